@@ -1,0 +1,188 @@
+"""troth as a company's software uses it: `open` one instance, then the few verbs of `Troth`, which only delegate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from troth.errors import Refused
+from troth.foundation import people
+from troth.foundation.clock import Clock
+from troth.policy import reading, settings
+from troth.policy.model import Policy
+from troth.use import consent, objections, restrictions
+from troth.use.consent import Choice
+from troth.use.decision import Decision
+from troth.use.lease import Data, Lease
+from troth.use.objections import Stance
+from troth.use.office import Office
+from troth.use.opening import open_office
+from troth.use.restrictions import Pause
+from troth.use.standing import Person, named
+from troth.use.tables import Consent, Ground
+
+
+def open(  # noqa: A001 - `troth.open(folder)` reads as it should
+    folder: Path | str = ".", environ: Mapping[str, str] | None = None, clock: Clock | None = None
+) -> Troth:
+    """Open the instance in `folder`: its settings, policy, key and store. Close it, or use it in a `with`.
+
+    `environ` is where secrets are read from, the process's own by default.
+    Raises: UnreadableFile, DeclarationFaults for a file that cannot be used; KeyUnavailable; StoreBehind with the
+    command that brings the store up to date; StoreAhead; StoreError.
+    """
+    instance, office = open_office(folder, environ, clock)
+    try:
+        return Troth(instance, office)
+    except BaseException:
+        office.store.close()
+        raise
+
+
+class Troth:
+    """One controller's policy in force. Safe to share between threads.
+
+    A person is `"id=17"`, `"email=..."`, `"phone=..."`, `"key=..."`, or a mapping such as `{"id": "17", "email": "..."}`.
+    A verb that records something returns when it is durable and every process obeys it.
+    """
+
+    def __init__(self, instance: settings.Instance, office: Office) -> None:
+        self.instance = instance
+        self._lease = Lease(office)
+
+    @property
+    def policy(self) -> Policy:
+        """The policy in force."""
+        return self.office.policy
+
+    @property
+    def lease(self) -> Lease:
+        """What decides in this process; for troth's own doors."""
+        return self._lease
+
+    @property
+    def office(self) -> Office:
+        """What deeds need at hand; for troth's own doors."""
+        return self._lease.office
+
+    def may(self, person: Person, purpose: str, data: Data, recipient: str | None = None) -> Decision:
+        """Whether `data` of `person` may be used for `purpose` now, and given to `recipient`. False in an `if` when not.
+
+        `data` is one category or several, which must all pass; the first refusal is returned. Fails closed: what is not
+        declared, not known or cannot be read is a no. Raises: PersonError when `person` names nobody in any of the ways.
+        """
+        return self._lease.may(person, purpose, data, recipient)
+
+    def require(self, person: Person, purpose: str, data: Data, recipient: str | None = None) -> Decision:
+        """As `may`, for what must not be forgotten to ask. Raises: Refused with the reason and the sentence."""
+        decision = self._lease.may(person, purpose, data, recipient)
+        if not decision:
+            at = f" ({decision.number})" if decision.number else ""
+            raise Refused(f"not permitted: {decision.reason.value.replace('-', ' ')}{at}", where=decision.clause)
+        return decision
+
+    def permitted(self, purpose: str, data: Data, persons: Iterable[Any], recipient: str | None = None) -> list[Any]:
+        """Those of `persons` for whom `may` says yes, in their order; the store is read once. Raises: PersonError; StoreError."""
+        return self._lease.permitted(purpose, data, persons, recipient)
+
+    def register(self, **identifiers: str | None) -> str:
+        """Make known who a person is: `register(id="17", email="...", phone="...")`; gives their `key=...`.
+
+        Who is known already is met again and what is new is added. Raises: PersonError; PersonAmbiguous when the
+        identifiers lead to different people, and then nothing was done.
+        """
+        office = self.office
+        known_by = named({kind: value for kind, value in identifiers.items() if value is not None})
+        with office.deed() as tx:
+            number = people.register(tx, office.keyring, known_by, office.clock.now())
+            return f"key={people.key_of(tx, number).text}"
+
+    def register_many(self, everybody: Iterable[Mapping[str, str]]) -> int:
+        """As `register` for each, all in one transaction; gives how many."""
+        office = self.office
+        with office.deed() as tx:
+            return len(people.register_many(tx, office.keyring, map(named, everybody), office.clock.now()))
+
+    def give_consent(
+        self, person: Person, purpose: str, *, language: str = "en", method: str = "form", at: datetime | None = None
+    ) -> Choice:
+        """Record that `person` consents to `purpose`, with the exact words of the policy in force. See `use.consent.give`."""
+        return consent.give(self.office, person, purpose, language=language, method=method, at=at)
+
+    def withdraw_consent(
+        self, person: Person, purpose: str, *, method: str = "form", at: datetime | None = None
+    ) -> Choice:
+        """Record that `person` no longer consents; the next decision anywhere refuses. See `use.consent.withdraw`."""
+        return consent.withdraw(self.office, person, purpose, method=method, at=at)
+
+    def give_consents(self, choices: Iterable[tuple[Person, str, datetime | None]], *, method: str = "import") -> int:
+        """Record many consents (person, purpose, when), all or none; gives how many."""
+        return consent.record_many(self.office, choices, Consent.GIVEN, method=method)
+
+    def withdraw_consents(
+        self, choices: Iterable[tuple[Person, str, datetime | None]], *, method: str = "import"
+    ) -> int:
+        """Record many withdrawals (person, purpose, when), all or none; gives how many."""
+        return consent.record_many(self.office, choices, Consent.WITHDRAWN, method=method)
+
+    def consents(self, person: Person) -> tuple[Choice, ...]:
+        """Where `person` stands on each purpose that rests on consent. Raises: PersonUnknown, PersonAmbiguous; StoreError."""
+        return consent.show(self.office, person)
+
+    def object_to(self, person: Person, purpose: str, *, method: str = "form", at: datetime | None = None) -> Stance:
+        """Record that `person` objects to `purpose`, or with `"*"` to all one may object to. See `use.objections.raise_`."""
+        return objections.raise_(self.office, person, purpose, method=method, at=at)
+
+    def lift_objection(
+        self, person: Person, purpose: str, *, method: str = "form", at: datetime | None = None
+    ) -> Stance:
+        """Record that `person` no longer objects to `purpose`. See `use.objections.lift`."""
+        return objections.lift(self.office, person, purpose, method=method, at=at)
+
+    def objections(self, person: Person) -> tuple[Stance, ...]:
+        """Where `person` stands on each purpose that one may object to."""
+        return objections.show(self.office, person)
+
+    def restrict(
+        self, person: Person, *, ground: Ground | str = Ground.REQUEST, method: str = "form", at: datetime | None = None
+    ) -> Pause:
+        """Restrict the use of `person`'s data. See `use.restrictions.place`."""
+        return restrictions.place(self.office, person, ground=ground, method=method, at=at)
+
+    def lift_restriction(
+        self, person: Person, *, ground: Ground | str = Ground.REQUEST, method: str = "form", at: datetime | None = None
+    ) -> Pause:
+        """Lift the restriction that stands on `ground`. See `use.restrictions.lift`."""
+        return restrictions.lift(self.office, person, ground=ground, method=method, at=at)
+
+    def restriction(self, person: Person) -> Pause:
+        """Whether use of `person`'s data is restricted now, and why."""
+        return restrictions.show(self.office, person)
+
+    def reload(self) -> bool:
+        """Read the policy again; gives whether it changed. A policy with faults raises, and the old one stays in force."""
+        office = self.office
+        policy = reading.read(self.instance.policy_file)
+        if policy.sha256 == office.policy.sha256:
+            return False
+        self._lease.adopt(Office.of(office.store, office.keyring, policy, office.clock))
+        return True
+
+    def close(self) -> None:
+        """Close the store. Decisions afterwards are refused."""
+        self._lease.close()
+        self.office.store.close()
+
+    def __enter__(self) -> Troth:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Troth({self.policy.file}, {self.office.store.where})"

@@ -1,0 +1,190 @@
+"""Real but not declared, and declared but not real: every personal column against the sentences of section 1."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from troth.collection import discovery
+from troth.foundation.proof import Check, Saw, broken, check, kept, unproven
+from troth.policy.vocabulary import CATEGORIES, Source, expand
+
+if TYPE_CHECKING:
+    from troth.foundation.observation import Observation
+    from troth.policy.datamap import ColumnMap, Place
+    from troth.policy.model import Policy, Sentence
+
+_OBSERVED_FAMILIES = frozenset({"device", "usage", "location"})
+_SURE = 0.8
+"""From this confidence on, discovery's word about a column that the map does not name counts."""
+
+
+def source_of(category: str, column: ColumnMap | None = None) -> Source:
+    """Where a datum comes from: as its column says, else as its kind mostly does."""
+    if column is not None and column.source is not None:
+        return column.source
+    return Source.OBSERVED if CATEGORIES[category].family in _OBSERVED_FAMILIES else Source.PROVIDED
+
+
+def speaker_for(source: Source, policy: Policy) -> str | None:
+    """The number of the sentence that answers for undeclared data of that source: the one that names the source, else
+    the first of section 1."""
+    section = [sentence for sentence in policy.sentences if sentence.id.startswith("collection")]
+    named = next((s.number for s in section if s.meaning.source is source), None)
+    return named or (section[0].number if section else None)
+
+
+def _speaks(sentence: Sentence, policy: Policy) -> bool:
+    return any(speaker_for(source, policy) == sentence.number for source in Source)
+
+
+@check(
+    id="collection.source-unnamed",
+    promise="section 1 as a whole: what is collected, and by which ways",
+    applies=lambda sentence, _: sentence.id == "collection",
+    reference="GDPR Art. 5(1)(a), 14(1)(d)",
+)
+def source_unnamed(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
+    """Every mapped personal column has a category, and comes by a way that section 1 names.
+
+    What it proves: each column that the data map calls personal carries a category of the vocabulary; none is marked as
+    received from others or derived unless a sentence of section 1 declares that source.
+
+    What it does not prove: that the map names every column (1.1 and 1.2 look for those that it does not).
+
+    Repair: give the column its true source, or add the sentence. Before: `score: {data: usage.interaction, source:
+    received}` under a policy that names no such source. After: a clause with `source: received` in section 1.
+    """
+    named = {s.meaning.source for s in seen.policy.sentences if s.id.startswith("collection") and s.meaning.source}
+    count = 0
+    for place, column in seen.need_map().columns():
+        if column.category is None:
+            continue
+        count += 1
+        if column.source in (Source.RECEIVED, Source.DERIVED) and column.source not in named:
+            yield broken(
+                str(place),
+                f"{column.category} is {column.source.value}, and no sentence of section 1 says so",
+                repair=f"declare the source {column.source.value} in section 1, or correct the map",
+            )
+    if count:
+        yield kept(sentence.id, f"{count} personal columns have a category and a source")
+
+
+@check(
+    id="collection.undeclared-column",
+    promise="the sentence that says what people provide, or what is observed",
+    applies=_speaks,
+    reference="GDPR Art. 5(1)(a), 13, 14",
+)
+def undeclared_column(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
+    """No store holds a kind of personal data that section 1 does not name.
+
+    What it proves: every column that the data map calls personal has a category that some sentence of section 1 declares;
+    every column that the map does not name was looked at by name and by sampled values, and none looks personal.
+
+    What it does not prove: that free text holds nothing else, nor what is in stores that the map does not name.
+
+    Repair: declare the category, or stop storing it. Before: `users.birthday in shop` and no word of it in section 1.
+    After: `data: [..., identity.birth_date]` at the sentence that says so, or the column gone.
+    """
+    mine = {source for source in Source if speaker_for(source, seen.policy) == sentence.number}
+    declared = seen.policy.collected
+    records, count = seen.need_records(), 0
+    for place, column in seen.need_map().columns():
+        if column.category is None or source_of(column.category, column) not in mine:
+            continue
+        if not records.catalogue(place.store).has(place):
+            continue  # gone: the sentence that declares it says so
+        count += 1
+        if column.category not in declared:
+            yield _undeclared(place, column.category, sentence)
+    for store in records.stores:
+        for place, category in _unmapped(seen, store):
+            if source_of(category) not in mine:
+                continue
+            if category not in declared:
+                yield _undeclared(place, category, sentence)
+            else:
+                yield broken(
+                    str(place),
+                    f"the data map does not name it, and it looks like {category}",
+                    repair="run `troth map --check`, then add it to datamap.yaml",
+                )
+    if count:
+        yield kept(", ".join(records.stores), f"{count} columns, each of a kind that section 1 names")
+    else:
+        yield unproven(sentence.id, "no store holds data of this source", repair="map the stores with `troth map URL`")
+
+
+def _undeclared(place: Place, category: str, sentence: Sentence) -> Saw:
+    return broken(
+        str(place),
+        f"holds {CATEGORIES[category].label.lower()} ({category}), which section 1 does not name",
+        repair=f"declare {category} under {sentence.number} ({sentence.clause_id}) in policy.yaml, or stop storing it",
+    )
+
+
+def _unmapped(seen: Observation, store: str) -> list[tuple[Place, str]]:
+    """Columns of `store` that the map does not name and that discovery takes for personal, with the category."""
+
+    def look() -> list[tuple[Place, str]]:
+        mapped = {place for place, _ in seen.need_map().columns()}
+        tables = seen.need_map().stores[store].tables
+        silent = {name for name, table in tables.items() if not table.personal}
+        found = discovery.discover(seen.need_records(), store)
+        return [
+            (finding.place, finding.category)
+            for finding in found
+            if finding.place not in mapped
+            and finding.place.table not in silent
+            and finding.category is not None
+            and finding.verdict is discovery.Nature.PERSONAL
+            and finding.confidence >= _SURE
+        ]
+
+    return seen.once(("unmapped", store), look)
+
+
+@check(
+    id="collection.stored-nowhere",
+    promise="a sentence of section 1 that names kinds of data",
+    applies=lambda sentence, _: sentence.id.startswith("collection") and bool(sentence.meaning.data),
+    reference="GDPR Art. 5(1)(a)",
+)
+def stored_nowhere(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
+    """Each kind of data that the sentence names has its column in a live store.
+
+    What it proves: for each declared category some mapped column exists in its store now; a mapped column that is gone
+    is found.
+
+    What it does not prove: that the column holds only that kind of data.
+
+    Repair: map the column, or take the kind out of the sentence. Before: `text: ... and postal address` and no such
+    column. After: the words gone, or `address: contact.address` in datamap.yaml.
+    """
+    records = seen.need_records()
+    columns = 0
+    for category in expand(sentence.meaning.data):
+        places = [place for place, column in seen.need_map().columns() if column.category == category]
+        for place in places:
+            if not records.catalogue(place.store).has(place):
+                yield broken(
+                    str(place),
+                    f"the data map says it holds {category}, and it is gone",
+                    repair="run `troth map --check`, then correct datamap.yaml",
+                )
+            else:
+                columns += 1
+        # a family (`usage.*`) is declared as a whole; one of its members in use is enough
+        if not places and category in sentence.meaning.data:
+            yield broken(
+                category,
+                "declared, and no store has a column for it",
+                repair=f"take it out of {sentence.clause_id} in policy.yaml, or map the column that holds it",
+            )
+    if columns:
+        yield kept(", ".join(records.stores), f"{columns} column{'s' if columns != 1 else ''} hold what it names")
+
+
+CHECKS: tuple[Check, ...] = (source_unnamed, undeclared_column, stored_nowhere)

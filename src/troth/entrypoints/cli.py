@@ -1,0 +1,82 @@
+"""The command line. Results go to standard output, talk to standard error; one fault is one line, never a traceback.
+
+Exit statuses: 0 done, 1 the answer is no (a fault, a broken sentence, drift, a refusal), 2 it could not be done.
+Commands import what they need when they run, so that `troth --help` stays quick.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from troth.errors import TrothError
+
+app = typer.Typer(
+    name="troth",
+    help="A privacy policy that keeps its word: publish it, carry it out, prove every sentence.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(asked: bool) -> None:  # noqa: FBT001 - typer's callback form
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"troth {version('troth')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _start(
+    folder: Annotated[
+        Path, typer.Option("-C", "--folder", help="The folder of troth.toml.", show_default=False)
+    ] = Path(),
+    version: Annotated[  # noqa: ARG001, FBT002 - acts by its callback
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    if folder != Path():
+        if not folder.is_dir():
+            raise TrothError("there is no such folder.", where=str(folder), repair="Name the folder of troth.toml.")
+        os.chdir(folder)
+
+
+def main() -> None:
+    """Run one command; every error ends in one message and a status."""
+    from troth.entrypoints import commands
+
+    commands.attach(app)
+    try:
+        app()
+    except TrothError as problem:
+        sys.stderr.write(f"troth: {problem.diagnostics()}\n")
+        raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        sys.stderr.write("troth: stopped.\n")
+        raise SystemExit(130) from None
+    except BrokenPipeError:
+        # whoever read us has gone; nothing is left to say
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(2) from None
+    except Exception as problem:
+        if os.environ.get("TROTH_DEBUG"):
+            raise
+        # the message of an unknown error may hold a value; its kind and place do not
+        trace = problem.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        place = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else "?"
+        sys.stderr.write(f"troth: a fault of troth itself ({type(problem).__name__} at {place}).\n")
+        sys.stderr.write("  Set TROTH_DEBUG=1 to see all of it, and please report it.\n")
+        raise SystemExit(2) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,38 @@
+"""All commands, wired: those of the whole house are here, those of a section come from its own door."""
+
+from __future__ import annotations
+
+import typer
+
+
+def attach(app: typer.Typer) -> None:
+    """Hang every command on `app`, in the order in which `--help` shows them."""
+    from troth.collection import commands as collection
+    from troth.entrypoints.commands import judging, policies, running
+    from troth.foundation import commands as foundation
+    from troth.updates import commands as updates
+    from troth.use import commands as use
+
+    app.command("demo")(running.demo)
+    app.command("init")(running.init)
+    app.command("check")(judging.check)
+    app.command("lint")(judging.lint)
+
+    policy = typer.Typer(no_args_is_help=True, help="The policy: import, render, versions.")
+    policy.command("import")(policies.import_)
+    policy.command("render")(policies.render)
+    policy.command("schema")(policies.schema)
+    policy.command("diff")(updates.diff)
+    policy.command("publish")(updates.publish)
+    policy.command("history")(updates.history)
+    app.add_typer(policy, name="policy")
+
+    app.command("map")(collection.map_)
+    app.command("grants")(collection.grants)
+    app.command("may")(use.may)
+    app.add_typer(use.consent, name="consent")
+    app.command("object")(use.object_)
+    app.command("restrict")(use.restrict)
+    app.add_typer(foundation.staff, name="staff")
+    app.command("serve")(running.serve)
+    app.command("upgrade")(running.upgrade)

@@ -1,0 +1,99 @@
+"""`troth demo`, `init`, `serve` and `upgrade`: make an instance, run it, bring it up to date."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class PlainFormat(StrEnum):
+    """Text or JSON."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+def demo(
+    port: Annotated[int, typer.Option("--port", help="Where to serve.")] = 8000,
+    folder: Annotated[Path | None, typer.Option("--folder", help="Keep the company in this empty folder.")] = None,
+    once: Annotated[bool, typer.Option("--once", help="Seed, check, print JSON, leave.")] = False,  # noqa: FBT002
+    people: Annotated[int, typer.Option("--people", min=10, help="How many made-up people.")] = 2_000,
+    database: Annotated[
+        str | None,
+        typer.Option(
+            "--database", help="URL of an empty database for the shop; else SQLite.", envvar="TROTH_DEMO_DATABASE"
+        ),
+    ] = None,
+) -> None:
+    """Found Example Company and serve its shop, policy, privacy centre and console.
+
+    Example: troth demo --port 8000
+
+    Exit status: 0 done, 2 it could not be started.
+    """
+    from troth.entrypoints import demonstration
+
+    if once:
+        outcome = demonstration.once(people=people, folder=folder, shop_url=database)
+        sys.stdout.write(json.dumps(outcome, ensure_ascii=False, indent=2) + "\n")
+        return
+    demonstration.serve(port=port, people=people, folder=folder, shop_url=database)
+
+
+def init(
+    from_: Annotated[str | None, typer.Option("--from", help="A database to draft the data map from.")] = None,
+    policy: Annotated[Path | None, typer.Option("--policy", help="An existing policy to import.")] = None,
+) -> None:
+    """Make policy.yaml, datamap.yaml, troth.toml, troth.key and the store here; nothing is written over.
+
+    Example: troth init --policy privacy.html --from postgresql://troth@db/shop
+
+    Exit status: 0 done, 2 it could not be done.
+    """
+    from troth.entrypoints import beginning
+
+    for line in beginning.begin(Path.cwd(), os.environ, database=from_, policy=policy):
+        sys.stderr.write(line + "\n")
+
+
+def serve(
+    host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", help="The port to listen on.")] = 8000,
+) -> None:
+    """Serve the policy page, privacy centre, console and API, and look at every sentence on schedule.
+
+    Example: troth serve --port 8000
+
+    Exit status: 0 stopped, 2 it could not be started.
+    """
+    from troth.entrypoints import checking, serving
+
+    serving.run(checking.here(), host=host, port=port)
+
+
+def upgrade(
+    form: Annotated[PlainFormat, typer.Option("--format", help="How to write it.")] = PlainFormat.TEXT,
+) -> None:
+    """Bring troth's own store to the shape this version works with.
+
+    Example: troth upgrade
+
+    Exit status: 0 done, 2 it could not be done.
+    """
+    from troth.entrypoints import checking
+    from troth.foundation.store import Store, migrations
+
+    with Store.open(checking.here().store_url) as store:
+        steps = migrations.upgrade(store)
+    if form is PlainFormat.JSON:
+        sys.stdout.write(json.dumps({"schema": 1, "steps": list(steps), "at": migrations.HEAD}) + "\n")
+    elif steps:
+        sys.stdout.write(f"took step {', '.join(steps)}; the store is current.\n")
+    else:
+        sys.stdout.write("the store is current.\n")

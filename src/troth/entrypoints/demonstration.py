@@ -1,0 +1,107 @@
+"""Example Company, up and running: founded in a folder, served on plain HTTP and TLS, judged by its own checks."""
+
+from __future__ import annotations
+
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from troth.entrypoints import checking, http, watching
+from troth.entrypoints.serving import Door, listening, require_port, wait_for_interrupt
+from troth.errors import TrothError
+from troth.foundation.clock import SystemClock
+from troth.foundation.proof import Report, Verdict
+from troth.policy import settings
+
+if TYPE_CHECKING:
+    from troth.example.company import Company
+    from troth.policy.settings import Instance
+
+SCHEMA = 1
+
+
+@contextmanager
+def running(
+    *, port: int, people: int, folder: Path | None, shop_url: str | None = None
+) -> Iterator[tuple[Company, Instance]]:
+    """Found the company and serve it while the block runs. Without `folder` it lives in a temporary one."""
+    from troth.example import certificates
+    from troth.example import company as example
+    from troth.example.shop.app import create_shop
+
+    clock = SystemClock()
+    with tempfile.TemporaryDirectory(prefix="troth-demo-") as temporary:
+        home = _empty(folder) if folder is not None else Path(temporary)
+        tls_port = free_port()
+        company = example.found(home, now=clock.now(), port=port, tls_port=tls_port, people=people, shop_url=shop_url)
+        instance = settings.read(home, company.environ)
+        with company.open() as troth:
+            shop = create_shop(company.shop_url, troth, now=clock.now)
+            with (
+                http.built(instance, troth=troth, home=shop) as application,
+                listening(
+                    application,
+                    Door(port),
+                    Door(tls_port, certificate=home / certificates.CERTIFICATE),
+                ),
+            ):
+                yield company, instance
+
+
+def once(*, people: int, folder: Path | None, shop_url: str | None = None) -> dict[str, Any]:
+    """Found, serve, check, and leave: `{schema, check, drill}`. There is no drill yet: `drill` is null."""
+    from troth.entrypoints.reports.json import of_report
+
+    with running(port=free_port(), people=people, folder=folder, shop_url=shop_url) as (_, instance):
+        report = checking.check(instance)
+        checking.remember(instance, report)
+        return {"schema": SCHEMA, "check": of_report(report), "drill": None}
+
+
+def serve(*, port: int, people: int, folder: Path | None, shop_url: str | None = None) -> None:
+    """Found and serve until stopped; the first check runs at once, later ones on schedule."""
+    require_port(port)
+    begun = time.monotonic()
+    _say(f"Example Company opens with {people} made-up people ...")
+    with running(port=port, people=people, folder=folder, shop_url=shop_url) as (company, instance):
+        from troth.entrypoints.console import login_link
+
+        report = checking.check(instance)
+        checking.remember(instance, report)
+        _say(_summary(report))
+        _say(f"  shop            {company.url}/")
+        _say(f"  policy          {company.url}/privacy")
+        _say(f"  privacy centre  {company.url}/privacy/centre")
+        _say(f"  console         {login_link(instance, company.url)}   (one-time login, 15 minutes)")
+        _say(f"  its folder      {company.folder}")
+        _say(f"Ready after {time.monotonic() - begun:.0f} s. Ctrl-C stops it and forgets everybody.")
+        with watching.on_schedule(instance):
+            wait_for_interrupt()
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _summary(report: Report) -> str:
+    counts = ", ".join(f"{report.count(verdict)} {verdict.value}" for verdict in Verdict)
+    return f"Its policy: {len(report.sentences)} sentences, {counts}."
+
+
+def _empty(folder: Path) -> Path:
+    if folder.exists() and any(folder.iterdir()):
+        raise TrothError("the folder is not empty.", where=folder.name, repair="Name an empty or a new folder.")
+    return folder.resolve()
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()

@@ -1,0 +1,128 @@
+"""One site of all doors: policy page, privacy centre, console, API; and whatever the company mounts at `/`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Mount, Route
+
+from troth.entrypoints.console.pages import Console
+from troth.entrypoints.reports.json import to_report
+from troth.foundation import verdicts
+from troth.foundation.proof import Report
+from troth.foundation.web.pages import Frame, Handler, Link, Site
+from troth.foundation.web.security import SecurityHeaders
+from troth.foundation.web.static import PREFIX
+from troth.policy import mapreading, reading
+
+if TYPE_CHECKING:
+    from troth.application import Troth
+    from troth.policy.datamap import DataMap
+    from troth.policy.model import Policy
+    from troth.policy.settings import Instance
+
+PACKAGES = ("troth.entrypoints", "troth.updates", "troth.use")
+
+
+@contextmanager
+def built(instance: Instance, *, troth: Troth | None = None, home: Any = None) -> Iterator[Any]:
+    """The ASGI application of one instance, its store open while the block runs.
+
+    `home` is an ASGI application to serve at `/` for every path that is not troth's own; without one, `/` leads to the
+    policy. Raises the errors of `troth.open`.
+    """
+    from troth.application import open as open_troth
+
+    with ExitStack() as stack:
+        opened = troth or stack.enter_context(open_troth(instance.folder, environ=instance.environ))
+        yield SecurityHeaders(_application(instance, opened, home))
+
+
+def _application(instance: Instance, troth: Troth, home: Any) -> Starlette:
+    from troth.updates import centre as updates_centre
+    from troth.use import api as use_api
+    from troth.use import centre as use_centre
+
+    office = troth.office
+    secret = office.keyring.pseudonym("forms", b"web")
+    site = Site(secret=secret, clock=office.clock, packages=PACKAGES, language=troth.policy.controller.languages[0])
+    place = instance.settings.site
+    public = Frame(
+        troth.policy.controller.name,
+        "Privacy",
+        (
+            Link("Policy", place.policy),
+            Link("Your data and choices", place.centre),
+            Link("Versions", f"{place.policy}/versions"),
+        ),
+        home="/" if home is not None else place.policy,
+    )
+    staff = Frame(
+        "troth",
+        "Console",
+        (
+            Link("Today", place.console),
+            Link("Sentences", f"{place.console}/sentences"),
+            Link("Data map", f"{place.console}/map"),
+            Link("Policy", f"{place.console}/policy"),
+            Link("Staff", f"{place.console}/staff"),
+        ),
+        home=place.console,
+    )
+    files = _Files(instance)
+    console = Console(instance, office.store, office.keyring, files.policy, files.datamap)
+
+    def report() -> Report | None:
+        policy = files.policy()
+        with office.store.reading() as tx:
+            found = verdicts.latest(tx, policy.sha256)
+        return to_report(found).as_of(office.clock.now()) if found else None
+
+    routes: list[Any] = [Route(PREFIX + "{name}", site.serve_static)]
+    routes += _routes(site, staff, console.routes(), place.console)
+    routes += _routes(site, public, use_centre.routes(troth), "")
+    routes += _routes(site, public, updates_centre.routes(files.policy, office.store, report), "")
+    routes.append(Mount("/v1", use_api.application(troth)))
+    routes.append(Mount("/", home) if home is not None else Route("/", _to(place.policy)))
+    return Starlette(routes=routes)
+
+
+class _Files:
+    """The policy and the data map as the files say now; read again only when a file has changed."""
+
+    def __init__(self, instance: Instance) -> None:
+        self._instance = instance
+        self._kept: dict[str, tuple[tuple[int, int], Any]] = {}
+
+    def policy(self) -> Policy:
+        path = self._instance.policy_file
+        return self._fresh("policy", path.stat().st_mtime_ns, path.stat().st_size, lambda: reading.read(path))
+
+    def datamap(self) -> DataMap | None:
+        path = self._instance.map_file
+        if not path.exists():
+            return None
+        return self._fresh("map", path.stat().st_mtime_ns, path.stat().st_size, lambda: mapreading.read(path))
+
+    def _fresh(self, name: str, changed: int, size: int, read: Any) -> Any:
+        state = (changed, size)
+        if name not in self._kept or self._kept[name][0] != state:
+            self._kept[name] = (state, read())
+        return self._kept[name][1]
+
+
+def _routes(site: Site, frame: Frame, doors: Iterable[tuple[str, str, Handler]], below: str) -> Iterator[Route]:
+    for method, path, handler in doors:
+        yield Route(below + path, site.endpoint(handler, frame), methods=[method])
+
+
+def _to(path: str) -> Any:
+    async def lead(_: Request) -> Response:
+        return RedirectResponse(path, status_code=307)
+
+    return lead

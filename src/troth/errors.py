@@ -1,0 +1,184 @@
+"""Every error troth raises, as one family.
+
+TrothError
+├── DeclarationError        a file the company wrote cannot be used
+│   ├── UnreadableFile      missing, binary, empty, too large, too deep, not YAML
+│   ├── DeclarationFaults   the file was read; everything wrong with it, told at once
+│   └── UnknownName         a name that is not declared (purpose, category, clause, store, ...)
+├── RecordsError            a company's store did not answer as its map says
+│   ├── StoreUnreachable    no connection, wrong password, time limit passed
+│   └── PlaceMissing        the map names a table or column that is gone
+├── NetworkUnreachable      a probe could not reach the host it looks at
+├── StoreError              troth's own store
+│   ├── StoreBehind         its schema is older than this version: `troth upgrade`
+│   ├── StoreAhead          its schema is newer than this version
+│   └── StoreConflict       a unique or foreign key forbids the row: somebody else was first
+├── KeyUnavailable          no key, or a key file others can read
+├── PersonError
+│   ├── PersonUnknown       nobody of that identifier
+│   └── PersonAmbiguous     identifiers lead to different people: stop and ask
+├── NaiveTimeError          a time without a zone
+├── Refused                 `require()`: the decision was no
+└── AccessDenied            the caller may not do this
+
+A message says what is wrong, where, what was expected and found, and what to do. No message, at any level,
+holds personal data: it names the record, never the value.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class TrothError(Exception):
+    """Something is wrong."""
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        where: str | None = None,
+        expected: str | None = None,
+        nearest: str | None = None,
+        repair: str | None = None,
+    ) -> None:
+        self.message = message if message is not None else inspect.cleandoc(type(self).__doc__ or "").split("\n")[0]
+        self.where = where
+        self.expected = expected
+        self.nearest = nearest
+        self.repair = repair
+        super().__init__(self.message)
+
+    def __str__(self) -> str:
+        """One line: the place, then what is wrong, then what to do."""
+        parts = [f"{self.where}: {self.message}" if self.where else self.message]
+        if self.expected:
+            parts.append(f"Expected {self.expected}.")
+        if self.nearest:
+            parts.append(f'Did you mean "{self.nearest}"?')
+        if self.repair:
+            parts.append(self.repair)
+        return " ".join(parts)
+
+    def diagnostics(self) -> str:
+        """The long form for a terminal: one fact a line, indented under the first."""
+        lines = [f"{self.where}  {self.message}" if self.where else self.message]
+        if self.expected:
+            lines.append(f"Expected {self.expected}.")
+        if self.nearest:
+            lines.append(f'Did you mean "{self.nearest}"?')
+        if self.repair:
+            lines.append(self.repair)
+        return "\n  ".join(lines)
+
+
+class DeclarationError(TrothError):
+    """A file that the company wrote cannot be used."""
+
+
+class UnreadableFile(DeclarationError):
+    """The file is not a text that troth can read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong in a file, with its place; lines and columns count from 1."""
+
+    file: str
+    line: int
+    column: int
+    path: str
+    message: str
+    expected: str | None = None
+    nearest: str | None = None
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}:{self.column}"
+        lines = [f"{place}  {self.path}: {self.message}" if self.path else f"{place}  {self.message}"]
+        indent = " " * (len(place) + 2)
+        if self.expected:
+            lines.append(f"{indent}Expected {self.expected}.")
+        if self.nearest:
+            lines.append(f'{indent}Did you mean "{self.nearest}"?')
+        return "\n".join(lines)
+
+
+class DeclarationFaults(DeclarationError):
+    """The file has faults; all of them are told at once, in the order of the file."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self.faults = tuple(sorted(faults, key=lambda fault: (fault.file, fault.line, fault.column)))
+        count = len(self.faults)
+        super().__init__(f"{count} fault{'s' if count != 1 else ''}", where=self.faults[0].file if faults else None)
+
+    def __str__(self) -> str:
+        return "\n".join(str(fault) for fault in self.faults)
+
+    def diagnostics(self) -> str:
+        return str(self)
+
+
+class UnknownName(DeclarationError):
+    """A name that is not declared."""
+
+
+class RecordsError(TrothError):
+    """A store of the company did not answer as its map says."""
+
+
+class StoreUnreachable(RecordsError):
+    """The store could not be reached, or did not answer within its time limit."""
+
+
+class PlaceMissing(RecordsError):
+    """The data map names a table or column that the store does not have."""
+
+
+class NetworkUnreachable(TrothError):
+    """The host could not be reached."""
+
+
+class StoreError(TrothError):
+    """troth's own store cannot be used."""
+
+
+class StoreBehind(StoreError):
+    """The store is older than this version of troth; run `troth upgrade`."""
+
+
+class StoreAhead(StoreError):
+    """The store was written by a newer version of troth."""
+
+
+class StoreConflict(StoreError):
+    """The store holds such a row already, or the row it leads to is gone; nothing was written."""
+
+
+class KeyUnavailable(TrothError):
+    """There is no key to work with."""
+
+
+class PersonError(TrothError):
+    """The person meant could not be settled."""
+
+
+class PersonUnknown(PersonError):
+    """Nobody is known by that identifier."""
+
+
+class PersonAmbiguous(PersonError):
+    """The identifiers lead to different people; nothing was done."""
+
+
+class NaiveTimeError(TrothError):
+    """A time without a time zone; an instant is needed."""
+
+
+class Refused(TrothError):
+    """The decision was no."""
+
+
+class AccessDenied(TrothError):
+    """The caller may not do this."""

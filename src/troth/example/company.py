@@ -1,0 +1,125 @@
+"""Found Example Company: a folder with its policy, data map, papers, settings, key, store, shop and 2,000 people.
+
+All of it is made up, and made anew each time; dates are relative to `now`, so that periods hold on any day.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from troth.application import Troth
+from troth.application import open as open_troth
+from troth.example import certificates
+from troth.example.shop import database, seed
+from troth.foundation.keys import Keyring
+from troth.foundation.store import Store, migrations
+from troth.policy import reading
+from troth.updates import versions
+
+HOST = "shop.example.com"
+SHOP_VARIABLE = "SHOP_DATABASE_URL"
+PEOPLE = 2_000
+_PAPERS = ("policy.yaml", "datamap.yaml")
+_CALENDAR = dt.UTC
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """Where the company lives, how its site is reached, and the environment its commands need."""
+
+    folder: Path
+    url: str
+    tls_port: int
+    shop_url: str
+    environ: Mapping[str, str]
+
+    def open(self) -> Troth:
+        """The front door of troth, as the company's shop opens it."""
+        return open_troth(self.folder, environ=self.environ)
+
+
+def found(
+    folder: Path, *, now: dt.datetime, port: int, tls_port: int, people: int = PEOPLE, shop_url: str | None = None
+) -> Company:
+    """Make the company in the empty `folder`, its site meant for `port` (plain) and `tls_port` (TLS) of this machine.
+
+    `shop_url` puts the shop's database elsewhere, on PostgreSQL for one; by default it is SQLite in the folder.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    _papers(folder)
+    certificates.make(folder, HOST, now=now)
+    (folder / "troth.toml").write_text(_settings(port, tls_port), encoding="utf-8")
+    Keyring.create(folder)
+    url = shop_url or f"sqlite:///{folder / 'shop.sqlite3'}"
+    company = Company(folder, f"http://localhost:{port}", tls_port, url, {**os.environ, SHOP_VARIABLE: url})
+    with Store.open(f"sqlite:///{folder / 'troth.sqlite3'}") as store:
+        migrations.upgrade(store)
+        _publish(store, folder)
+    engine = database.open_database(url)
+    if url.startswith("sqlite"):
+        (folder / "shop.sqlite3").chmod(0o600)
+    seeded = seed.seed(engine, now=now, people=people)
+    engine.dispose()
+    with company.open() as troth:
+        seeded.introduce(troth)
+    return company
+
+
+def _papers(folder: Path) -> None:
+    package = resources.files("troth.example")
+    for name in _PAPERS:
+        (folder / name).write_bytes(package.joinpath(name).read_bytes())
+    with resources.as_file(package.joinpath("documents")) as documents:
+        shutil.copytree(documents, folder / "documents", dirs_exist_ok=True)
+
+
+def _publish(store: Store, folder: Path) -> None:
+    """Version 1 stands on the page since the day that it names itself."""
+    data = (folder / "policy.yaml").read_bytes()
+    policy = reading.parse(data)
+    day = policy.effective or policy.last_updated
+    assert day is not None, "the example policy names its days"
+    versions.publish(store, data, policy, now=dt.datetime(day.year, day.month, day.day, tzinfo=_CALENDAR))
+
+
+def _settings(port: int, tls_port: int) -> str:
+    return f"""# Example Company: settings of its troth. Secrets never stand here; ${{NAME}} reads the environment.
+[policy]
+file = "policy.yaml"
+
+[map]
+file = "datamap.yaml"
+
+[store]
+url = "sqlite:///troth.sqlite3"
+
+[site]
+url = "http://localhost:{port}"
+policy = "/privacy"
+centre = "/privacy/centre"
+console = "/console"
+login = "/log-in"
+pages = ["/", "/privacy", "/privacy/centre"]
+trust = "{certificates.AUTHORITY}"
+
+[site.forms."/sign-up"]
+username = "account.username"
+email = "contact.email"
+phone = "contact.phone"
+password = "account.password"
+newsletter = "contact.email"
+
+[site.resolve]
+# the public names of the demonstration lead to this machine
+"localhost" = "127.0.0.1:{port}"
+"{HOST}" = "127.0.0.1:{tls_port}"
+
+[schedule]
+check = "1 hour"
+"""

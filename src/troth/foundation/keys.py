@@ -1,0 +1,210 @@
+"""The key of this controller, and the three keys derived from it, each for one act.
+
+- *pseudonym*: keyed BLAKE2b; hides whom a row is about. Not anonymous: who has the key can recompute it.
+- *sealing*: AES-256-GCM; closes bodies and addresses at rest.
+- *signing*: Ed25519; signs receipts and tree heads, so that others can verify with the public key alone.
+
+The root is 32 random bytes, from `TROTH_KEY` or the file `troth.key` (mode 0600, outside backups). Each derived key is
+HKDF-SHA-256 (RFC 5869) of the root under its own name and carries an id that says which root it came from.
+Nothing here shows a key in `repr`, a message or a log.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import os
+import secrets
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from troth.errors import KeyUnavailable
+from troth.foundation.store.opened import Store, hold
+from troth.foundation.tables import store_key
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+FILE = "troth.key"
+VARIABLE = "TROTH_KEY"
+_PREFIX = "troth-key-1:"
+_ROOT_BYTES = 32
+_NONCE_BYTES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Keyring:
+    """The derived keys of one root. `id` names the root; it may be shown, published and stored."""
+
+    id: str
+    _pseudonym: bytes = field(repr=False)
+    _sealing: bytes = field(repr=False)
+    _signing: bytes = field(repr=False)
+    _confirming: bytes = field(repr=False)
+
+    @classmethod
+    def load(cls, folder: Path, environ: Mapping[str, str]) -> Keyring:
+        """The keyring from `TROTH_KEY` if it is set, else from `troth.key` in `folder`.
+
+        Raises: KeyUnavailable when there is neither, when others may read the file (repair: `chmod 600`), or when it
+        holds no key.
+        """
+        if environ.get(VARIABLE):
+            return cls.from_text(environ[VARIABLE], where=VARIABLE)
+        path = folder / FILE
+        try:
+            with path.open("rb") as file:
+                mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+                if mode & 0o077:
+                    raise KeyUnavailable(
+                        f"others may use the key file (mode {mode:04o})", where=str(path), repair=f"chmod 600 {path}"
+                    )
+                text = file.read(1000).decode("ascii", "replace")
+        except FileNotFoundError:
+            raise KeyUnavailable(
+                "there is no key",
+                where=str(path),
+                repair=f"Set {VARIABLE}, put the file back from escrow, or run `troth init` for a new store.",
+            ) from None
+        except OSError as error:
+            raise KeyUnavailable(f"the key file cannot be read: {error.strerror}", where=str(path)) from None
+        return cls.from_text(text, where=str(path))
+
+    @classmethod
+    def create(cls, folder: Path) -> Keyring:
+        """Make a new root and write it to `troth.key` in `folder`, mode 0600. Never overwrites.
+
+        Raises: KeyUnavailable when a key is there already, or the folder cannot be written.
+        """
+        path = folder / FILE
+        text = _PREFIX + base64.urlsafe_b64encode(secrets.token_bytes(_ROOT_BYTES)).decode("ascii")
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        except FileExistsError:
+            raise KeyUnavailable("a key is there already; it is not overwritten", where=str(path)) from None
+        except OSError as error:
+            raise KeyUnavailable(f"the key file cannot be written: {error.strerror}", where=str(path)) from None
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(text + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        return cls.from_text(text, where=str(path))
+
+    @classmethod
+    def from_text(cls, text: str, *, where: str) -> Keyring:
+        """The keyring of a written key: `troth-key-1:` and 32 bytes in base64url. Raises: KeyUnavailable."""
+        body = text.strip()
+        try:
+            root = base64.urlsafe_b64decode(body.removeprefix(_PREFIX)) if body.startswith(_PREFIX) else b""
+        except (binascii.Error, ValueError):
+            root = b""
+        if len(root) != _ROOT_BYTES:
+            raise KeyUnavailable(
+                "this is not a key of troth", where=where, expected=f"{_PREFIX} and 32 bytes in base64url"
+            )
+        return cls(
+            id=f"k-{_derive(root, 'name', 6).hex()}",
+            _pseudonym=_derive(root, "pseudonym"),
+            _sealing=_derive(root, "sealing"),
+            _signing=_derive(root, "signing"),
+            _confirming=_derive(root, "confirming"),
+        )
+
+    def pseudonym(self, kind: str, value: bytes) -> bytes:
+        """A 16-byte keyed hash of `value`, apart for each `kind` (at most 16 bytes of text)."""
+        return hashlib.blake2b(value, key=self._pseudonym, digest_size=16, person=kind.encode("utf-8")).digest()
+
+    def seal(self, plain: bytes, *, context: bytes) -> bytes:
+        """Close `plain`: only this keyring opens it, and only for the same `context` (which row, which field)."""
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        return nonce + AESGCM(self._sealing).encrypt(nonce, plain, context)
+
+    def unseal(self, sealed: bytes, *, context: bytes) -> bytes:
+        """What was sealed. Raises: KeyUnavailable when it was sealed with another key, for another context, or was
+        altered.
+        """
+        from cryptography.exceptions import InvalidTag
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        try:
+            return AESGCM(self._sealing).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], context)
+        except (InvalidTag, ValueError):
+            raise KeyUnavailable(f"key {self.id} does not open this: other key, other place, or altered") from None
+
+    def sign(self, message: bytes) -> bytes:
+        """The Ed25519 signature (64 bytes) over `message`."""
+        return self._private().sign(message)
+
+    @property
+    def public_key(self) -> bytes:
+        """The raw Ed25519 public key, 32 bytes. May be published."""
+        return self._private().public_key().public_bytes_raw()
+
+    @property
+    def signing_id(self) -> str:
+        """The id of the signing key: computed from the public key alone, so that a verifier can compute it too."""
+        return signing_id(self.public_key)
+
+    def _private(self) -> Ed25519PrivateKey:
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+        return Ed25519PrivateKey.from_private_bytes(self._signing)
+
+    def _proof(self) -> bytes:
+        return hmac.digest(self._confirming, b"this store was sealed with this key", "sha256")
+
+
+def signing_id(public_key: bytes) -> str:
+    """The id of a signing key: `s-` and the first 6 bytes of SHA-256 of the raw public key, in hex."""
+    return f"s-{hashlib.sha256(public_key).digest()[:6].hex()}"
+
+
+def verify(public_key: bytes, signature: bytes, message: bytes) -> bool:
+    """Whether `signature` is the holder's of `public_key` over `message`. Malformed keys and signatures are a no."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    try:
+        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def confirm(store: Store, keyring: Keyring) -> None:
+    """Make sure that `keyring` is the one this store was sealed with. A store that has none yet is given this one.
+
+    Call it once after opening, before any hash is looked up: with a wrong key everybody would be unknown.
+    Raises: KeyUnavailable for another key; StoreBehind before the first migration. A read-only store that has no key
+    yet passes.
+    """
+    with store.reading() as tx:
+        row = tx.execute(select(store_key.c.key_id, store_key.c.proof)).one_or_none()
+    if row is None and not store.read_only:
+        with store.writing() as tx:
+            hold(tx, "store_key")
+            row = tx.execute(select(store_key.c.key_id, store_key.c.proof)).one_or_none()
+            if row is None:
+                tx.execute(store_key.insert().values(one=1, key_id=keyring.id, proof=keyring._proof()))  # noqa: SLF001 - one module
+                return
+    if row is not None and not hmac.compare_digest(row.proof, keyring._proof()):  # noqa: SLF001 - one module
+        raise KeyUnavailable(
+            f"the store was sealed with key {row.key_id}, and the key at hand is {keyring.id}",
+            where=store.where,
+            repair=f"Put key {row.key_id} back from escrow.",
+        )
+
+
+def _derive(root: bytes, name: str, length: int = 32) -> bytes:
+    """HKDF-SHA-256 without salt, one output block (RFC 5869 section 2.3 with N = 1)."""
+    extracted = hmac.digest(bytes(32), root, "sha256")
+    return hmac.digest(extracted, f"troth/1/{name}".encode() + b"\x01", "sha256")[:length]

@@ -1,0 +1,226 @@
+"""PostgreSQL, and what speaks its protocol and has its catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from troth.foundation.records.access import Grant, LinkKind, LinkSeen
+from troth.foundation.records.catalogue import Column, ColumnKind, ForeignKey, Index, Table, TableKind
+from troth.foundation.records.dialects import Limits, Trouble
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL, Connection, Engine
+    from sqlalchemy.exc import DBAPIError
+
+_OURS = """c.relkind in ('r', 'p', 'm', 'v', 'f') and not c.relispartition
+  and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'
+  and not exists
+    (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')"""
+_TABLES = f"""select c.oid, n.nspname, c.relname, c.relkind, c.reltuples::bigint, n.nspname = current_schema()
+from pg_class c join pg_namespace n on n.oid = c.relnamespace where {_OURS} order by n.nspname, c.relname"""  # noqa: S608
+_COLUMNS = """select a.attrelid, a.attname, format_type(a.atttypid, a.atttypmod), not a.attnotnull,
+  case when t.typtype = 'd' then b.typname else t.typname end,
+  case when t.typtype = 'd' then b.typtype else t.typtype end
+from pg_attribute a join pg_type t on t.oid = a.atttypid left join pg_type b on b.oid = t.typbasetype
+where a.attrelid = any(%s) and a.attnum > 0 and not a.attisdropped order by a.attrelid, a.attnum"""
+_CONSTRAINTS = """select k.conrelid, k.contype, k.confrelid, k.confdeltype,
+  (select array_agg(a.attname order by p.n) from unnest(k.conkey) with ordinality p(num, n)
+   join pg_attribute a on a.attrelid = k.conrelid and a.attnum = p.num),
+  (select array_agg(a.attname order by p.n) from unnest(k.confkey) with ordinality p(num, n)
+   join pg_attribute a on a.attrelid = k.confrelid and a.attnum = p.num)
+from pg_constraint k where k.conrelid = any(%s) and k.contype in ('p', 'u', 'f') order by k.conrelid, k.conname"""
+_INDEXES = """select i.indrelid, x.relname, i.indisunique, i.indpred is not null,
+  (select array_agg(a.attname order by p.n) from unnest(i.indkey::int2[]) with ordinality p(num, n)
+   left join pg_attribute a on a.attrelid = i.indrelid and a.attnum = p.num and p.num > 0 where p.n <= i.indnkeyatts)
+from pg_index i join pg_class x on x.oid = i.indexrelid
+where i.indrelid = any(%s) and i.indisvalid and not i.indisprimary order by i.indrelid, x.relname"""
+_GRANTS = f"""select coalesce(r.rolname, 'PUBLIC'), n.nspname, c.relname, null, array_agg(g.privilege_type order by 1),
+  bool_or(g.is_grantable), n.nspname = current_schema()
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+cross join lateral aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) g
+left join pg_roles r on r.oid = g.grantee
+where {_OURS} group by 1, 2, 3, 7
+union all
+select coalesce(r.rolname, 'PUBLIC'), n.nspname, c.relname, a.attname, array_agg(g.privilege_type order by 1),
+  bool_or(g.is_grantable), n.nspname = current_schema()
+from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid
+cross join lateral aclexplode(a.attacl) g left join pg_roles r on r.oid = g.grantee
+where {_OURS} and a.attacl is not null and not a.attisdropped group by 1, 2, 3, 4, 7
+union all
+select rolname, null, null, null, array['ALL'], true, true from pg_roles where rolsuper and rolcanlogin
+order by 2 nulls first, 3, 4 nulls first, 1"""  # noqa: S608
+
+_Facts = list[tuple[Any, ...]]
+_KINDS = {"v": TableKind.VIEW, "m": TableKind.MATERIALISED, "f": TableKind.VIRTUAL}
+_ON_DELETE = {"a": "NO ACTION", "r": "RESTRICT", "c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
+_TYPES: Mapping[str, ColumnKind] = MappingProxyType(
+    dict.fromkeys(("text", "varchar", "bpchar", "char", "name", "citext", "xml"), ColumnKind.TEXT)
+    | dict.fromkeys(("int2", "int4", "int8", "float4", "float8", "numeric", "money", "oid"), ColumnKind.NUMBER)
+    | dict.fromkeys(("date", "timestamp", "timestamptz"), ColumnKind.TIME)
+    | dict.fromkeys(("json", "jsonb", "hstore"), ColumnKind.JSON)
+    | dict.fromkeys(("inet", "cidr"), ColumnKind.ADDRESS)
+    | {"bool": ColumnKind.BOOLEAN, "bytea": ColumnKind.BINARY, "uuid": ColumnKind.UUID}
+)
+_STATES = {
+    "28P01": Trouble.CREDENTIALS,
+    "28000": Trouble.CREDENTIALS,
+    "3D000": Trouble.NO_DATABASE,
+    "57014": Trouble.TIMEOUT,
+    "55P03": Trouble.TIMEOUT,
+    "42501": Trouble.FORBIDDEN,
+    "42P01": Trouble.TABLE_GONE,
+    "3F000": Trouble.TABLE_GONE,
+    "42703": Trouble.COLUMN_GONE,
+    "25006": Trouble.READ_ONLY,
+    "53300": Trouble.FULL,
+}
+_WORDS = (
+    ("password authentication failed", Trouble.CREDENTIALS),
+    ("no password supplied", Trouble.CREDENTIALS),
+    ("fe_sendauth", Trouble.CREDENTIALS),
+    ('role "', Trouble.CREDENTIALS),
+    ("no pg_hba.conf entry", Trouble.CREDENTIALS),
+    ("too many clients", Trouble.FULL),
+    ("remaining connection slots", Trouble.FULL),
+    ("could not translate host name", Trouble.UNKNOWN_HOST),
+    ("failed to resolve host", Trouble.UNKNOWN_HOST),
+    ("Name or service not known", Trouble.UNKNOWN_HOST),
+    ("certificate", Trouble.TLS),
+    ("SSL", Trouble.TLS),
+    ("does not exist", Trouble.NO_DATABASE),
+    ("Connection refused", Trouble.REFUSED),
+    ("No such file or directory", Trouble.REFUSED),
+    ("unreachable", Trouble.REFUSED),
+    ("timeout expired", Trouble.TIMEOUT),
+    ("timed out", Trouble.TIMEOUT),
+    ("connection timeout", Trouble.TIMEOUT),
+)
+
+
+class PostgreSQL:
+    """Facts of the dialect."""
+
+    def engine(self, address: URL, limits: Limits) -> Engine:
+        import sqlalchemy
+
+        seconds = max(2, round(limits.timeout_s))  # libpq waits whole seconds, and never less than two
+        address = address.set(drivername="postgresql+psycopg")
+        engine = sqlalchemy.create_engine(
+            address,
+            connect_args={"connect_timeout": seconds},
+            pool_size=1,
+            max_overflow=4,
+            pool_timeout=limits.timeout_s,
+            pool_pre_ping=True,
+            hide_parameters=True,
+        )
+
+        @sqlalchemy.event.listens_for(engine, "connect")
+        def _only_read(connection: Any, _: object) -> None:
+            with connection.cursor() as cursor:
+                limit_ms = int(limits.timeout_s * 1000)
+                cursor.execute(
+                    "set session characteristics as transaction read only; set time zone 'UTC'; set datestyle to iso; "
+                    f"set statement_timeout = {limit_ms}; set lock_timeout = {limit_ms}"
+                )
+            connection.commit()
+
+        return engine
+
+    def tables(self, connection: Connection) -> list[Table]:
+        """Partitions count as their parent; what an extension made is left out."""
+        listed = connection.exec_driver_sql(_TABLES).all()
+        names = {oid: name if own else f"{schema}.{name}" for oid, schema, name, _, _, own in listed}
+        columns, constraints, indexes = (
+            _by_table(connection.exec_driver_sql(query, (list(names),)).all())
+            for query in (_COLUMNS, _CONSTRAINTS, _INDEXES)
+        )
+        return [
+            _table(
+                Table(names[oid], _KINDS.get(kind, TableKind.TABLE), {}, rows=rows, schema=schema, bare_name=bare),
+                columns.get(oid, []),
+                [each for each in constraints.get(oid, []) if each[0] != "f" or each[1] in names],
+                indexes.get(oid, []),
+                names,
+            )
+            for oid, schema, bare, kind, rows, _ in listed
+        ]
+
+    def link(self, connection: Connection, address: URL) -> LinkSeen:
+        """Whether the server demands TLS stays unknown: only its administrator can read its rules."""
+        row = connection.exec_driver_sql(
+            "select ssl, version, inet_server_addr() is null, coalesce(inet_server_addr() <<= '127.0.0.0/8'::inet "
+            "or inet_server_addr() = '::1'::inet, true) from pg_stat_ssl where pid = pg_backend_pid()"
+        ).one()
+        encrypted, version, socket, local = row
+        if socket:
+            return LinkSeen(LinkKind.SOCKET, local=True)
+        if not encrypted:
+            return LinkSeen(LinkKind.PLAIN, local=local)
+        return LinkSeen(LinkKind.TLS, version, verified=address.query.get("sslmode") == "verify-full", local=local)
+
+    def grants(self, connection: Connection) -> list[Grant]:
+        """Owners count as holding all that they own."""
+        return [
+            Grant(
+                role,
+                None if name is None else name if own else f"{schema}.{name}",
+                column,
+                tuple(sorted(may)),
+                grantable,
+            )
+            for role, schema, name, column, may, grantable, own in connection.exec_driver_sql(_GRANTS).all()
+        ]
+
+    def trouble(self, problem: DBAPIError) -> Trouble:
+        state = getattr(problem.orig, "sqlstate", None)
+        if state in _STATES:
+            return _STATES[state]
+        text = str(problem.orig)
+        return next((trouble for words, trouble in _WORDS if words in text), Trouble.OTHER)
+
+
+def _table(bare: Table, columns: _Facts, constraints: _Facts, indexes: _Facts, names: Mapping[int, str]) -> Table:
+    return replace(
+        bare,
+        columns=MappingProxyType(
+            {
+                name: Column(name, type_, _kind_of(base, class_), bool(nullable))
+                for name, type_, nullable, base, class_ in columns
+            }
+        ),
+        primary_key=next((tuple(own) for type_, _, _, own, _ in constraints if type_ == "p"), ()),
+        foreign_keys=tuple(
+            ForeignKey(tuple(own), names[target], tuple(others), _ON_DELETE[on_delete])
+            for type_, target, on_delete, own, others in constraints
+            if type_ == "f"
+        ),
+        indexes=tuple(
+            Index(name, tuple(_leading(parts)), unique, partial, None not in parts)
+            for name, unique, partial, parts in indexes
+        ),
+        rows=None if (bare.rows or 0) < 0 else bare.rows,
+    )
+
+
+def _leading(parts: Sequence[str | None]) -> Iterator[str]:
+    for part in parts:
+        if part is None:
+            return
+        yield part
+
+
+def _kind_of(base: str | None, class_: str) -> ColumnKind:
+    if class_ == "e":  # an enumeration is text to everybody else
+        return ColumnKind.TEXT
+    return _TYPES.get(base or "", ColumnKind.OTHER)
+
+
+def _by_table(rows: Iterable[Sequence[Any]]) -> dict[int, _Facts]:
+    found: dict[int, _Facts] = {}
+    for oid, *facts in rows:
+        found.setdefault(oid, []).append(tuple(facts))
+    return found

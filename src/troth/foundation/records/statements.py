@@ -1,0 +1,70 @@
+"""Names and conditions of a store as SQLAlchemy Core: every name quoted, every value bound."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, assert_never
+
+from troth.foundation.records.catalogue import Table as TableSeen
+from troth.policy.conditions import AllOf, AnyOf, Compare, Comparison, Condition
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement, Table
+
+
+def core_table(seen: TableSeen) -> Table:
+    """`seen` as a Core table. Columns have no type of ours: values come as the driver gives them."""
+    import sqlalchemy
+    from sqlalchemy import quoted_name
+
+    schema = None if seen.schema is None else quoted_name(seen.schema, quote=True)
+    named: list[sqlalchemy.Column[Any]] = [sqlalchemy.Column(quoted_name(name, quote=True)) for name in seen.columns]
+    return sqlalchemy.Table(
+        quoted_name(seen.bare_name, quote=True), sqlalchemy.MetaData(), *named, schema=schema, quote_schema=True
+    )
+
+
+def where_clause(table: Table, conditions: Iterable[Condition]) -> ColumnElement[bool]:
+    """True where all `conditions` are."""
+    import sqlalchemy
+
+    return sqlalchemy.and_(sqlalchemy.true(), *(_clause(table, condition) for condition in conditions))
+
+
+def _clause(table: Table, condition: Condition) -> ColumnElement[bool]:
+    import sqlalchemy
+
+    if isinstance(condition, AllOf):
+        return sqlalchemy.and_(*(_clause(table, part) for part in condition.parts))
+    if isinstance(condition, AnyOf):
+        return sqlalchemy.or_(*(_clause(table, part) for part in condition.parts))
+    return _comparison(table.c[condition.column], condition)
+
+
+def _comparison(column: ColumnElement[Any], condition: Compare) -> ColumnElement[bool]:
+    value: Any = condition.value
+    found: ColumnElement[bool]
+    match condition.comparison:
+        case Comparison.EQUAL:
+            found = column == value
+        case Comparison.DIFFERENT:
+            found = column != value
+        case Comparison.LESS:
+            found = column < value
+        case Comparison.AT_MOST:
+            found = column <= value
+        case Comparison.MORE:
+            found = column > value
+        case Comparison.AT_LEAST:
+            found = column >= value
+        case Comparison.IN:
+            found = column.in_(value)
+        case Comparison.NOT_IN:
+            found = column.not_in(value)
+        case Comparison.NULL:
+            found = column.is_(None)
+        case Comparison.NOT_NULL:
+            found = column.is_not(None)
+        case never:
+            assert_never(never)
+    return found

@@ -1,0 +1,148 @@
+"""How connections to troth's own store are made: one address, two engines (one that writes, one that cannot).
+
+SQLite: WAL, `synchronous=FULL`, busy timeout 5 s, foreign keys enforced, `secure_delete`, temporary tables in memory
+only. PostgreSQL: UTC, lock timeout 5 s, reads from one read-only snapshot. Parameters never appear in an error text:
+engines hide them, and `troubles` drops the driver's own words.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import QueuePool
+
+from troth.errors import StoreError
+
+BUSY_S = 5
+"""Seconds that a writer waits for another before it is refused."""
+
+BEGIN = "troth_begin"
+"""Execution option: the statement that begins the transaction on SQLite."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a store is. `where` is what may be shown: the path, or host and database, without user or password."""
+
+    kind: str
+    url: URL = field(repr=False)
+    where: str
+    path: Path | None
+
+
+def address(url: str) -> Address:
+    """Read the address of a store: `sqlite:///path/troth.db` or `postgresql://user@host/database`.
+
+    Raises: StoreError for any other kind, for a store in memory (other processes could not see it), and for options.
+    """
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        raise _bad_address("the address of the store is not a URL") from None
+    name = parsed.get_backend_name()
+    if name == "sqlite":
+        if not parsed.database or parsed.database == ":memory:":
+            raise _bad_address("a store in memory would be invisible to other processes")
+        if parsed.query or parsed.database.startswith("file:"):
+            raise _bad_address("a SQLite store takes no options in its address")
+        path = Path(parsed.database)
+        return Address("sqlite", URL.create("sqlite+pysqlite", database=str(path)), str(path), path)
+    if name in {"postgresql", "postgres"}:
+        if not parsed.database:
+            raise _bad_address("the address of the store names no database")
+        clean = URL.create(
+            "postgresql+psycopg",
+            parsed.username,
+            parsed.password,
+            parsed.host,
+            parsed.port,
+            parsed.database,
+            parsed.query,
+        )
+        return Address("postgresql", clean, f"{parsed.host or 'local'}/{parsed.database}", None)
+    raise _bad_address(f"a store of kind {name} is not known")
+
+
+def engine(at: Address, *, writes: bool) -> Engine:
+    """An engine for the store at `at`; with `writes=False` its connections cannot change anything. Connects on first
+    use.
+    """
+    return _sqlite(at, writes=writes) if at.kind == "sqlite" else _postgresql(at, writes=writes)
+
+
+def provide_file(path: Path) -> None:
+    """Make sure that the file of a SQLite store is there, readable by its owner only; SQLite gives its log the same
+    mode.
+
+    Raises: StoreError when the folder is missing or refuses.
+    """
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except FileNotFoundError:
+        raise StoreError(
+            "the folder of the store is missing", where=str(path), repair=f"mkdir -p {path.parent}"
+        ) from None
+    except OSError as error:
+        raise StoreError(f"the store cannot be opened: {error.strerror}", where=str(path)) from None
+
+
+def _sqlite(at: Address, *, writes: bool) -> Engine:
+    assert at.path is not None
+    location = at.path.absolute().as_uri() + ("" if writes else "?mode=ro")
+    made = create_engine(
+        "sqlite+pysqlite://",
+        creator=lambda: _sqlite_connection(location, writes=writes),
+        poolclass=QueuePool,
+        pool_size=4,
+        max_overflow=60,
+        hide_parameters=True,
+    )
+    event.listen(made, "begin", _begin_sqlite)
+    return made
+
+
+def _sqlite_connection(location: str, *, writes: bool) -> Any:
+    import sqlite3
+
+    # Transactions are begun by `_begin_sqlite`, so that the driver never begins one of its own, too late and deferred.
+    connection = sqlite3.connect(location, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+    pragmas = ["foreign_keys = ON", "temp_store = MEMORY", "trusted_schema = OFF"]
+    pragmas += ["journal_mode = WAL", "synchronous = FULL", "secure_delete = ON"] if writes else ["query_only = ON"]
+    try:
+        for pragma in pragmas:
+            connection.execute(f"PRAGMA {pragma}")
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get(BEGIN, "BEGIN"))
+
+
+def _postgresql(at: Address, *, writes: bool) -> Engine:
+    settings = f"-c TimeZone=UTC -c lock_timeout={BUSY_S}s -c idle_in_transaction_session_timeout=60s"
+    arguments: dict[str, Any] = {"connect_timeout": BUSY_S, "application_name": "troth"}
+    if "options" not in at.url.query:
+        arguments["options"] = settings
+    options: dict[str, Any] = {} if writes else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    return create_engine(
+        at.url,
+        connect_args=arguments,
+        pool_pre_ping=True,
+        pool_size=4,
+        max_overflow=28,
+        hide_parameters=True,
+        execution_options=options,
+    )
+
+
+def _bad_address(message: str) -> StoreError:
+    return StoreError(message, where="store", expected="sqlite:///path/troth.db or postgresql://user@host/database")

@@ -1,0 +1,192 @@
+"""troth's own store, opened: short write transactions, reads from one snapshot, and a signal that something changed."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from troth.errors import StoreError
+from troth.foundation.store import engines, guard, troubles
+from troth.foundation.store.generation import Generation
+
+CHANGED = "troth_changed"
+"""The PostgreSQL channel on which a change is told."""
+
+
+class Store:
+    """One store of one controller, on SQLite or PostgreSQL. Safe to share between threads; `close` it when done.
+
+    Connections are opened on first use. `where` is its name for messages and holds no password.
+    """
+
+    def __init__(self, at: engines.Address, *, read_only: bool) -> None:
+        self.kind = at.kind
+        self.where = at.where
+        self.path: Path | None = at.path
+        self.read_only = read_only
+        self._reader: Engine = engines.engine(at, writes=False)
+        self._writer: Engine | None = None if read_only else engines.engine(at, writes=True)
+        self._turn = threading.Lock()
+        self._counter: Generation | None = None
+        self._counter_lock = threading.Lock()
+
+    @classmethod
+    def open(cls, url: str, *, read_only: bool = False) -> Store:
+        """Open `sqlite:///path` (made when missing, mode 0600) or `postgresql://...`; read-only never makes or
+        changes anything.
+
+        Raises: StoreError when the address is of another kind, or the folder is missing. Whether the schema is the
+        right one is asked by `require_current`.
+        """
+        at = engines.address(url)
+        if at.path is not None and not read_only:
+            engines.provide_file(at.path)
+        return cls(at, read_only=read_only)
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """One write transaction: committed at the end of the block, undone when the block raises. Durable when the
+        block is left.
+
+        SQLite takes the write lock at once (`BEGIN IMMEDIATE`) and waits at most 5 s for it. Does not nest; no
+        network, mail or company store inside. Raises: StoreError; StoreConflict when a unique or foreign key forbids
+        a row.
+        """
+        if self._writer is None:
+            raise StoreError("the store was opened for reading only", where=self.where)
+        with guard.marked_writing(), self._turn_to_write(), self._telling(), self._writer.connect() as plain:
+            connection = plain.execution_options(**{engines.BEGIN: "BEGIN IMMEDIATE"})
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One read transaction: everything inside sees the same moment and cannot write. Raises: StoreError."""
+        with self._telling(), self._reader.connect() as connection, connection.begin():
+            yield connection
+
+    def require_current(self) -> None:
+        """Make sure that the schema is the one this version works with.
+
+        Raises: StoreBehind with the repair `troth upgrade`; StoreAhead when a newer troth wrote it.
+        """
+        from troth.foundation.store import migrations
+
+        migrations.require_current(self)
+
+    @property
+    def generation(self) -> Generation | None:
+        """The counter that moves with every `changed()`: SQLite only. PostgreSQL tells on the channel `troth_changed`
+        instead.
+
+        None on PostgreSQL, and for a read-only store whose counter nobody has made yet.
+        """
+        if self.path is None:
+            return None
+        with self._counter_lock:
+            if self._counter is None:
+                beside = self.path.with_name(self.path.name + "-generation")
+                if self.read_only and not beside.exists():
+                    return None
+                try:
+                    self._counter = Generation(beside)
+                except OSError as error:
+                    raise StoreError(
+                        f"the change counter cannot be opened: {error.strerror}", where=str(beside)
+                    ) from None
+            return self._counter
+
+    def changed(self) -> None:
+        """Tell every process that decides from memory that the store has changed.
+
+        A deed calls this after its commit and before it acknowledges. Raises: StoreError when it cannot be told; then
+        the deed must not acknowledge.
+        """
+        if self.path is not None:
+            counter = self.generation
+            if counter is None or self.read_only:
+                raise StoreError("the store was opened for reading only", where=self.where)
+            counter.advance()
+            return
+        with self.writing() as tx:
+            tx.execute(text("SELECT pg_notify(:channel, '')"), {"channel": CHANGED})
+
+    def settle(self) -> None:
+        """Fold SQLite's log into the file and empty it, so that bytes of deleted rows stand in neither. PostgreSQL:
+        does nothing.
+
+        Raises: StoreError when a reader holds an old snapshot; nothing is lost, try again later.
+        """
+        if self.path is None or self._writer is None:
+            return
+        with self._telling(), self._writer.connect() as plain:
+            raw = plain.connection.dbapi_connection
+            assert raw is not None
+            cursor = raw.cursor()
+            busy = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            cursor.close()
+        if busy:
+            raise StoreError("a reader still holds an older state of the store", where=self.where, repair="Try again.")
+
+    def close(self) -> None:
+        """Close every connection. Transactions still open in other threads fail."""
+        self._reader.dispose()
+        if self._writer is not None:
+            self._writer.dispose()
+        with self._counter_lock:
+            if self._counter is not None:
+                self._counter.close()
+                self._counter = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Store({self.kind}, {self.where})"
+
+    @contextmanager
+    def _turn_to_write(self) -> Iterator[None]:
+        # SQLite's own wait sleeps and is unfair; threads of one process queue here instead.
+        if self.kind != "sqlite":
+            yield
+            return
+        if not self._turn.acquire(timeout=engines.BUSY_S):
+            raise StoreError("another thread has been writing for more than 5 s", where=self.where, repair="Try again.")
+        try:
+            yield
+        finally:
+            self._turn.release()
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        try:
+            yield
+        except (DBAPIError, PoolTimeoutError) as error:
+            raise troubles.told(error, self.where) from None
+
+
+def hold(tx: Connection, name: str) -> None:
+    """Let no other write transaction pass the same `name` until this one ends.
+
+    SQLite has one writer anyway; PostgreSQL takes an advisory lock. For "look, then write" where a unique key cannot
+    decide.
+    """
+    if tx.dialect.name == "postgresql":
+        number = int.from_bytes(
+            hashlib.blake2b(name.encode(), digest_size=8, person=b"troth-hold").digest(), "big", signed=True
+        )
+        tx.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})

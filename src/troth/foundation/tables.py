@@ -1,0 +1,158 @@
+"""The tables of the foundation. Schema only.
+
+Who a person is stands here as keyed hashes; what staff type is hashed or sealed. No table holds an address in clear.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, LargeBinary, String, Table, Text, text
+
+from troth.foundation.proof import Verdict
+from troth.foundation.roles import Role
+from troth.foundation.store.columns import Instant, OneOf
+from troth.foundation.store.schema import metadata
+
+# Counters without gaps: request numbers by year, person numbers. `last` is the last number given out.
+number_series = Table(
+    "number_series",
+    metadata,
+    Column("series", String(60), primary_key=True),
+    Column("last", BigInteger, nullable=False),
+)
+
+# One row: the key that this store was sealed with.
+store_key = Table(
+    "store_key",
+    metadata,
+    Column("one", Integer, primary_key=True, autoincrement=False),
+    Column("key_id", String(40), nullable=False),
+    Column("proof", LargeBinary(32), nullable=False),
+)
+
+people = Table(
+    "people",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("key", LargeBinary(16), nullable=False, unique=True),
+    Column("created_at", Instant, nullable=False),
+)
+
+# `strong` identifiers join; weak ones only find. A retired one (`until` set) leads nowhere.
+identifiers = Table(
+    "identifiers",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", String(10), nullable=False),
+    Column("hash", LargeBinary(16), nullable=False),
+    Column("person", Integer, ForeignKey("people.number", ondelete="CASCADE"), nullable=False, index=True),
+    Column("strong", Boolean, nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("until", Instant),
+    Index("ix_identifiers_kind_hash", "kind", "hash"),
+    Index(
+        "uq_identifiers_strong",
+        "kind",
+        "hash",
+        unique=True,
+        sqlite_where=text("strong AND until IS NULL"),
+        postgresql_where=text("strong AND until IS NULL"),
+    ),
+)
+
+staff = Table(
+    "staff",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(120), nullable=False, unique=True),
+    Column("role", OneOf(Role), nullable=False),
+    Column("password", Text),
+    Column("created_at", Instant, nullable=False),
+    Column("disabled_at", Instant),
+    Column("cleared_until", Instant),
+)
+
+staff_sessions = Table(
+    "staff_sessions",
+    metadata,
+    Column("token_hash", LargeBinary(32), primary_key=True),
+    Column("staff", Integer, ForeignKey("staff.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("begun_at", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+    Column("ends_at", Instant, nullable=False),
+)
+
+staff_links = Table(
+    "staff_links",
+    metadata,
+    Column("token_hash", LargeBinary(32), primary_key=True),
+    Column("staff", Integer, ForeignKey("staff.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("ends_at", Instant, nullable=False),
+    Column("used_at", Instant),
+)
+
+# Failed logins by account and by source, each under a keyed hash.
+login_failures = Table(
+    "login_failures",
+    metadata,
+    Column("who", LargeBinary(16), primary_key=True),
+    Column("count", Integer, nullable=False),
+    Column("last_at", Instant, nullable=False),
+    Column("closed_until", Instant),
+)
+
+# Mail that waits, and what became of mail. `sealed` (address, subject, text) goes when the mail has gone.
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("reference", String(80), nullable=False),
+    Column("once", String(120), unique=True),
+    Column("person", Integer, ForeignKey("people.number", ondelete="SET NULL"), index=True),
+    Column("address_hash", LargeBinary(16), nullable=False),
+    Column("message_id", String(120), nullable=False),
+    Column("sealed", LargeBinary),
+    Column("state", String(10), nullable=False),
+    Column("queued_at", Instant, nullable=False),
+    Column("next_at", Instant),
+    Column("attempts", Integer, nullable=False),
+    Column("reply", Integer),
+    Index("ix_outbox_state_next_at", "state", "next_at"),
+    Index("ix_outbox_address_hash_queued_at", "address_hash", "queued_at"),
+)
+
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("job", String(80), primary_key=True),
+    Column("started_at", Instant),
+    Column("ended_at", Instant),
+    Column("outcome", String(200)),
+    Column("holder", String(40)),
+    Column("held_until", Instant),
+)
+
+# Every run of `troth check` as the JSON it was shown as.
+check_runs = Table(
+    "check_runs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("checked_at", Instant, nullable=False, index=True),
+    Column("policy_sha256", String(64), nullable=False),
+    Column("kept", Integer, nullable=False),
+    Column("broken", Integer, nullable=False),
+    Column("unproven", Integer, nullable=False),
+    Column("report", Text, nullable=False),
+)
+
+# Every sentence whose verdict changed, and when. Runs may be forgotten; turns stay.
+verdict_turns = Table(
+    "verdict_turns",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("run", Integer, nullable=False),
+    Column("number", String(40), nullable=False, index=True),
+    Column("clause_id", String(200), nullable=False),
+    Column("was", OneOf(Verdict)),
+    Column("verdict", OneOf(Verdict), nullable=False),
+    Column("at", Instant, nullable=False),
+)

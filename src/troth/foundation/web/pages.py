@@ -1,0 +1,192 @@
+"""Handlers, templates and the frame around them.
+
+`Site` knows the company's name, the navigation and the templates; `Site.endpoint(handler)` makes a Starlette endpoint
+of a plain function. The handler gets an `Ask` and returns a response, mostly by `ask.page("template.html", ...)`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from troth.errors import AccessDenied, TrothError
+from troth.foundation.clock import Clock
+from troth.foundation.web import forms
+from troth.foundation.web.static import PREFIX, StaticFiles
+
+log = logging.getLogger(__name__)
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_RIGHT_TO_LEFT = frozenset({"ar", "fa", "he", "ur"})
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One entry of the navigation; `path` is what makes it the current one."""
+
+    label: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What stands around a page: whose it is, and its navigation."""
+
+    name: str
+    label: str
+    links: tuple[Link, ...]
+    home: str = "/"
+
+
+@dataclass(slots=True)
+class Ask:
+    """One request. A `form` that changes things is checked already; `cookies` collects what the answer sets."""
+
+    site: Site
+    request: Request
+    form: Mapping[str, str]
+    now: datetime
+    frame: Frame
+    signed_in: str | None = None
+    leave: str | None = None
+    cookies: dict[str, str | None] = field(default_factory=dict)
+
+    @property
+    def language(self) -> str:
+        return self.site.language
+
+    def form_token(self) -> str:
+        """The hidden field of a form on this page; asking for it sets the form cookie where there is none."""
+        cookie = self.cookies.get(forms.COOKIE) or self.request.cookies.get(forms.COOKIE)
+        if not cookie:
+            cookie = self.site.guard.fresh_cookie()
+            self.cookies[forms.COOKIE] = cookie
+        return self.site.guard.token(cookie)
+
+    def page(self, template: str, *, status: int = 200, title: str, **facts: Any) -> Response:
+        """Render `template` inside the frame. A name it uses and was not given is a fault, not an empty text."""
+        text = self.site.templates.get_template(template).render(
+            ask=self,
+            frame=self.frame,
+            title=title,
+            path=self.request.url.path,
+            language=self.language,
+            direction="rtl" if self.language.partition("-")[0] in _RIGHT_TO_LEFT else "ltr",
+            static=self.site.static.path,
+            **facts,
+        )
+        return HTMLResponse(text, status_code=status)
+
+    def go(self, path: str) -> Response:
+        """Send the browser to `path` of this site after a form was carried out (303)."""
+        return RedirectResponse(path, status_code=303)
+
+    def problem(self, status: int, message: str, repair: str = "") -> Response:
+        """A page that says what went wrong and what to do, without anything from inside."""
+        title = _TITLES.get(status, "Something went wrong")
+        return self.page("problem.html", status=status, title=title, message=message, repair=repair)
+
+
+_TITLES = {
+    401: "Please sign in",
+    403: "This was not done",
+    404: "There is no such page",
+    405: "This cannot be done here",
+    413: "That is too large",
+    429: "Too many attempts",
+    503: "Not available right now",
+}
+
+Handler = Callable[[Ask], Response]
+
+
+class Site:
+    """One instance's pages. `secret` keys the form tokens; the `templates` of `packages` are searched."""
+
+    def __init__(
+        self, *, secret: bytes, clock: Clock, packages: Sequence[str] = (), language: str = "en", cookie_path: str = "/"
+    ) -> None:
+        self.guard = forms.Guard(secret)
+        self.clock = clock
+        self.language = language
+        self.static = StaticFiles()
+        self.cookie_path = cookie_path
+        loaders = [PackageLoader(package) for package in ("troth.foundation.web", *packages)]
+        self.templates = Environment(
+            loader=ChoiceLoader(loaders),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self.templates.filters["instant"] = _instant
+        self.templates.filters["day"] = _day
+
+    def endpoint(self, handler: Handler, frame: Frame) -> Callable[[Request], Awaitable[Response]]:
+        """An endpoint that reads and guards the form, runs `handler` in a thread, and sets cookies on its answer."""
+
+        async def answer(request: Request) -> Response:
+            ask = Ask(self, request, {}, self.clock.now(), frame)
+            try:
+                ask.form = await forms.read(request)
+                if request.method not in _SAFE:
+                    self.guard.require(request, ask.form)
+                response = await run_in_threadpool(handler, ask)
+            except ClientDisconnect:
+                return Response(status_code=400)
+            except AccessDenied as problem:
+                response = ask.problem(403, problem.message, problem.repair or "")
+            except forms.FormTooLarge as problem:
+                response = ask.problem(413, problem.message)
+            except TrothError as problem:
+                # its message was written for an operator; a visitor gets that it failed, the log gets what
+                log.warning("%s: %s", request.url.path, problem)
+                response = ask.problem(503, "Something on our side does not work right now; nothing was done.", _LATER)
+            except Exception as problem:  # a fault of ours: the log gets its kind and place, never a value
+                log.error("%s failed with %s", request.url.path, type(problem).__name__, exc_info=problem)  # noqa: TRY400
+                response = ask.problem(500, "Something on our side failed; nothing was done.", _LATER)
+            for name, value in ask.cookies.items():
+                self._set(response, request, name, value)
+            return response
+
+        return answer
+
+    def _set(self, response: Response, request: Request, name: str, value: str | None) -> None:
+        secure = request.url.scheme == "https"
+        if value is None:
+            response.delete_cookie(name, path=self.cookie_path, secure=secure, httponly=True, samesite="lax")
+        else:
+            response.set_cookie(name, value, path=self.cookie_path, secure=secure, httponly=True, samesite="lax")
+
+    async def serve_static(self, request: Request) -> Response:
+        """A static file by its hashed name."""
+        found = self.static.find(PREFIX + request.path_params["name"])
+        if found is None:
+            return Response("no such file", status_code=404, media_type="text/plain")
+        headers = {"cache-control": "public, max-age=31536000, immutable", "content-type": found.content_type}
+        return Response(found.body, headers=headers)
+
+
+_LATER = "Please try again later."
+
+
+def _day(value: Any, language: str = "en") -> str:
+    """A date as people of that language write it."""
+    from babel.dates import format_date
+
+    return format_date(value, "long", locale=language)
+
+
+def _instant(value: datetime, language: str = "en") -> str:
+    """An instant as people of that language write it, with its zone."""
+    from babel.dates import format_datetime
+
+    return format_datetime(value, "d MMMM y, HH:mm", locale=language) + " UTC"

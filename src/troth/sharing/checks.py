@@ -1,0 +1,267 @@
+"""Section 4 proven as far as papers and pages go: contracts that stand, recipients that are named to the public.
+
+What is really sent is not observed yet: no gate records it. Sentences that promise something about it are unproven and
+say what would prove them; a contract that is missing or over is broken whatever is sent.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from troth.foundation import crawling
+from troth.foundation.proof import Applies, Check, Grade, Saw, broken, check, kept, unproven
+from troth.policy.vocabulary import Circumstance, Safeguard
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from troth.foundation.observation import Observation
+    from troth.policy.model import Recipient, Sentence
+
+_ROW = "recipient-"
+"""Ids of the rows that name recipients on the published page begin so; the first cell is the name."""
+
+
+def _circumstance(circumstance: Circumstance) -> Applies:
+    return lambda sentence, _: sentence.meaning.circumstance is circumstance
+
+
+@check(
+    id="sharing.contract-missing",
+    promise="data are shared with service providers",
+    applies=_circumstance(Circumstance.PROCESSOR),
+    reference="GDPR Art. 28(3), (9)",
+    grade=Grade.ATTESTED,
+    max_age=dt.timedelta(days=31),
+)
+def contract_missing(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
+    """Each recipient that the policy names works under a contract that is at hand, unaltered and not over.
+
+    What it proves: the file of each contract exists, has the recorded SHA-256, and its `until` has not passed.
+
+    What it does not prove: that the other side signed it or keeps it; what is sent. As long as nothing observes what
+    is sent, the sentence is unproven even where all contracts stand.
+
+    Repair: put the signed contract beside the policy and record it. Before: `{name: Example Pay, ...}`.
+    After: `contract: {document: documents/example-pay.pdf, sha256: ..., until: 2027-03-31}`.
+    """
+    recipients = [recipient for _, recipient in seen.policy.recipients]
+    if not recipients:
+        yield unproven(
+            sentence.id, "the policy names no recipient", repair="name each one under `recipients` in section 4"
+        )
+        return
+    bad = False
+    for recipient in recipients:
+        fault = _contract_fault(recipient, seen.folder, _today(seen))
+        if fault is not None:
+            bad = True
+            yield broken(recipient.name, fault[0], repair=fault[1])
+    if not bad:
+        yield kept("documents", f"{_count(len(recipients), 'contract')} at hand, unaltered, none over")
+        yield unproven(
+            sentence.id,
+            "what is sent to them is not observed yet",
+            repair="send data through the gate of troth once this version has one; until then keep your own record",
+        )
+
+
+@check(
+    id="sharing.demand-unrecorded",
+    promise="data are shared where a law or an authority demands it",
+    applies=_circumstance(Circumstance.LEGAL_DEMAND),
+    reference="GDPR Art. 5(2), 6(1)(c), 48",
+)
+def demand_unrecorded(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  # noqa: ARG001 - nothing can be looked at yet
+    """Each disclosure to an authority has a demand on record: who asked, on what article, how much, who reviewed it.
+
+    What it proves: nothing yet; there is no register of demands to look at.
+
+    What it does not prove: that no disclosure was made past the register.
+
+    Repair: keep a record of each demand. A version with the register will compare it with what was disclosed.
+    """
+    yield unproven(
+        sentence.id,
+        "no register of demands and disclosures is there to look at",
+        repair="record each demand with authority, article, scope and reviewer",
+    )
+
+
+@check(
+    id="sharing.transfer-unannounced",
+    promise="data go with the business in a merger or sale",
+    applies=_circumstance(Circumstance.BUSINESS_TRANSFER),
+    reference="GDPR Art. 13(3), 14(4)",
+    grade=Grade.ATTESTED,
+)
+def transfer_unannounced(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  # noqa: ARG001 - nothing can be looked at yet
+    """No data leave with a sold business before people were told and could choose.
+
+    What it proves: nothing yet; a named role would have to attest that there was none, or how it was announced.
+
+    What it does not prove: what the buyer does.
+
+    Repair: attest yearly that no transfer took place, or publish the notice first.
+    """
+    yield unproven(
+        sentence.id,
+        "nobody has attested whether a transfer of business took place",
+        repair="have the role that answers for it attest it yearly; this version cannot record it yet",
+    )
+
+
+@check(
+    id="sharing.without-consent",
+    promise="data are shared where the person agreed",
+    applies=_circumstance(Circumstance.CONSENT),
+    reference="GDPR Art. 6(1)(a), 7(1), 7(3)",
+)
+def without_consent(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  # noqa: ARG001 - nothing can be looked at yet
+    """Each disclosure that rests on consent has a consent that names the recipient and stood at that time.
+
+    What it proves: nothing yet; disclosures are not recorded.
+
+    What it does not prove: that the recipient stopped after a withdrawal.
+
+    Repair: send such data through the gate once this version has one.
+    """
+    yield unproven(
+        sentence.id,
+        "no record of disclosures is there to compare with the consents",
+        repair="keep a record of each disclosure with its consent",
+    )
+
+
+@check(
+    id="sharing.recipients-differ",
+    promise="the third parties are listed",
+    applies=lambda sentence, policy: (
+        bool(sentence.sums)
+        and any(policy.by_number[n].meaning.recipients for n in sentence.sums if n in policy.by_number)
+    ),
+    reference="GDPR Art. 13(1)(e); CJEU C-154/21",
+    max_age=dt.timedelta(days=7),
+)
+def recipients_differ(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
+    """The recipients that the policy declares are those that the published page names, neither more nor fewer.
+
+    What it proves: for each declared recipient one row of the page (an element whose id begins with `recipient-`)
+    begins with its name, and no such row names anybody else.
+
+    What it does not prove: that nobody else receives data.
+
+    Repair: publish the page with its annexes. Before: a page that names only kinds of recipient.
+    After: `<tr id="recipient-example-pay"><td>Example Pay</td>...`.
+    """
+    page = crawling.policy_page(seen)
+    path = seen.need_site().policy
+    declared = {" ".join(recipient.name.split()) for _, recipient in seen.policy.recipients}
+    rows = [text for each in page.ids if each.startswith(_ROW) for text in page.texts(each)]
+    shown = {text.partition(" | ")[0] for text in rows}
+    for name in sorted(declared - shown):
+        yield broken(
+            path, f"the page does not name the recipient {name}", repair="publish the page with its list of recipients"
+        )
+    for name in sorted(shown - declared):
+        yield broken(
+            path,
+            f"the page names a recipient that the policy does not declare: {name or '(hidden row)'}",
+            repair="declare it in section 4, or publish the page anew",
+        )
+    if declared == shown:
+        yield kept(path, f"{_count(len(declared), 'recipient')} declared, the same shown ({sentence.number})")
+
+
+@check(
+    id="sharing.safeguard-missing",
+    promise="a kind of recipient comes with a safeguard",
+    applies=lambda sentence, _: sentence.meaning.safeguard is not None and not sentence.sums,
+    reference="GDPR Art. 28(1), 32; PCI DSS 4.0.1 requirement 12.8",
+    grade=Grade.ATTESTED,
+    max_age=dt.timedelta(days=31),
+)
+def safeguard_missing(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
+    """What the policy says protects the data at a recipient is there.
+
+    What it proves: where the words promise a standard (PCI DSS), each recipient of the row has a certificate on
+    record and it is not over.
+
+    What it does not prove: that what is sent is really tokens only, anonymous, encrypted or masked: nothing observes
+    what is sent yet, so the sentence is never kept.
+
+    Repair: record the certificate. Before: `{name: Example Pay, ...}`.
+    After: `certificate: {kind: PCI DSS AoC, until: 2027-01-31}`.
+    """
+    today = _today(seen)
+    standard = "PCI DSS" if "pci" in sentence.text.lower().replace("-", " ").split() else None
+    bad = False
+    for recipient in sentence.meaning.recipients:
+        certificate = recipient.certificate
+        repair = f"get the certificate that holds now, and record it under `certificate` of {recipient.name}"
+        if certificate is not None and certificate.until < today:
+            bad = True
+            yield broken(
+                recipient.name, f"its certificate ({certificate.kind}) ended on {certificate.until}", repair=repair
+            )
+        elif standard and (certificate is None or "pci" not in certificate.kind.lower()):
+            bad = True
+            yield broken(
+                recipient.name, f"the sentence promises {standard}, and no such certificate is on record", repair=repair
+            )
+    if not sentence.meaning.recipients:
+        yield unproven(
+            sentence.id, "no recipient of this kind is named", repair="name the recipients under `recipients`"
+        )
+    elif not bad:
+        yield unproven(
+            sentence.id,
+            _MISSING[sentence.meaning.safeguard or Safeguard.ENCRYPTED],
+            repair="send data through the gate of troth once this version has one",
+        )
+
+
+_MISSING = {
+    Safeguard.TOKENS_ONLY: "nothing observes yet that only tokens are sent",
+    Safeguard.ANONYMISED: "nothing observes yet that what is sent singles nobody out",
+    Safeguard.ENCRYPTED: "nobody has read the storage's configuration: encryption, private access, region",
+    Safeguard.MASKED: "nobody has read who may sign in there, and nothing observes yet that fields are masked",
+}
+
+
+def _contract_fault(recipient: Recipient, folder: Path, today: dt.date) -> tuple[str, str] | None:
+    """What is wrong with the contract of a recipient, and what mends it."""
+    contract = recipient.contract
+    if contract is None:
+        return "no contract is on record", f"sign one, and record it under `contract` of {recipient.name}"
+    try:
+        found = hashlib.sha256((folder / contract.document).read_bytes()).hexdigest()
+    except OSError:
+        return (
+            f"its contract {contract.document} is not there",
+            "put the file where the policy says, or correct the path",
+        )
+    if found != contract.sha256:
+        return (
+            f"its contract {contract.document} is not the recorded one (its hash differs)",
+            "look at what changed, then record the new hash",
+        )
+    if contract.until is not None and contract.until < today:
+        return f"its contract ended on {contract.until}", "renew it, and record the new file and end"
+    return None
+
+
+def _today(seen: Observation) -> dt.date:
+    return seen.now.date()
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+CHECKS: tuple[Check, ...] = (
+    contract_missing, demand_unrecorded, transfer_unannounced, without_consent, recipients_differ, safeguard_missing,
+)  # fmt: skip

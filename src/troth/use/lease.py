@@ -1,0 +1,194 @@
+"""Answer from memory, for as long as memory may be trusted (freshness).
+
+- SQLite: what was read stays valid while the store's generation has not moved, and for at most one second by the
+  monotonic clock; then the file itself is asked whether anything was written, by whomever. The generation is compared
+  before each decision, so a word that was acknowledged is obeyed by the next one.
+- PostgreSQL: nothing is remembered; each decision reads the store.
+- No store to read: the answer is no, `standing-unknown`.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from time import monotonic
+from typing import Any, TypeAlias
+
+from troth.errors import PersonAmbiguous, StoreError
+from troth.foundation.people import Identifier
+from troth.use import standing
+from troth.use.decision import Decision, Entry, Reason, decide_all, without_standing
+from troth.use.office import Office
+from troth.use.standing import Person
+
+LEASE_S = 1.0
+_MOST_REMEMBERED = 1_000_000
+
+Data: TypeAlias = str | Iterable[str]
+"""One category of data, or several of which each must pass."""
+
+Memory: TypeAlias = tuple[float, int, dict[Any, int], Mapping[tuple[str, str, str | None], Entry], Office]
+"""(valid until, of which generation, the integer of each person asked about, the table, whose policy assigned the bits)."""
+
+
+class Lease:
+    """The decisions of one process. Safe to share between threads; `close` it when done.
+
+    INVARIANT: `_memory` is replaced as one, never changed but for adding a person whose standing was read after the
+    generation that stands beside it.
+    """
+
+    __slots__ = ("_counter", "_lock", "_memory", "_version", "_watch")
+
+    def __init__(self, office: Office) -> None:
+        self._lock = threading.Lock()
+        self._counter = office.store.generation
+        self._watch = None if office.store.path is None else _Watch(office.store.path)
+        self._version: object = None
+        self._memory: Memory = _blank(office)
+
+    @property
+    def office(self) -> Office:
+        """Whose policy decides now."""
+        return self._memory[4]
+
+    def may(self, person: Person, purpose: str, data: Data, recipient: str | None = None) -> Decision:
+        """Whether `data` of `person` may be used for `purpose` now, and given to `recipient`; see `decision` for the rules.
+
+        Raises: PersonError when `person` is no way to name one. Never raises for what cannot be read: that is a no.
+        """
+        try:
+            until, generation, words, table, _ = self._memory
+            if monotonic() < until and self._counter.value == generation:  # type: ignore[union-attr] # with none, never until
+                word = words[person]
+                mask, required, permitted, refusals = table[purpose, data, recipient]  # type: ignore[index] # if not, TypeError
+                seen = word & mask
+                return permitted if seen == required else refusals[seen]
+        except (KeyError, TypeError):
+            pass
+        return self._look(person, purpose, (data,) if isinstance(data, str) else tuple(data), recipient)
+
+    def permitted(self, purpose: str, data: Data, persons: Iterable[Any], recipient: str | None = None) -> list[Any]:
+        """Those of `persons` for whom the answer is yes, in their order, read from the store in one go.
+
+        Raises: PersonError; StoreError, since a short list would look like an answer.
+        """
+        asked = list(persons)
+        categories = (data,) if isinstance(data, str) else tuple(data)
+        office = self.office
+        compiled = office.compiled
+        with office.store.reading() as tx:
+            numbers = list(standing.find_many(tx, office.keyring, asked))
+            words = standing.load_words(tx, compiled, {number for number in numbers if number is not None})
+        answers: dict[int | None, bool] = {}
+        for word in {None, *words.values()}:
+            answers[word] = bool(decide_all(compiled, word, purpose, categories, recipient))
+        return [
+            person
+            for person, number in zip(asked, numbers, strict=True)
+            if answers[None if number is None else words.get(number)]
+        ]
+
+    def adopt(self, office: Office) -> None:
+        """Decide by the policy of `office` from now on."""
+        with self._lock:
+            self._memory = _blank(office)
+
+    def close(self) -> None:
+        """Forget everything. What is asked afterwards is read from the store, if that still stands open."""
+        with self._lock:
+            self._counter = None
+            self._memory = _blank(self.office)
+            if self._watch is not None:
+                self._watch.close()
+
+    def __repr__(self) -> str:
+        return f"Lease({self.office.store.where})"
+
+    def _look(self, person: Person, purpose: str, categories: tuple[str, ...], recipient: str | None) -> Decision:
+        office = self.office
+        try:
+            word, office = self._word(person)
+        except PersonAmbiguous:
+            return without_standing(office.compiled, Reason.PERSON_AMBIGUOUS, purpose, categories, recipient)
+        except StoreError:
+            return without_standing(office.compiled, Reason.STANDING_UNKNOWN, purpose, categories, recipient)
+        return decide_all(office.compiled, word, purpose, categories, recipient)
+
+    def _word(self, person: Person) -> tuple[int | None, Office]:
+        """The person's integer, None for a person nobody knows, and the office whose policy gave the bits their meaning."""
+        memory = self._renewed()
+        words, office = memory[2], memory[4]
+        kept = isinstance(person, (str, Identifier))
+        if kept and person in words:
+            return words[person], office
+        with office.store.reading() as tx:
+            number = standing.find(tx, office.keyring, person)
+            if number is None:
+                return None, office
+            word = standing.word_of(office.compiled, standing.load(tx, number))
+        if kept and self._counter is not None:
+            if len(words) >= _MOST_REMEMBERED:
+                words.clear()
+            # INVARIANT: into the memory that was valid before the store was read, never into a later one.
+            words[person] = word
+        return word, office
+
+    def _renewed(self) -> Memory:
+        """A memory under a valid lease; emptied if anything was written since it was filled. Raises: StoreError."""
+        counter, watch = self._counter, self._watch
+        if counter is None or watch is None:
+            return self._memory
+        with self._lock:
+            until, generation, words, table, office = self._memory
+            # INVARIANT: clock and counter are read before the store is asked, so that what is read later is no older.
+            now, seen = monotonic(), counter.value
+            if now < until and seen == generation:
+                return self._memory
+            version = watch.version()
+            if seen != generation or version != self._version:
+                words = {}
+            self._version = version
+            self._memory = (now + LEASE_S, seen, words, table, office)
+            return self._memory
+
+
+class _Watch:
+    """Asks a SQLite file whether anybody has written to it: SQLite's own `data_version`, on a connection kept for that."""
+
+    __slots__ = ("_connection", "_file", "_opened", "_path")
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connection: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None
+        self._opened = 0
+
+    def version(self) -> tuple[int, int]:
+        """Two equal answers mean that nothing was written between them. Raises: StoreError when the file is gone or unreadable."""
+        try:
+            stat = os.stat(self._path)
+            if self._connection is None or self._file != (stat.st_dev, stat.st_ino):
+                self.close()
+                self._connection = sqlite3.connect(
+                    f"{self._path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False
+                )
+                self._file = (stat.st_dev, stat.st_ino)
+                self._opened += 1
+            return self._opened, self._connection.execute("PRAGMA data_version").fetchone()[0]
+        except (OSError, sqlite3.Error):
+            raise StoreError(
+                "the store cannot be read", where=str(self._path), repair="Look whether the file is there."
+            ) from None
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def _blank(office: Office) -> Memory:
+    return (-1.0, -1, {}, office.compiled.table, office)

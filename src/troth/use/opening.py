@@ -1,0 +1,45 @@
+"""Open one instance: its settings, its policy, its key, its store, each of which must be there and fit the others."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from troth.errors import StoreBehind
+from troth.foundation import keys
+from troth.foundation.clock import Clock, SystemClock
+from troth.foundation.keys import Keyring
+from troth.foundation.store import Store, engines
+from troth.policy import reading, settings
+from troth.policy.settings import Instance
+from troth.use.office import Office
+
+
+def open_office(
+    folder: Path | str = ".", environ: Mapping[str, str] | None = None, clock: Clock | None = None
+) -> tuple[Instance, Office]:
+    """The instance in `folder`, ready to act. Whoever opens it closes `office.store`.
+
+    `environ` is where secrets are read from, the process's own by default. Never makes a store or a key.
+    Raises: UnreadableFile, DeclarationFaults for a file that cannot be used; KeyUnavailable; StoreBehind with the
+    command that brings the store up to date; StoreAhead; StoreError.
+    """
+    instance = settings.read(Path(folder), os.environ if environ is None else environ)
+    policy = reading.read(instance.policy_file)
+    keyring = Keyring.load(instance.folder, instance.environ)
+    store = _open_store(instance.store_url)
+    try:
+        store.require_current()
+        keys.confirm(store, keyring)
+        return instance, Office.of(store, keyring, policy, clock or SystemClock())
+    except BaseException:
+        store.close()
+        raise
+
+
+def _open_store(url: str) -> Store:
+    path = engines.address(url).path
+    if path is not None and not path.exists():
+        raise StoreBehind("there is no store yet.", where=str(path), repair="Run `troth upgrade`.")
+    return Store.open(url)

@@ -1,0 +1,268 @@
+"""What a person said about the use of their data, read from what `tables` keeps: the later word counts.
+
+Later is the time at which it was said; of two said at the same instant, the one written later. A purpose's
+objection is the latest of those to the purpose itself and those to everything. Use is restricted while any ground
+stands. Folding is pure; `load` and `load_words` do the reading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import groupby
+from typing import Any, TypeAlias
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    String,
+    Table,
+    bindparam,
+    literal,
+    select,
+    type_coerce,
+    union_all,
+)
+
+from troth.errors import PersonAmbiguous, PersonError, PersonUnknown
+from troth.foundation import people
+from troth.foundation.keys import Keyring
+from troth.foundation.people import Identifier, Kind, PersonNumber
+from troth.foundation.tables import identifiers
+from troth.foundation.tables import people as people_table
+from troth.use.decision import RESTRICTED_BIT, Compiled
+from troth.use.tables import (
+    EVERY_PURPOSE,
+    Consent,
+    Ground,
+    Objection,
+    Restriction,
+    consent_events,
+    objections,
+    restrictions,
+)
+
+Person: TypeAlias = str | Mapping[str, str] | Identifier
+"""Who is meant: `"id=17"`, `{"id": "17", "email": "..."}`, or an identifier."""
+
+_CHUNK = 400
+_STREAMED = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One thing that one person said: about what (purpose or ground), which word, when; `id` grows as words are written."""
+
+    about: str
+    word: Consent | Objection | Restriction
+    at: datetime
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The words of one person that count. What was never spoken of is in none of the three."""
+
+    consents: Mapping[str, Word] = field(default_factory=dict)
+    objections: Mapping[str, Word] = field(default_factory=dict)
+    restrictions: Mapping[str, Word] = field(default_factory=dict)
+
+    def consents_to(self, purpose: str) -> bool:
+        return purpose in self.consents and self.consents[purpose].word is Consent.GIVEN
+
+    def objects_to(self, purpose: str) -> bool:
+        word = self.objection_about(purpose)
+        return word is not None and word.word is Objection.RAISED
+
+    def objection_about(self, purpose: str) -> Word | None:
+        """The word that counts for `purpose`: the later of the one about it and the one about everything."""
+        spoken = [self.objections[about] for about in (purpose, EVERY_PURPOSE) if about in self.objections]
+        return max(spoken, key=_order, default=None)
+
+    @property
+    def restricted(self) -> bool:
+        return any(word.word is Restriction.PLACED for word in self.restrictions.values())
+
+    @property
+    def restricted_for(self) -> tuple[Ground, ...]:
+        """The grounds on which use is restricted now."""
+        return tuple(Ground(about) for about, word in self.restrictions.items() if word.word is Restriction.PLACED)
+
+
+def fold(words: Iterable[Word]) -> Standing:
+    """What counts of everything a person said, in whatever order it comes."""
+    last: dict[tuple[type, str], Word] = {}
+    for word in words:
+        known = last.get((type(word.word), word.about))
+        if known is None or _order(word) > _order(known):
+            last[type(word.word), word.about] = word
+    of: dict[type, dict[str, Word]] = {Consent: {}, Objection: {}, Restriction: {}}
+    for (kind, about), word in last.items():
+        of[kind][about] = word
+    return Standing(of[Consent], of[Objection], of[Restriction])
+
+
+def word_of(compiled: Compiled, standing: Standing) -> int:
+    """The standing as one integer, by the bits that this policy assigns."""
+    word = RESTRICTED_BIT if standing.restricted else 0
+    for purpose, (given, withdrawn) in compiled.consent_bits.items():
+        spoken = standing.consents.get(purpose)
+        if spoken is not None and spoken.word is Consent.GIVEN:
+            word |= given
+        elif spoken is not None and spoken.word is Consent.WITHDRAWN:
+            word |= withdrawn
+    for purpose, objected in compiled.objection_bits.items():
+        if standing.objects_to(purpose):
+            word |= objected
+    return word
+
+
+def named(person: Person) -> tuple[Identifier, ...]:
+    """The identifiers that `person` is named by, at least one. Raises: PersonError; the message never repeats the value."""
+    if isinstance(person, Identifier):
+        return (person,)
+    if isinstance(person, str):
+        return (people.parse(person),)
+    if not isinstance(person, Mapping) or not person:
+        raise PersonError(
+            "a person is named by text, or by a mapping of identifiers", expected="email, phone, id or key"
+        )
+    unknown = [kind for kind in person if kind not in {*Kind}]
+    if unknown:
+        raise PersonError("a person is named in one of four ways", expected="email, phone, id or key")
+    return tuple(people.identifier(kind, str(value)) for kind, value in person.items() if value is not None)
+
+
+def find(tx: Connection, keyring: Keyring, person: Person) -> PersonNumber | None:
+    """The one person meant; None when nobody is. Raises: PersonAmbiguous, PersonError."""
+    found = {number for one in named(person) if (number := people.find(tx, keyring, one)) is not None}
+    if len(found) > 1:
+        raise PersonAmbiguous(f"the identifiers lead to {len(found)} people; nothing was done")
+    return found.pop() if found else None
+
+
+def load_person(tx: Connection, keyring: Keyring, person: Person) -> PersonNumber:
+    """As `find`, for who must exist. Raises: PersonUnknown, PersonAmbiguous, PersonError."""
+    number = find(tx, keyring, person)
+    if number is None:
+        kinds = " or ".join(sorted({one.kind for one in named(person)}))
+        raise PersonUnknown(f"nobody is known by this {kinds}")
+    return number
+
+
+def find_many(tx: Connection, keyring: Keyring, persons: Iterable[Person]) -> Iterator[PersonNumber | None]:
+    """As `find` for each in turn; who is named by one strong identifier is looked up in bulk.
+
+    None also for who is ambiguous. Raises: PersonError.
+    """
+    waiting = [named(person) for person in persons]
+    hashed = {
+        (one.kind, one.value): people.hash_of(keyring, one)
+        for known_by in waiting
+        for one in known_by
+        if len(known_by) == 1 and one.kind is Kind.ID
+    }
+    numbers: dict[bytes, int] = {}
+    hashes = list(hashed.values())
+    for start in range(0, len(hashes), _CHUNK):
+        statement = select(identifiers.c.hash, identifiers.c.person).where(
+            identifiers.c.kind == Kind.ID,
+            identifiers.c.hash.in_(hashes[start : start + _CHUNK]),
+            identifiers.c.until.is_(None),
+        )
+        numbers.update((row.hash, row.person) for row in tx.execute(statement))
+    for known_by in waiting:
+        if len(known_by) == 1 and known_by[0].kind is Kind.ID:
+            yield numbers.get(hashed[known_by[0].kind, known_by[0].value])
+        else:
+            found: set[int | None] = set()
+            try:
+                found = {people.find(tx, keyring, one) for one in known_by} - {None}
+            except PersonAmbiguous:
+                found = {None}
+            yield found.pop() if len(found) == 1 else None
+
+
+def load(tx: Connection, person: PersonNumber) -> Standing:
+    """What counts of all that this person said."""
+    return fold(map(_word, tx.execute(_OF_ONE, {"person": person})))
+
+
+def load_words(
+    tx: Connection, compiled: Compiled, numbers: Iterable[PersonNumber] | None = None
+) -> dict[PersonNumber, int]:
+    """The integer of each person: of those named, or of everybody. Who said nothing has 0; who is unknown is missing.
+
+    Each table is read once, in order of people, so that the memory it takes is one entry a person.
+    """
+    parts: list[list[PersonNumber] | None] = [None]
+    if numbers is not None:
+        known = sorted(set(numbers))
+        parts = [known[start : start + _CHUNK] for start in range(0, len(known), _CHUNK)]
+    words: dict[PersonNumber, int] = {}
+    for part in parts:
+        everybody = select(people_table.c.number)
+        some = everybody if part is None else everybody.where(people_table.c.number.in_(part))
+        words.update(dict.fromkeys(tx.execute(some).scalars(), 0))
+        for kind, table, about in _SOURCES:
+            statement = _said(kind, table, about).order_by(table.c.person).execution_options(yield_per=_STREAMED)
+            rows = tx.execute(statement if part is None else statement.where(table.c.person.in_(part)))
+            for person, spoken in groupby(rows, key=_person):
+                words[person] |= word_of(compiled, fold(map(_word, spoken)))
+    return words
+
+
+def last_said(tx: Connection, table: Table, person: PersonNumber, about: str) -> Row[Any] | None:
+    """The word that counts in `table` about this purpose or ground; None when nothing was said."""
+    key = table.c.ground if table is restrictions else table.c.purpose
+    statement = (
+        select(table)
+        .where(table.c.person == person, key == about)
+        .order_by(table.c.at.desc(), table.c.id.desc())
+        .limit(1)
+    )
+    return tx.execute(statement).first()
+
+
+def _order(word: Word) -> tuple[datetime, int]:
+    return word.at, word.id
+
+
+_KINDS: Mapping[str, type[Consent | Objection | Restriction]] = {
+    "consent": Consent,
+    "objection": Objection,
+    "restriction": Restriction,
+}
+_SOURCES = (
+    ("consent", consent_events, consent_events.c.purpose),
+    ("objection", objections, objections.c.purpose),
+    ("restriction", restrictions, restrictions.c.ground),
+)
+
+
+def _said(kind: str, table: Table, about: ColumnElement[str]) -> Select[Any]:
+    """Every word in one table; the three selects have the same columns, so that one statement can hold them all."""
+    return select(
+        literal(kind).label("kind"),
+        table.c.person,
+        type_coerce(about, String).label("about"),
+        type_coerce(table.c.event, String).label("event"),
+        table.c.at,
+        table.c.id,
+    )
+
+
+_OF_ONE = union_all(
+    *(_said(kind, table, about).where(table.c.person == bindparam("person")) for kind, table, about in _SOURCES)
+)
+
+
+def _word(row: Row[Any]) -> Word:
+    return Word(row.about, _KINDS[row.kind](row.event), row.at, row.id)
+
+
+def _person(row: Row[Any]) -> PersonNumber:
+    return int(row.person)

@@ -1,0 +1,169 @@
+"""What people said about the use of their data. Schema only.
+
+INVARIANT: rows are added and never changed or removed; the later word counts (`at`, then `id`). `at` is when the
+person said it, `recorded_at` when troth wrote it down. `leaf` is the entry of the ledger that was written with it.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from sqlalchemy import Column, Date, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
+
+from troth.foundation import tables as foundation_tables
+from troth.foundation.ledger.tables import LONG, ledger_leaves
+from troth.foundation.store.columns import Instant, OneOf
+from troth.foundation.store.schema import metadata
+
+EVERY_PURPOSE = "*"
+"""In `objections.purpose`: whatever one may object to."""
+
+
+class Consent(StrEnum):
+    """What happened to a consent. The states of DPV and ISO/IEC TS 27560, in one word each."""
+
+    GIVEN = "given"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+
+
+class Objection(StrEnum):
+    """What happened to an objection (GDPR Art. 21)."""
+
+    RAISED = "raised"
+    LIFTED = "lifted"
+
+
+class Restriction(StrEnum):
+    """What happened to a restriction (Art. 18)."""
+
+    PLACED = "placed"
+    LIFTED = "lifted"
+
+
+class Ground(StrEnum):
+    """Why use is restricted: the person wished it, the four cases of Art. 18(1), or an erasure that is under way."""
+
+    REQUEST = "request"
+    ACCURACY_CONTESTED = "accuracy-contested"
+    UNLAWFUL = "unlawful"
+    LEGAL_CLAIMS = "legal-claims"
+    OBJECTION_PENDING = "objection-pending"
+    ERASURE = "erasure"
+
+
+class Via(StrEnum):
+    """How a link into the privacy centre reached the person."""
+
+    MAIL = "mail"
+    APP = "app"
+
+
+def _person() -> Column[int]:
+    return Column("person", Integer, ForeignKey(foundation_tables.people.c.number), nullable=False)
+
+
+def _leaf() -> Column[int]:
+    return Column("leaf", LONG, ForeignKey(ledger_leaves.c.id), nullable=False)
+
+
+# The exact words that people agreed to, each version once.
+consent_texts = Table(
+    "consent_texts",
+    metadata,
+    Column("sha256", LargeBinary(32), primary_key=True),
+    Column("text", Text, nullable=False),
+)
+
+consent_events = Table(
+    "consent_events",
+    metadata,
+    Column("id", LONG, primary_key=True),
+    _person(),
+    Column("purpose", String(120), nullable=False),
+    Column("event", OneOf(Consent), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("recorded_at", Instant, nullable=False),
+    # Empty where the purpose is no longer in the policy: one can still withdraw.
+    Column("text_sha256", LargeBinary(32), ForeignKey(consent_texts.c.sha256)),
+    Column("clause", String(200)),
+    Column("number", String(40)),
+    # The policy in force: the hash of its file, and the day of its last change as printed.
+    Column("policy_sha256", LargeBinary(32), nullable=False),
+    Column("policy_updated", Date),
+    Column("language", String(35), nullable=False),
+    Column("method", String(40), nullable=False),
+    _leaf(),
+    Index("ix_consent_events_person_purpose", "person", "purpose", "at", "id"),
+    sqlite_autoincrement=True,
+)
+
+objections = Table(
+    "objections",
+    metadata,
+    Column("id", LONG, primary_key=True),
+    _person(),
+    Column("purpose", String(120), nullable=False),
+    Column("event", OneOf(Objection), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("recorded_at", Instant, nullable=False),
+    Column("method", String(40), nullable=False),
+    Column("policy_sha256", LargeBinary(32), nullable=False),
+    _leaf(),
+    Index("ix_objections_person_purpose", "person", "purpose", "at", "id"),
+    sqlite_autoincrement=True,
+)
+
+restrictions = Table(
+    "restrictions",
+    metadata,
+    Column("id", LONG, primary_key=True),
+    _person(),
+    Column("ground", OneOf(Ground), nullable=False),
+    Column("event", OneOf(Restriction), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("recorded_at", Instant, nullable=False),
+    Column("method", String(40), nullable=False),
+    _leaf(),
+    Index("ix_restrictions_person_ground", "person", "ground", "at", "id"),
+    sqlite_autoincrement=True,
+)
+
+# Who of the company's programs may ask. Only the hash of a token is kept.
+app_tokens = Table(
+    "app_tokens",
+    metadata,
+    Column("token_hash", LargeBinary(32), primary_key=True),
+    Column("name", String(80), nullable=False, unique=True),
+    Column("created_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+)
+
+# Ways into the privacy centre: a link that works once, then a session. Only hashes of their tokens are kept.
+centre_links = Table(
+    "centre_links",
+    metadata,
+    Column("token_hash", LargeBinary(32), primary_key=True),
+    Column(
+        "person", Integer, ForeignKey(foundation_tables.people.c.number, ondelete="CASCADE"), nullable=False, index=True
+    ),
+    Column("via", OneOf(Via), nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("ends_at", Instant, nullable=False),
+    Column("used_at", Instant),
+)
+
+centre_sessions = Table(
+    "centre_sessions",
+    metadata,
+    Column("token_hash", LargeBinary(32), primary_key=True),
+    Column(
+        "person", Integer, ForeignKey(foundation_tables.people.c.number, ondelete="CASCADE"), nullable=False, index=True
+    ),
+    # The address as the person typed it, sealed, so that the page can say who is signed in; empty after a hand-over.
+    Column("shown", LargeBinary),
+    Column("begun_at", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+    Column("ends_at", Instant, nullable=False),
+)

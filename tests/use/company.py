@@ -1,0 +1,117 @@
+"""The made-up company of the tests in this folder, with a policy that has every kind of ground."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import func, select
+
+import troth.use.tables  # noqa: F401 - puts its tables on the metadata
+from troth import application
+from troth.application import Troth
+from troth.foundation.keys import Keyring
+from troth.foundation.ledger.tables import ledger_leaves
+from troth.foundation.store import Store
+from troth.foundation.store import migrations
+from troth.foundation.store.schema import metadata
+from troth.testing import FixedClock
+
+NOW = "2026-11-22T06:00:00+00:00"
+
+POLICY = """\
+troth: 1
+title: Privacy Policy
+controller: {name: Example Company, country: IE, languages: [en], time_zone: Europe/Dublin}
+laws: [gdpr]
+use:
+  number: "1"
+  title: Use
+  purposes:
+    number: "1.1"
+    title: Purposes
+    service: {text: We run your account., uses: [{purpose: service.provide, data: [account.username, contact.email], basis: contract}]}
+    mailing: {text: We send you the newsletter., uses: [{purpose: marketing, data: [contact.email, profile.name], basis: consent}]}
+    measuring: {text: We measure how pages are used., uses: [{purpose: analytics, data: [usage.page, usage.click], basis: consent}]}
+    guarding: {text: We stop fraud., uses: [{purpose: fraud, data: [device.ip], basis: legitimate-interests}]}
+    asking: {text: We ask the public., uses: [{purpose: census, data: [contact.address], basis: public-task}]}
+    calling: {text: We post catalogues., uses: [{purpose: marketing.post, data: [contact.address], basis: contract}]}
+    keeping: {text: We keep what law demands., uses: [{purpose: legal, data: [transaction.*], basis: legal-obligation}]}
+    saving: {text: We save lives., uses: [{purpose: rescue, data: [contact.phone], basis: vital-interests}]}
+    storing: {text: We store what you gave., uses: [{purpose: storage, data: [contact.email], basis: contract}]}
+    vague: {text: We do things., uses: [{purpose: things, data: [contact.email]}]}
+    doubled: {text: We also improve., uses: [
+      {purpose: improve, data: [usage.page], basis: legitimate-interests},
+      {purpose: improve, data: [usage.page, usage.search], basis: consent}]}
+sharing:
+  number: "2"
+  title: Sharing
+  processors:
+    number: "2.1"
+    title: Processors
+    columns: [Who, Why]
+    sender:
+      cells: [Mail sender, Sends the newsletter]
+      recipients: [{name: Example Mail, purpose: marketing, data: [contact.email], country: DE}]
+    helper:
+      cells: [Helper, Does things]
+      recipients: [{name: Example Help, purpose: things, data: [contact.email], country: DE}]
+"""
+
+
+@dataclass
+class Company:
+    """One instance, opened, and where it lives."""
+
+    folder: Path
+    troth: Troth
+    clock: FixedClock
+    environ: dict[str, str]
+
+    @property
+    def office(self) -> Any:
+        return self.troth.office
+
+    def open_again(self) -> Troth:
+        """The same instance opened once more, as another process would."""
+        return application.open(self.folder, self.environ, self.clock)
+
+    def publish(self, policy: str) -> None:
+        """Another policy comes into force."""
+        (self.folder / "policy.yaml").write_text(policy)
+        self.troth.reload()
+
+    def count(self, table: Any) -> int:
+        with self.troth.office.store.reading() as tx:
+            return int(tx.execute(select(func.count()).select_from(table)).scalar_one())
+
+    def rows(self, table: Any) -> list[Any]:
+        with self.troth.office.store.reading() as tx:
+            return list(tx.execute(select(table).order_by(*table.primary_key.columns)))
+
+    def leaves(self) -> list[Any]:
+        return self.rows(ledger_leaves)
+
+
+def prepare(folder: Path, url: str | None = None, policy: str = POLICY) -> dict[str, str]:
+    """Write an instance's files and bring its store up to date; gives the environment to open it with."""
+    (folder / "policy.yaml").write_text(policy)
+    (folder / "troth.toml").write_text('[store]\nurl = "${STORE_URL}"\n')
+    environ = {"STORE_URL": url or f"sqlite:///{folder}/troth.sqlite3"}
+    Keyring.create(folder)
+    with Store.open(environ["STORE_URL"]) as store:
+        migrations.upgrade(store)
+        with store.writing() as tx:
+            metadata.create_all(tx)
+    return environ
+
+
+@contextmanager
+def found_company(folder: Path, url: str | None = None, policy: str = POLICY) -> Iterator[Company]:
+    environ = prepare(folder, url, policy)
+    clock = FixedClock(NOW)
+    with application.open(folder, environ, clock) as opened:
+        yield Company(folder, opened, clock, environ)
