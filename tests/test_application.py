@@ -15,7 +15,19 @@ import troth
 from tests.use.company import POLICY, Company, found_company, prepare
 from troth import errors
 
-HEAVY = ("starlette", "fastapi", "uvicorn", "typer", "click", "rich", "dbos", "playwright", "jinja2", "httpx", "alembic")
+HEAVY = (
+    "starlette",
+    "fastapi",
+    "uvicorn",
+    "typer",
+    "click",
+    "rich",
+    "dbos",
+    "playwright",
+    "jinja2",
+    "httpx",
+    "alembic",
+)
 CANARY = "canary-7c1e"
 
 
@@ -42,7 +54,9 @@ print(json.dumps([light, sorted(sys.modules)]))
     imported, after = (set(names) for names in json.loads(done.stdout))
 
     assert [name for name in HEAVY if name in after] == []
-    assert [name for name in ("sqlalchemy", "pydantic", "cryptography", "yaml") if name in imported] == [], "import troth alone is cheap"
+    assert [name for name in ("sqlalchemy", "pydantic", "cryptography", "yaml") if name in imported] == [], (
+        "import troth alone is cheap"
+    )
 
 
 def test_everything_in_the_front_door_is_there() -> None:
@@ -51,7 +65,11 @@ def test_everything_in_the_front_door_is_there() -> None:
     assert set(troth.__all__) <= set(dir(troth))
     with pytest.raises(AttributeError):
         _ = troth.unheard_of
-    families = {name for name in dir(errors) if isinstance(getattr(errors, name), type) and issubclass(getattr(errors, name), errors.TrothError)}
+    families = {
+        name
+        for name in dir(errors)
+        if isinstance(getattr(errors, name), type) and issubclass(getattr(errors, name), errors.TrothError)
+    }
     assert families <= set(troth.__all__), "an error that the front door does not show cannot be caught by name"
 
 
@@ -71,11 +89,18 @@ def test_permitted_gives_those_who_may_be_used_in_their_order(company: Company) 
     company.troth.restrict("id=5")
     asked = ["id=7", "id=5", "email=n3@example.org", "id=nobody", {"id": "3"}, "id=7"]
 
-    assert company.troth.permitted("marketing", ["contact.email", "profile.name"], asked) == [asked[0], asked[2], asked[4], asked[5]]
+    assert company.troth.permitted("marketing", ["contact.email", "profile.name"], asked) == [
+        asked[0],
+        asked[2],
+        asked[4],
+        asked[5],
+    ]
     assert company.troth.permitted("marketing", "device.ip", asked) == []
     assert company.troth.permitted("unheard-of", "contact.email", asked) == []
     assert company.troth.permitted("marketing", [], asked) == []
-    assert [one for one in asked if company.troth.may(one, "marketing", "contact.email")] == company.troth.permitted("marketing", "contact.email", asked)
+    assert [one for one in asked if company.troth.may(one, "marketing", "contact.email")] == company.troth.permitted(
+        "marketing", "contact.email", asked
+    )
 
 
 def test_registering_again_meets_the_same_person(company: Company) -> None:
@@ -106,7 +131,7 @@ def test_a_store_that_is_not_there_yet_names_the_command_and_is_not_made(tmp_pat
     environ = prepare(tmp_path)
     environ["STORE_URL"] = f"sqlite:///{tmp_path}/other.sqlite3"
 
-    with pytest.raises(errors.StoreBehind, match="there is no store yet Run `troth upgrade`"):
+    with pytest.raises(errors.StoreBehind, match="there is no store yet\\. Run `troth upgrade`"):
         troth.open(tmp_path, environ)
     assert not (tmp_path / "other.sqlite3").exists()
 
@@ -142,7 +167,9 @@ def test_no_file_of_the_company_is_one_line_with_place(tmp_path: Path) -> None:
     assert "\n" not in str(told.value)
 
 
-def test_no_marked_value_of_a_person_is_in_any_entry_log_error_or_repr(company: Company, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_marked_value_of_a_person_is_in_any_entry_log_error_or_repr(
+    company: Company, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG)
     t, seen = company.troth, []
     who = {"id": CANARY, "email": f"{CANARY}@example.org", "phone": "+447700900123"}
@@ -150,7 +177,13 @@ def test_no_marked_value_of_a_person_is_in_any_entry_log_error_or_repr(company: 
     persons = [f"id={CANARY}", f"email={CANARY}@example.org", who]
     for person in persons:
         seen += [t.give_consent(person, "marketing"), t.may(person, "marketing", "contact.email"), t.consents(person)]
-        seen += [t.object_to(person, "*"), t.objections(person), t.restrict(person), t.withdraw_consent(person, "marketing"), t]
+        seen += [
+            t.object_to(person, "*"),
+            t.objections(person),
+            t.restrict(person),
+            t.withdraw_consent(person, "marketing"),
+            t,
+        ]
         for wrong in (
             lambda p=person: t.give_consent(p, f"{CANARY}@example.org"),
             lambda p=person: t.object_to(p, f"{CANARY}@example.org"),

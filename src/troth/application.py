@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from troth.errors import Refused
 from troth.foundation import people
@@ -45,7 +45,7 @@ def open(  # noqa: A001 - `troth.open(folder)` reads as it should
 class Troth:
     """One controller's policy in force. Safe to share between threads.
 
-    A person is `"id=17"`, `"email=..."`, `"phone=..."`, `"key=..."`, or a mapping such as `{"id": "17", "email": "..."}`.
+    A person is `"id=17"`, `"email=..."`, `"phone=..."`, `"key=..."`, or a mapping: `{"id": "17", "email": "..."}`.
     A verb that records something returns when it is durable and every process obeys it.
     """
 
@@ -69,10 +69,10 @@ class Troth:
         return self._lease.office
 
     def may(self, person: Person, purpose: str, data: Data, recipient: str | None = None) -> Decision:
-        """Whether `data` of `person` may be used for `purpose` now, and given to `recipient`. False in an `if` when not.
+        """Whether `data` of `person` may be used for `purpose` now, and given to `recipient`. False in an `if` if not.
 
-        `data` is one category or several, which must all pass; the first refusal is returned. Fails closed: what is not
-        declared, not known or cannot be read is a no. Raises: PersonError when `person` names nobody in any of the ways.
+        `data` is one category or several, which must all pass; the first refusal is returned. Fails closed: what is
+        not declared, not known or cannot be read is a no. Raises: PersonError when `person` is no way to name one.
         """
         return self._lease.may(person, purpose, data, recipient)
 
@@ -85,7 +85,10 @@ class Troth:
         return decision
 
     def permitted(self, purpose: str, data: Data, persons: Iterable[Any], recipient: str | None = None) -> list[Any]:
-        """Those of `persons` for whom `may` says yes, in their order; the store is read once. Raises: PersonError; StoreError."""
+        """Those of `persons` for whom `may` says yes, in their order; the store is read once.
+
+        Raises: PersonError; StoreError, since a short list would look like an answer.
+        """
         return self._lease.permitted(purpose, data, persons, recipient)
 
     def register(self, **identifiers: str | None) -> str:
@@ -109,7 +112,7 @@ class Troth:
     def give_consent(
         self, person: Person, purpose: str, *, language: str = "en", method: str = "form", at: datetime | None = None
     ) -> Choice:
-        """Record that `person` consents to `purpose`, with the exact words of the policy in force. See `use.consent.give`."""
+        """Record that `person` consents to `purpose`, in the exact words of the policy. See `use.consent.give`."""
         return consent.give(self.office, person, purpose, language=language, method=method, at=at)
 
     def withdraw_consent(
@@ -129,11 +132,11 @@ class Troth:
         return consent.record_many(self.office, choices, Consent.WITHDRAWN, method=method)
 
     def consents(self, person: Person) -> tuple[Choice, ...]:
-        """Where `person` stands on each purpose that rests on consent. Raises: PersonUnknown, PersonAmbiguous; StoreError."""
+        """Where `person` stands on each purpose that rests on consent. See `use.consent.show`."""
         return consent.show(self.office, person)
 
     def object_to(self, person: Person, purpose: str, *, method: str = "form", at: datetime | None = None) -> Stance:
-        """Record that `person` objects to `purpose`, or with `"*"` to all one may object to. See `use.objections.raise_`."""
+        """Record that `person` objects to `purpose`, or with `"*"` to all they may. See `use.objections.raise_`."""
         return objections.raise_(self.office, person, purpose, method=method, at=at)
 
     def lift_objection(
@@ -163,7 +166,7 @@ class Troth:
         return restrictions.show(self.office, person)
 
     def reload(self) -> bool:
-        """Read the policy again; gives whether it changed. A policy with faults raises, and the old one stays in force."""
+        """Read the policy again; gives whether it changed. One with faults raises, and the old one stays in force."""
         office = self.office
         policy = reading.read(self.instance.policy_file)
         if policy.sha256 == office.policy.sha256:
@@ -176,7 +179,7 @@ class Troth:
         self._lease.close()
         self.office.store.close()
 
-    def __enter__(self) -> Troth:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -54,6 +54,8 @@ class TrothError(Exception):
     def __str__(self) -> str:
         """One line: the place, then what is wrong, then what to do."""
         parts = [f"{self.where}: {self.message}" if self.where else self.message]
+        if (self.expected or self.nearest or self.repair) and parts[0][-1:] not in ".!?":
+            parts[0] += "."
         if self.expected:
             parts.append(f"Expected {self.expected}.")
         if self.nearest:

@@ -37,7 +37,7 @@ class StandIn:
     def register(
         self,
         *,
-        id: str,
+        id: str,  # noqa: A002
         email: str | None = None,
         phone: str | None = None,
     ) -> None:
@@ -61,7 +61,7 @@ class StandIn:
         if purpose in OTHERS:
             return Answer(True, "basis-applies", clause)
         words = self.consents.get((person, purpose), []) if purpose in CONSENT else []
-        if words and max(words)[1]:
+        if words and max(enumerate(words), key=lambda said: (said[1][0], said[0]))[1][1]:
             return Answer(True, "consent-given", clause)
         return Answer(False, "consent-not-given", clause)
 
@@ -69,7 +69,13 @@ class StandIn:
         return [person for person in persons if self.may(person, purpose, data)]
 
     def give_consent(
-        self, person: str, purpose: str, *, language: str = "en", method: str = "form", at: datetime | None = None
+        self,
+        person: str,
+        purpose: str,
+        *,
+        language: str = "en",  # noqa: ARG002
+        method: str = "form",
+        at: datetime | None = None,
     ) -> None:
         assert re.fullmatch(r"[a-z][a-z0-9-]{0,39}", method)
         self.consents.setdefault((person, purpose), []).append((at or datetime.now(UTC), True))

@@ -84,7 +84,7 @@ def test_all_faults_of_a_file_are_told_at_once_with_line_found_expected_and_near
     assert "laws.0" in found[0]
     assert 'Did you mean "gdpr"?' in found[0]
     assert 'Did you mean "contact.phone"?' in found[1]
-    assert found[2].startswith("policy.yaml:81:14  use.purposes.marketing.basis: \"consnet\" is not a legal basis.")
+    assert found[2].startswith('policy.yaml:81:14  use.purposes.marketing.basis: "consnet" is not a legal basis.')
     assert "Expected one of: consent, contract, legal-obligation" in found[2]
     assert '"90 dys" cannot be read' in found[3]
     assert 'Did you mean "access"?' in found[4]
@@ -104,9 +104,15 @@ def test_all_faults_of_a_file_are_told_at_once_with_line_found_expected_and_near
         ("troth: 1\ncontroller: {name: X, country: DE}\nuse: {title: T, a: {text: 5}}", "put it in quotes"),
         ("troth: 1\ncontroller: {name: X, country: DE}\nuse: {title: T, a: {text: t, purpose: p}}", "needs the data"),
         ("troth: 1\ncontroller: {name: X, country: DE}\nuse: {title: T, number: 5}", "a number is a text"),
-        ("troth: 1\ncontroller: {name: X, country: DE}\nuse: {title: T, a: {text: t, number: '1'}, b: {text: u, number: '1'}}", "already"),
+        (
+            "troth: 1\ncontroller: {name: X, country: DE}\nuse: {title: T, a: {text: t, number: '1'}, b: {text: u, number: '1'}}",
+            "already",
+        ),
         ("troth: 1\ncontroller: {name: X, country: DE}\nuse: {title: T, sentences: {b: x}}", "lettered in order"),
-        ("troth: 1\ncontroller: {name: X, country: DE}\nuse: {title: T, text: other, sentences: {a: x}}", "differs from its sentences"),
+        (
+            "troth: 1\ncontroller: {name: X, country: DE}\nuse: {title: T, text: other, sentences: {a: x}}",
+            "differs from its sentences",
+        ),
     ],
 )
 def test_a_wrong_shape_is_told_where_it_stands(text: str, says: str) -> None:

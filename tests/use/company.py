@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 from sqlalchemy import func, select
@@ -15,8 +19,7 @@ from troth import application
 from troth.application import Troth
 from troth.foundation.keys import Keyring
 from troth.foundation.ledger.tables import ledger_leaves
-from troth.foundation.store import Store
-from troth.foundation.store import migrations
+from troth.foundation.store import Store, migrations
 from troth.foundation.store.schema import metadata
 from troth.testing import FixedClock
 
@@ -33,9 +36,15 @@ use:
   purposes:
     number: "1.1"
     title: Purposes
-    service: {text: We run your account., uses: [{purpose: service.provide, data: [account.username, contact.email], basis: contract}]}
-    mailing: {text: We send you the newsletter., uses: [{purpose: marketing, data: [contact.email, profile.name], basis: consent}]}
-    measuring: {text: We measure how pages are used., uses: [{purpose: analytics, data: [usage.page, usage.click], basis: consent}]}
+    service:
+      text: We run your account.
+      uses: [{purpose: service.provide, data: [account.username, contact.email], basis: contract}]
+    mailing:
+      text: We send you the newsletter.
+      uses: [{purpose: marketing, data: [contact.email, profile.name], basis: consent}]
+    measuring:
+      text: We measure how pages are used.
+      uses: [{purpose: analytics, data: [usage.page, usage.click], basis: consent}]
     guarding: {text: We stop fraud., uses: [{purpose: fraud, data: [device.ip], basis: legitimate-interests}]}
     asking: {text: We ask the public., uses: [{purpose: census, data: [contact.address], basis: public-task}]}
     calling: {text: We post catalogues., uses: [{purpose: marketing.post, data: [contact.address], basis: contract}]}
@@ -99,7 +108,7 @@ class Company:
 def prepare(folder: Path, url: str | None = None, policy: str = POLICY) -> dict[str, str]:
     """Write an instance's files and bring its store up to date; gives the environment to open it with."""
     (folder / "policy.yaml").write_text(policy)
-    (folder / "troth.toml").write_text('[store]\nurl = "${STORE_URL}"\n')
+    (folder / "troth.toml").write_text('[store]\nurl = "${STORE_URL}"\n[site]\nurl = "https://shop.example.com"\n')
     environ = {"STORE_URL": url or f"sqlite:///{folder}/troth.sqlite3"}
     Keyring.create(folder)
     with Store.open(environ["STORE_URL"]) as store:
@@ -109,9 +118,25 @@ def prepare(folder: Path, url: str | None = None, policy: str = POLICY) -> dict[
     return environ
 
 
+@cache
+def _pattern() -> Path:
+    """An instance on SQLite made once a worker; the steps of the store take longer than most tests."""
+    folder = Path(mkdtemp(prefix="troth-company-"))
+    atexit.register(shutil.rmtree, folder)
+    prepare(folder)
+    return folder
+
+
+def _copy(folder: Path, policy: str) -> dict[str, str]:
+    for path in _pattern().iterdir():
+        shutil.copy2(path, folder)
+    (folder / "policy.yaml").write_text(policy)
+    return {"STORE_URL": f"sqlite:///{folder}/troth.sqlite3"}
+
+
 @contextmanager
 def found_company(folder: Path, url: str | None = None, policy: str = POLICY) -> Iterator[Company]:
-    environ = prepare(folder, url, policy)
+    environ = prepare(folder, url, policy) if url else _copy(folder, policy)
     clock = FixedClock(NOW)
     with application.open(folder, environ, clock) as opened:
         yield Company(folder, opened, clock, environ)

@@ -1,4 +1,4 @@
-"""What another process does in the freshness tests: decide, over and over, and tell of every permit that came too late."""
+"""What another process does in the freshness tests: decide, over and over, and tell of every late permit."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import Any
 PEOPLE = 40
 
 
-def decide_all_the_time(folder: str, environ: dict[str, str], acknowledged: Any, ready: Any, stop: Any, answers: Any) -> None:
+def decide_all_the_time(  # noqa: PLR0917 - what a process is given, in order
+    folder: str, environ: dict[str, str], acknowledged: Any, ready: Any, stop: Any, answers: Any
+) -> None:
     """Decide about everyone in turn until `stop`. `acknowledged[n]` is when n's withdrawal was acknowledged, 0 before.
 
     Puts (decisions, permits, permits that were asked for after the acknowledgement) into `answers`. `monotonic` is one

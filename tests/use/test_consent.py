@@ -66,7 +66,11 @@ def test_showing_tells_every_purpose_and_what_was_never_asked(company: Company) 
 
     choices = company.troth.consents("id=17")
 
-    assert [(choice.purpose, choice.state) for choice in choices] == [("marketing", None), ("analytics", Consent.GIVEN), ("improve", None)]
+    assert [(choice.purpose, choice.state) for choice in choices] == [
+        ("marketing", None),
+        ("analytics", Consent.GIVEN),
+        ("improve", None),
+    ]
     assert choices[1].given
     assert choices[1].since == company.clock.now()
 
@@ -74,12 +78,26 @@ def test_showing_tells_every_purpose_and_what_was_never_asked(company: Company) 
 @pytest.mark.parametrize(
     ("purpose", "told"),
     [
-        ("marketting", '"marketting" is not a purpose of this policy. Expected one of: marketing, analytics, improve. Did you mean "marketing"?'),
-        ("fraud", '"fraud" does not rest on consent; there is nothing to consent to. Expected one of: marketing, analytics, improve.'),
+        (
+            "marketting",
+            (
+                '"marketting" is not a purpose of this policy. '
+                'Expected one of: marketing, analytics, improve. Did you mean "marketing"?'
+            ),
+        ),
+        (
+            "fraud",
+            (
+                '"fraud" does not rest on consent; there is nothing to consent to. '
+                "Expected one of: marketing, analytics, improve."
+            ),
+        ),
         ("bob@example.org", "this is not a purpose of this policy. Expected one of: marketing, analytics, improve."),
     ],
 )
-def test_only_a_declared_purpose_that_rests_on_consent_can_be_consented_to(company: Company, purpose: str, told: str) -> None:
+def test_only_a_declared_purpose_that_rests_on_consent_can_be_consented_to(
+    company: Company, purpose: str, told: str
+) -> None:
     for verb in (company.troth.give_consent, company.troth.withdraw_consent):
         with pytest.raises(errors.UnknownName) as refused:
             verb("id=17", purpose)
@@ -121,7 +139,12 @@ def test_a_purpose_that_left_the_policy_can_still_be_withdrawn_from(company: Com
     gone = company.troth.withdraw_consent("id=17", "marketing")
 
     assert (gone.state, gone.declared, gone.text_sha256) == (Consent.WITHDRAWN, False, None)
-    assert [choice.purpose for choice in company.troth.consents("id=17")] == ["newsletter", "analytics", "improve", "marketing"]
+    assert [choice.purpose for choice in company.troth.consents("id=17")] == [
+        "newsletter",
+        "analytics",
+        "improve",
+        "marketing",
+    ]
 
 
 def test_a_refusal_is_a_word_too_and_no_consent(company: Company) -> None:
@@ -153,7 +176,7 @@ def test_a_choice_in_the_future_is_refused_since_it_would_outlast_a_withdrawal(c
 
 def test_a_time_without_a_zone_is_refused(company: Company) -> None:
     with pytest.raises(errors.NaiveTimeError):
-        company.troth.give_consent("id=17", "marketing", at=datetime(2026, 11, 1))  # noqa: DTZ001 - the fault itself
+        company.troth.give_consent("id=17", "marketing", at=datetime(2026, 11, 1))
 
 
 def test_an_older_word_that_arrives_late_is_kept_and_does_not_count(company: Company) -> None:
@@ -211,4 +234,8 @@ def test_what_was_said_is_never_changed_or_removed(company: Company) -> None:
     troth.lift_restriction("id=17")
 
     assert len([line for line in statements if line.startswith("INSERT INTO ledger_leaves")]) == 7
-    assert not [line for line in statements if re.match(r"\s*(UPDATE|DELETE|REPLACE)|.*DO UPDATE", line, re.IGNORECASE | re.DOTALL)]
+    assert not [
+        line
+        for line in statements
+        if re.match(r"\s*(UPDATE|DELETE|REPLACE)|.*DO UPDATE", line, re.IGNORECASE | re.DOTALL)
+    ]

@@ -31,7 +31,9 @@ COMPILED = compile_policy(THE_POLICY)
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
-def naive(policy: Policy, standing: Standing | None, purpose: str, category: str, recipient: str | None) -> tuple[bool, Reason]:
+def naive(
+    policy: Policy, standing: Standing | None, purpose: str, category: str, recipient: str | None
+) -> tuple[bool, Reason]:
     """The rules as they stand in the head of the module, one after the other, without any table."""
     of_purpose = [use for use in policy.uses if use.purpose == purpose]
     if not of_purpose:
@@ -56,7 +58,7 @@ def naive(policy: Policy, standing: Standing | None, purpose: str, category: str
             return False, Reason.CONSENT_NOT_GIVEN
         if word.word is Consent.WITHDRAWN:
             return False, Reason.CONSENT_WITHDRAWN
-    marketing = purpose.split(".")[0] in ("marketing", "advertising")
+    marketing = purpose.split(".", maxsplit=1)[0] in ("marketing", "advertising")
     weak = (LegalBasis.LEGITIMATE_INTERESTS, LegalBasis.PUBLIC_TASK)
     if marketing or any(use.basis in weak or use.opt_out for use in uses):
         spoken = [standing.objections[about] for about in (purpose, "*") if about in standing.objections]
@@ -98,7 +100,11 @@ def policies(draw: st.DrawFn) -> Policy:
         "title": "Privacy Policy",
         "controller": {"name": "Example Company", "country": "IE"},
         "laws": ["gdpr"],
-        "use": {"number": "1", "title": "Use", **{f"c{i}": {"text": f"Sentence {i}.", "uses": [use]} for i, use in enumerate(declared)}},
+        "use": {
+            "number": "1",
+            "title": "Use",
+            **{f"c{i}": {"text": f"Sentence {i}.", "uses": [use]} for i, use in enumerate(declared)},
+        },
         "sharing": {
             "number": "2",
             "title": "Sharing",
@@ -143,7 +149,10 @@ def test_the_compiled_table_and_the_plain_rules_always_agree(policy: Policy, sta
                 decision = decide(compiled, word, purpose, category, recipient)
 
                 asked = f"{purpose} {category} {recipient}"
-                assert (asked, decision.permitted, decision.reason) == (asked, *naive(policy, standing, purpose, category, recipient))
+                assert (asked, decision.permitted, decision.reason) == (
+                    asked,
+                    *naive(policy, standing, purpose, category, recipient),
+                )
 
 
 @given(policy=policies(), word=st.one_of(st.none(), st.integers(0, 2**40)))
@@ -162,7 +171,11 @@ def test_every_answer_for_a_declared_purpose_names_its_sentence(policy: Policy, 
 def test_the_bits_of_a_policy_do_not_overlap(policy: Policy) -> None:
     compiled = compile_policy(policy)
 
-    bits = [RESTRICTED_BIT, *(bit for pair in compiled.consent_bits.values() for bit in pair), *compiled.objection_bits.values()]
+    bits = [
+        RESTRICTED_BIT,
+        *(bit for pair in compiled.consent_bits.values() for bit in pair),
+        *compiled.objection_bits.values(),
+    ]
 
     assert len(set(bits)) == len(bits)
     assert all(bit.bit_count() == 1 for bit in bits)
@@ -188,7 +201,7 @@ def test_the_bits_of_a_policy_do_not_overlap(policy: Policy) -> None:
         (0, "service.provide", "contact.email", None, Reason.BASIS_APPLIES, "1.1a"),
     ],
 )
-def test_each_rule_decides_in_its_turn(
+def test_each_rule_decides_in_its_turn(  # noqa: PLR0917
     word: int | None, purpose: str, category: str, recipient: str | None, reason: Reason, number: str | None
 ) -> None:
     decision = decide(COMPILED, word, purpose, category, recipient)

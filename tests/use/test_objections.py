@@ -40,7 +40,13 @@ def test_an_objection_to_everything_reaches_all_one_may_object_to(company: Compa
     company.troth.object_to("id=17", "*")
 
     assert all(stance.objects for stance in company.troth.objections("id=17"))
-    assert [stance.purpose for stance in company.troth.objections("id=17")] == ["marketing", "fraud", "census", "marketing.post", "improve"]
+    assert [stance.purpose for stance in company.troth.objections("id=17")] == [
+        "marketing",
+        "fraud",
+        "census",
+        "marketing.post",
+        "improve",
+    ]
     company.troth.lift_objection("id=17", "fraud")
     assert company.troth.may("id=17", "fraud", "device.ip")
     assert not company.troth.may("id=17", "census", "contact.address")
@@ -56,7 +62,11 @@ def test_to_object_twice_is_to_object_once(company: Company) -> None:
     for purpose in ("*", "*", "fraud"):
         company.troth.lift_objection("id=17", purpose)
 
-    assert [(row.purpose, row.event) for row in company.rows(objections)] == [("fraud", "raised"), ("*", "raised"), ("*", "lifted")]
+    assert [(row.purpose, row.event) for row in company.rows(objections)] == [
+        ("fraud", "raised"),
+        ("*", "raised"),
+        ("*", "lifted"),
+    ]
     assert len(company.leaves()) == 3
 
 
@@ -64,7 +74,13 @@ def test_to_object_twice_is_to_object_once(company: Company) -> None:
     ("purpose", "told"),
     [
         ("service.provide", '"service.provide" rests on a ground that one cannot object to.'),
-        ("fruad", '"fruad" is not a purpose of this policy. Expected one of: marketing, fraud, census, marketing.post, improve. Did you mean "fraud"?'),
+        (
+            "fruad",
+            (
+                '"fruad" is not a purpose of this policy. '
+                'Expected one of: marketing, fraud, census, marketing.post, improve. Did you mean "fraud"?'
+            ),
+        ),
     ],
 )
 def test_one_cannot_object_to_what_rests_on_another_ground(company: Company, purpose: str, told: str) -> None:

@@ -33,7 +33,11 @@ def test_a_restriction_stops_every_use_but_those_that_the_law_lets_pass(company_
     pause = troth.restrict("id=17")
 
     assert (pause.restricted, pause.grounds, pause.since) == (True, (Ground.REQUEST,), company_on_each.clock.now())
-    assert {purpose for purpose, data in USES.items() if troth.may("id=17", purpose, data)} == {"storage", "legal", "rescue"}
+    assert {purpose for purpose, data in USES.items() if troth.may("id=17", purpose, data)} == {
+        "storage",
+        "legal",
+        "rescue",
+    }
     troth.lift_restriction("id=17")
     assert all(troth.may("id=17", purpose, data) for purpose, data in USES.items())
 

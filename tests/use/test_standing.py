@@ -20,7 +20,9 @@ consents = st.sampled_from([Consent.GIVEN, Consent.WITHDRAWN, Consent.REFUSED])
 
 
 @given(st.lists(st.tuples(consents, minutes), min_size=1, max_size=8), st.randoms(use_true_random=False))
-def test_the_later_word_counts_in_whatever_order_it_comes(spoken: list[tuple[Consent, datetime]], random: object) -> None:
+def test_the_later_word_counts_in_whatever_order_it_comes(
+    spoken: list[tuple[Consent, datetime]], random: object
+) -> None:
     words = [Word("marketing", word, at, number) for number, (word, at) in enumerate(spoken)]
     latest = max(words, key=lambda word: (word.at, word.id))
     shuffled = list(words)
@@ -46,7 +48,9 @@ def test_a_later_word_about_one_purpose_counts_for_that_purpose(everything: date
 
 
 def test_use_stays_restricted_while_any_ground_stands() -> None:
-    placed = [Word(ground, Restriction.PLACED, NOON, number) for number, ground in enumerate((Ground.REQUEST, Ground.ERASURE))]
+    placed = [
+        Word(ground, Restriction.PLACED, NOON, number) for number, ground in enumerate((Ground.REQUEST, Ground.ERASURE))
+    ]
     one_lifted = [*placed, Word(Ground.REQUEST, Restriction.LIFTED, NOON, 9)]
 
     assert fold(placed).restricted
@@ -81,11 +85,19 @@ def test_everybody_s_words_in_bulk_are_those_read_one_by_one(company_on_each: Co
 def test_a_person_may_be_named_by_text_by_a_mapping_or_by_an_identifier(company: Company) -> None:
     company.troth.register(id="17", email="bob@example.org")
 
-    for person in ("id=17", "email=Bob@Example.org", {"id": "17"}, {"id": "17", "email": "bob@example.org"}, standing.named("id=17")[0]):
+    for person in (
+        "id=17",
+        "email=Bob@Example.org",
+        {"id": "17"},
+        {"id": "17", "email": "bob@example.org"},
+        standing.named("id=17")[0],
+    ):
         assert company.troth.may(person, "service.provide", "contact.email")
 
 
-@pytest.mark.parametrize("person", ["", "bob", "name=bob", "id=", "key=17", "email=bob", {}, {"name": "bob"}, 17, None, {"email": "bob\n@x"}])
+@pytest.mark.parametrize(
+    "person", ["", "bob", "name=bob", "id=", "key=17", "email=bob", {}, {"name": "bob"}, 17, None, {"email": "bob\n@x"}]
+)
 def test_what_names_nobody_is_an_error_that_does_not_repeat_it(company: Company, person: object) -> None:
     with pytest.raises(errors.PersonError) as told:
         company.troth.may(person, "service.provide", "contact.email")  # type: ignore[arg-type]

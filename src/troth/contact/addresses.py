@@ -22,7 +22,7 @@ _PLACEHOLDER = re.compile(
 _SEPARATORS = re.compile(r"[\s().\-/\u00a0\u2010-\u2015]+")
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}\Z")
 _FICTION = re.compile(r"\+1[2-9][0-9]{2}55501[0-9]{2}\Z|\+447700900[0-9]{3}\Z|\+442079460[0-9]{3}\Z|\+613555[0-9]{5}\Z")
-_PARTS = re.compile(r"[,;\n，、；]+")
+_PARTS = re.compile(r"[,;\n\uff0c\u3001\uff1b]+")
 _IDEOGRAPH = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 _ALIASES = {
     "GB": ("UK", "Great Britain", "England", "Scotland", "Wales", "Northern Ireland"),

@@ -1,4 +1,4 @@
-"""Section 9 proven: mailboxes that take mail, addresses and numbers that are none to be filled in, the authority named."""
+"""Section 9 proven: mailboxes take mail, addresses and numbers are filled in, the authority is named."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def mailbox_unreachable(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
 
     Repair: name a mailbox of a domain that the company owns, and give the domain an MX record.
     Before: `email: {label: Email, text: privacy@example.com, channel: mail}`.
-    After: `email: {label: Email, text: privacy@<the company's own domain>, channel: mail}`, then `troth policy publish`.
+    After: `text: privacy@` and the company's own domain, then `troth policy publish`.
     """
     repair = "name a mailbox of a domain that the company owns, then run `troth policy publish`"
     domain = addresses.mail_domain(_words(seen.policy, sentence))
@@ -134,8 +134,8 @@ def number_unusable(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     reference="GDPR Art. 13(2)(d), 77",
     max_age=dt.timedelta(days=7),
 )
-def authority_unnamed(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
-    """The published page names the authority of the controller's country, and one of each law that binds it, with a link.
+def authority_unnamed(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  # noqa: ARG001 - every check takes both
+    """The published page names and links the authority of the controller's country, and one of each law that binds it.
 
     What it proves: the page as published today holds the name and a link to the site of each of them. Of a law of
     many countries (GDPR) at least one authority is there; the evidence counts how many.

@@ -51,7 +51,7 @@ def _manages(kind: str) -> Applies:
     max_age=_WEEK,
 )
 def undeclared(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
-    """A visitor who has chosen nothing gets declared essential cookies only, no longer than declared, of this site only.
+    """A visitor who has chosen nothing gets declared essential cookies only, no longer than declared, of this site.
 
     What it proves: every cookie that a server sets on the pages read is an item of the policy; essential ones last no
     longer than declared, are set for no wider domain than the site's host, and are not sent along from other sites.
@@ -79,7 +79,9 @@ def undeclared(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     known = [cookie for cookie in found if scanner.item_of(cookie, sentence.meaning.items) is not None]
     if bad:
         return
-    if not known:
+    if not walk.pages:
+        yield unproven(seen.need_site().url, "no page could be read", repair="name readable pages under `[site] pages`")
+    elif not known:
         yield unproven(
             seen.need_site().url,
             f"{_read(walk)}: no essential cookie was set",
@@ -182,7 +184,7 @@ def choice_out_of_reach(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     grade=Grade.SAMPLED,
     max_age=_WEEK,
 )
-def wall(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
+def wall(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  # noqa: ARG001 - every check takes both
     """The site can be read by somebody who refuses every cookie.
 
     What it proves: the pages that settings name answer with status 200 to a visitor who returns no cookie.
@@ -211,7 +213,7 @@ def wall(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     if not refused and not walk.silent:
         yield kept(
             seen.need_site().url,
-            f"{len(walk.named)} named, {len(walk.pages)} read in all: status 200 with every cookie refused ({sentence.number})",
+            f"{len(walk.named)} named, {len(walk.pages)} read in all: status 200 with every cookie refused",
         )
 
 
@@ -223,7 +225,7 @@ def wall(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     grade=Grade.SAMPLED,
     max_age=_WEEK,
 )
-def loss_untold(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  # noqa: ARG001 - nothing can be looked at yet
+def loss_untold(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  # noqa: ARG001 - nothing to look at yet
     """Only the functions that need essential cookies fail without them.
 
     What it proves: nothing yet. A browser has to walk through the site with and without them.

@@ -19,7 +19,7 @@ from troth.policy.periods import Duration
 
 @dataclass(frozen=True, slots=True)
 class Cookie:
-    """One cookie that an answer set. `ends` is aware and None for a session cookie; `cross_site` means SameSite=None."""
+    """One cookie that an answer set. `ends` is None for a session cookie; `cross_site` means SameSite=None."""
 
     name: str
     page: str
@@ -48,7 +48,7 @@ def cookies(visits: Iterable[Visit], now: dt.datetime) -> tuple[Cookie, ...]:
 
 
 def read(line: str, page: str, url: str, now: dt.datetime) -> Cookie | None:
-    """One Set-Cookie line; None when browsers would ignore it. Max-Age counts before Expires, the last of each counts."""
+    """One Set-Cookie line; None when browsers would ignore it. Max-Age goes before Expires; the last of each counts."""
     pair, *attributes = line.split(";")
     name, equals, _ = pair.partition("=")
     if not equals:

@@ -69,19 +69,25 @@ def serve(*, port: int, people: int, folder: Path | None, shop_url: str | None =
     begun = time.monotonic()
     _say(f"Example Company opens with {people} made-up people ...")
     with running(port=port, people=people, folder=folder, shop_url=shop_url) as (company, instance):
-        from troth.entrypoints.console import login_link
-
         report = checking.check(instance)
         checking.remember(instance, report)
         _say(_summary(report))
         _say(f"  shop            {company.url}/")
         _say(f"  policy          {company.url}/privacy")
         _say(f"  privacy centre  {company.url}/privacy/centre")
-        _say(f"  console         {login_link(instance, company.url)}   (one-time login, 15 minutes)")
+        _say(f"  console         {company.url}{_sign_in(company)}   (signs in once, within 15 minutes)")
         _say(f"  its folder      {company.folder}")
         _say(f"Ready after {time.monotonic() - begun:.0f} s. Ctrl-C stops it and forgets everybody.")
         with watching.on_schedule(instance):
             wait_for_interrupt()
+
+
+def _sign_in(company: Company) -> str:
+    from troth.entrypoints.console.pages import login_link
+    from troth.example.company import OFFICER
+
+    with company.open() as troth:
+        return login_link(troth.office.store, OFFICER, SystemClock().now())
 
 
 def free_port() -> int:

@@ -2,46 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from troth.entrypoints import checking
+from troth.entrypoints.reports.json import of_report
+from troth.foundation import mail, verdicts
+from troth.foundation.clock import Clock, SystemClock
+from troth.foundation.keys import Keyring
+from troth.foundation.mail import Letter
 from troth.foundation.proof import Report, Verdict
+from troth.foundation.schedules import Every, Job, Scheduler
+from troth.foundation.store import Store
 from troth.foundation.verdicts import Turn
 
 if TYPE_CHECKING:
     from troth.policy.settings import Instance
 
+KEPT_RUNS = dt.timedelta(days=400)
+_MAIL_EVERY = dt.timedelta(minutes=1)
 
-def look(instance: Instance) -> tuple[Turn, ...]:
-    """Check once, keep the run, and queue a mail to the owner when a sentence turned. Returns what turned."""
-    report = checking.check(instance)
-    turned = checking.remember(instance, report)
-    news = [turn for turn in turned if turn.was is not None]
-    if news and instance.settings.mail.owner:
-        _tell(instance, report, news)
+
+def look(instance: Instance, clock: Clock | None = None) -> tuple[Turn, ...]:
+    """Check once, keep the run, and queue a mail to the owner when a sentence turned; returns what turned.
+
+    The run and the mail stand in one transaction: a turn is never kept without its letter.
+    """
+    clock = clock or SystemClock()
+    report = checking.check(instance, clock=clock)
+    owner = instance.settings.mail.owner
+    with Store.open(instance.store_url) as store:
+        store.require_current()
+        with store.writing() as tx:
+            turned = verdicts.record(tx, checked_at=report.checked_at, report=of_report(report))
+            verdicts.forget_before(tx, report.checked_at - KEPT_RUNS)
+            news = [turn for turn in turned if turn.was is not None]
+            if news and owner:
+                subject, text = letter(report, news)
+                keyring = Keyring.load(instance.folder, instance.environ)
+                mail.queue(tx, keyring, Letter(owner, subject, text, reference="verdicts"), report.checked_at)
     return turned
 
 
 def letter(report: Report, turns: Sequence[Turn]) -> tuple[str, str]:
     """Subject and text of the mail about sentences that turned: each with its words, its finding and its repair."""
-    broken = [turn for turn in turns if turn.now is Verdict.BROKEN]
-    subject = (
-        f"{len(broken)} sentence{'s' if len(broken) != 1 else ''} of the privacy policy broken"
-        if broken
-        else f"{len(turns)} sentence{'s' if len(turns) != 1 else ''} of the privacy policy turned"
-    )
+    broken = sum(turn.now is Verdict.BROKEN for turn in turns)
+    count, what = (broken, "broken") if broken else (len(turns), "turned")
+    subject = f"{count} sentence{'' if count == 1 else 's'} of the privacy policy {what}"
     lines = [f"Checked {report.checked_at:%Y-%m-%d %H:%M} UTC.", ""]
     for turn in turns:
         sentence = report.of(turn.number)
-        lines.append(f"{turn.number}  {turn.was} -> {turn.now}")
-        lines.append(f'  "{sentence.text}"')
+        lines += [f"{turn.number}  {turn.was} -> {turn.now}", f'  "{sentence.text}"']
+        if sentence.caused_by:
+            lines.append(f"  because of {', '.join(sentence.caused_by)}")
         for finding in sentence.findings:
-            lines.append(f"  {finding.where}: {finding.message}")
-            lines.append(f"  repair: {finding.repair}")
+            lines += [f"  {finding.where}: {finding.message}", f"  repair: {finding.repair}"]
         lines.append("")
     return subject, "\n".join(lines)
 
 
-def _tell(instance: Instance, report: Report, news: Sequence[Turn]) -> None:
-    raise NotImplementedError
+@contextmanager
+def on_schedule(instance: Instance, clock: Clock | None = None) -> Iterator[None]:
+    """Check as often as `[schedule] check` says, and send waiting mail, while the block runs."""
+    clock = clock or SystemClock()
+    jobs: list[Job] = []
+    interval = instance.settings.schedule.check
+    if interval is not None:
+        now = clock.now()
+        jobs.append(Job("check", Every(interval.after(now) - now), lambda: look(instance, clock)))
+    if instance.settings.mail.server:
+        jobs.append(Job("mail", Every(_MAIL_EVERY), lambda: _deliver(instance, clock)))
+    with Store.open(instance.store_url) as store, Scheduler(store, clock, jobs):
+        yield
+
+
+def _deliver(instance: Instance, clock: Clock) -> None:
+    keyring = Keyring.load(instance.folder, instance.environ)
+    with Store.open(instance.store_url) as store:
+        mail.deliver(store, keyring, instance.settings.mail, clock=clock)

@@ -17,7 +17,9 @@ from troth.application import Troth
 from troth.application import open as open_troth
 from troth.example import certificates
 from troth.example.shop import database, seed
+from troth.foundation import keys, staff
 from troth.foundation.keys import Keyring
+from troth.foundation.roles import Role
 from troth.foundation.store import Store, migrations
 from troth.policy import reading
 from troth.updates import versions
@@ -25,6 +27,8 @@ from troth.updates import versions
 HOST = "shop.example.com"
 SHOP_VARIABLE = "SHOP_DATABASE_URL"
 PEOPLE = 2_000
+OFFICER = "officer"
+"""The account that the demonstration signs in with, by a one-time link."""
 _PAPERS = ("policy.yaml", "datamap.yaml")
 _CALENDAR = dt.UTC
 
@@ -55,12 +59,14 @@ def found(
     _papers(folder)
     certificates.make(folder, HOST, now=now)
     (folder / "troth.toml").write_text(_settings(port, tls_port), encoding="utf-8")
-    Keyring.create(folder)
     url = shop_url or f"sqlite:///{folder / 'shop.sqlite3'}"
     company = Company(folder, f"http://localhost:{port}", tls_port, url, {**os.environ, SHOP_VARIABLE: url})
     with Store.open(f"sqlite:///{folder / 'troth.sqlite3'}") as store:
         migrations.upgrade(store)
-        _publish(store, folder)
+        keyring = Keyring.create(folder)
+        keys.confirm(store, keyring)
+        _publish(store, keyring, folder)
+        staff.add(store, OFFICER, Role.DPO, now=now)
     engine = database.open_database(url)
     if url.startswith("sqlite"):
         (folder / "shop.sqlite3").chmod(0o600)
@@ -68,7 +74,16 @@ def found(
     engine.dispose()
     with company.open() as troth:
         seeded.introduce(troth)
+        _make_use_of_rights(troth, people)
     return company
+
+
+def _make_use_of_rights(troth: Troth, people: int) -> None:
+    """A few people have said no to a use, and a few have had everything paused; from now on that must hold."""
+    for number in range(3, people, max(people // 12, 1)):
+        troth.object_to(f"id={number}", "fraud")
+    for number in range(5, people, max(people // 6, 1)):
+        troth.restrict(f"id={number}")
 
 
 def _papers(folder: Path) -> None:
@@ -79,13 +94,13 @@ def _papers(folder: Path) -> None:
         shutil.copytree(documents, folder / "documents", dirs_exist_ok=True)
 
 
-def _publish(store: Store, folder: Path) -> None:
+def _publish(store: Store, keyring: Keyring, folder: Path) -> None:
     """Version 1 stands on the page since the day that it names itself."""
     data = (folder / "policy.yaml").read_bytes()
     policy = reading.parse(data)
     day = policy.effective or policy.last_updated
     assert day is not None, "the example policy names its days"
-    versions.publish(store, data, policy, now=dt.datetime(day.year, day.month, day.day, tzinfo=_CALENDAR))
+    versions.publish(store, keyring, data, policy, now=dt.datetime(day.year, day.month, day.day, tzinfo=_CALENDAR))
 
 
 def _settings(port: int, tls_port: int) -> str:
@@ -114,6 +129,7 @@ email = "contact.email"
 phone = "contact.phone"
 password = "account.password"
 newsletter = "contact.email"
+q = "usage.search"
 
 [site.resolve]
 # the public names of the demonstration lead to this machine

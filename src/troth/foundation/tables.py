@@ -95,7 +95,7 @@ login_failures = Table(
     "login_failures",
     metadata,
     Column("who", LargeBinary(16), primary_key=True),
-    Column("count", Integer, nullable=False),
+    Column("tried", Integer, nullable=False),
     Column("last_at", Instant, nullable=False),
     Column("closed_until", Instant),
 )

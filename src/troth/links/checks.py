@@ -51,7 +51,7 @@ def _speaks_of(kind: str) -> Applies:
     max_age=dt.timedelta(days=7),
 )
 def undeclared_host(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
-    """Pages lead only to hosts that the policy names, their addresses carry nothing personal, and the referrer is short.
+    """Pages lead only to hosts that the policy names, addresses carry nothing personal, and the referrer is short.
 
     What it proves: on the pages read (at most 30, found by following links without signing in), each link to another
     host leads to a partner of section 7, a recipient of section 4, a host of section 6 or an authority of the

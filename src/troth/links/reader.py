@@ -38,7 +38,7 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """One thing that a page loads from another host by itself: `kind` is script, frame, image, style, media or other."""
+    """One thing that a page loads from another host by itself; `kind` as in `markup.Embed`."""
 
     page: str
     host: str
@@ -62,7 +62,7 @@ def loaded(pages: Iterable[tuple[str, Markup]], own: frozenset[str]) -> tuple[Lo
 
 
 def carried(url: str) -> str | None:
-    """The kind of personal thing in an address: "a mail address", "a long token" or "a personal value"; None without."""
+    """The kind of personal thing in an address: "a mail address", "a long token", "a personal value"; or None."""
     parts = urlsplit(url)
     if _MAIL.search(unquote(parts.path + "?" + parts.query)):
         return "a mail address"

@@ -239,7 +239,7 @@ class _Reader:
             return f"{where.number}.{where.row}"
         if "title" in words:
             return f"{where.number}.{where.heading}"
-        return where.number + _place(where.number, where.item)
+        return where.number + place_below(where.number, where.item)
 
     def _meaning(self, meant: dict[str, Any], path: Path_) -> Meaning:
         try:
@@ -298,7 +298,7 @@ class _Reader:
                 )
             found.append(
                 Sentence(
-                    number + _place(number, index),
+                    number + place_below(number, index),
                     f"{clause_id}.{letter}",
                     text,
                     clause_id,
@@ -347,7 +347,7 @@ def join_sentences(texts: Iterable[str]) -> str:
     return joined
 
 
-def _place(number: str, index: int) -> str:
+def place_below(number: str, index: int) -> str:
     """What follows `number` for its item or sentence at `index`; digits behind a letter, so that no two are equal."""
     return str(index + 1) if number[-1:].isalpha() else _letters(index)
 

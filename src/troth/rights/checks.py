@@ -39,7 +39,7 @@ def _sums_rights(sentence: Sentence, policy: Policy) -> bool:
     grade=Grade.SAMPLED,
     max_age=dt.timedelta(days=7),
 )
-def door_closed(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
+def door_closed(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  # noqa: ARG001 - every check takes both
     """The privacy centre can be reached and used by anybody, without signing in first.
 
     What it proves: the page that settings name as the centre answers with status 200 and HTML, holds a form whose
@@ -84,7 +84,7 @@ def door_closed(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
         fields = sum(1 for form in forms for field in form.fields if field.asks)
         yield kept(
             path,
-            f"reached without signing in; {fields} labelled field{'' if fields == 1 else 's'}, language {read.language} ({sentence.number})",
+            f"reached without signing in; labelled fields: {fields}, language {read.language}",
         )
 
 
@@ -94,7 +94,7 @@ def door_closed(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     applies=lambda sentence, _: sentence.meaning.right in _REHEARSED,
     reference="GDPR Art. 12(3), 15, 16, 17, 20",
 )
-def unrehearsed(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  # noqa: ARG001 - nothing can be looked at yet
+def unrehearsed(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  # noqa: ARG001 - nothing to look at yet
     """A made-up person has used this right from end to end, and what came of it was looked at.
 
     What it proves: nothing yet. Requests are not handled by this version, so there is nothing to rehearse.
@@ -159,7 +159,7 @@ def used_despite_objection(seen: Observation, sentence: Sentence) -> Iterator[Sa
         or use.basis in {LegalBasis.LEGITIMATE_INTERESTS, LegalBasis.PUBLIC_TASK}
         or use.purpose.partition(".")[0] in {"marketing", "advertising"}
     }
-    stops = later_uses.objections(seen)
+    stops = later_uses.objections(seen, sorted(open_to_objection))
     yield from _held_against(seen, sentence, stops, lambda purpose: purpose in open_to_objection, "objection")
 
 

@@ -85,12 +85,35 @@ class Looked:
 
 def restrictions(seen: Observation) -> tuple[Stop, ...]:
     """Each time in which a person's data were restricted, on any ground (GDPR Art. 18)."""
-    return tuple(_stops(seen, _RESTRICTIONS, "ground", "placed", of_all=True))
+    stops: list[Stop] = []
+    for person, words in _said(seen, _RESTRICTIONS, "ground").items():
+        for ground in dict.fromkeys(word.matter for word in words):
+            said = [word for word in words if word.matter == ground]
+            stops.extend(_between(person, None, said, "placed"))
+    return tuple(stops)
 
 
-def objections(seen: Observation) -> tuple[Stop, ...]:
-    """Each time in which a person's objection stood, with its purpose (Art. 21)."""
-    return tuple(_stops(seen, _OBJECTIONS, "purpose", "raised", of_all=False))
+def objections(seen: Observation, purposes: Iterable[str]) -> tuple[Stop, ...]:
+    """Each time in which a person's objection to one of `purposes` stood (Art. 21).
+
+    A word about everything (`*`) is one about each purpose; the later word counts.
+    """
+    wanted = tuple(purposes)
+    stops: list[Stop] = []
+    for person, words in _said(seen, _OBJECTIONS, "purpose").items():
+        for purpose in wanted:
+            said = [word for word in words if word.matter in {purpose, _EVERY}]
+            stops.extend(_between(person, purpose, said, "raised"))
+    return tuple(stops)
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """One thing that a person said: on what, placed or raised or lifted, when."""
+
+    matter: str
+    event: str
+    at: dt.datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,25 +214,32 @@ def _identifier_in(seen: Observation, table_name: str, path: SinglePath) -> tupl
     return None
 
 
-def _stops(seen: Observation, events: TableClause, by: str, begins: str, *, of_all: bool) -> Iterator[Stop]:
-    """The times between a word that begins a stop and the next word on the same matter of the same person."""
-    words = select(events.c.person, events.c[by], events.c.event, events.c.at).order_by(events.c.at, events.c.id)
+def _said(seen: Observation, events: TableClause, about: str) -> dict[int, list[_Word]]:
+    """What each person said, in the order of time."""
+    query = select(events.c.person, events.c[about], events.c.event, events.c.at).order_by(events.c.at, events.c.id)
+    found: dict[int, list[_Word]] = {}
     try:
         with seen.need_store().reading() as tx:
-            rows = tx.execute(words).all()
+            for person, matter, event, at in tx.execute(query):
+                found.setdefault(person, []).append(_Word(matter, event, at))
     except StoreError as problem:
         raise NothingToObserve(
             "what people have said cannot be read", where=problem.where, repair=problem.repair or "run `troth upgrade`"
         ) from None
-    open_since: dict[tuple[int, str], dt.datetime] = {}
-    for person, matter, event, at in rows:
-        purpose = None if of_all or matter == _EVERY else matter
-        if event == begins:
-            open_since.setdefault((person, matter), at)
-        elif (since := open_since.pop((person, matter), None)) is not None:
-            yield Stop(person, purpose, since, at)
-    for (person, matter), since in open_since.items():
-        yield Stop(person, None if of_all or matter == _EVERY else matter, since, None)
+    return found
+
+
+def _between(person: int, purpose: str | None, words: Iterable[_Word], begins: str) -> Iterator[Stop]:
+    """The times between a word that begins a stop and the next one that ends it."""
+    since: dt.datetime | None = None
+    for word in words:
+        if word.event == begins:
+            since = since or word.at
+        elif since is not None:
+            yield Stop(person, purpose, since, word.at)
+            since = None
+    if since is not None:
+        yield Stop(person, purpose, since, None)
 
 
 def _hashes(seen: Observation, persons: Iterable[int]) -> dict[tuple[str, bytes], int]:

@@ -75,7 +75,7 @@ def contract_missing(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     applies=_circumstance(Circumstance.LEGAL_DEMAND),
     reference="GDPR Art. 5(2), 6(1)(c), 48",
 )
-def demand_unrecorded(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  # noqa: ARG001 - nothing can be looked at yet
+def demand_unrecorded(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  # noqa: ARG001 - nothing to look at yet
     """Each disclosure to an authority has a demand on record: who asked, on what article, how much, who reviewed it.
 
     What it proves: nothing yet; there is no register of demands to look at.
@@ -98,7 +98,7 @@ def demand_unrecorded(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  
     reference="GDPR Art. 13(3), 14(4)",
     grade=Grade.ATTESTED,
 )
-def transfer_unannounced(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  # noqa: ARG001 - nothing can be looked at yet
+def transfer_unannounced(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  # noqa: ARG001 - nothing to look at yet
     """No data leave with a sold business before people were told and could choose.
 
     What it proves: nothing yet; a named role would have to attest that there was none, or how it was announced.
@@ -120,7 +120,7 @@ def transfer_unannounced(seen: Observation, sentence: Sentence) -> Iterator[Saw]
     applies=_circumstance(Circumstance.CONSENT),
     reference="GDPR Art. 6(1)(a), 7(1), 7(3)",
 )
-def without_consent(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  # noqa: ARG001 - nothing can be looked at yet
+def without_consent(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  # noqa: ARG001 - nothing to look at yet
     """Each disclosure that rests on consent has a consent that names the recipient and stood at that time.
 
     What it proves: nothing yet; disclosures are not recorded.
@@ -146,7 +146,7 @@ def without_consent(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  # 
     reference="GDPR Art. 13(1)(e); CJEU C-154/21",
     max_age=dt.timedelta(days=7),
 )
-def recipients_differ(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
+def recipients_differ(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  # noqa: ARG001 - every check takes both
     """The recipients that the policy declares are those that the published page names, neither more nor fewer.
 
     What it proves: for each declared recipient one row of the page (an element whose id begins with `recipient-`)
@@ -173,7 +173,7 @@ def recipients_differ(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
             repair="declare it in section 4, or publish the page anew",
         )
     if declared == shown:
-        yield kept(path, f"{_count(len(declared), 'recipient')} declared, the same shown ({sentence.number})")
+        yield kept(path, f"{_count(len(declared), 'recipient')} declared, the same shown")
 
 
 @check(

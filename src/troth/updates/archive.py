@@ -128,7 +128,7 @@ def day_of(instant: dt.datetime, policy: Policy) -> dt.date:
 
 
 def date_in(text: str) -> dt.date | None:
-    """The one day written in `text`: 2026-11-22, November 22, 2026, 22 November 2026, 2026年11月22日; None otherwise."""
+    """The one day written in `text`, as 2026-11-22, November 22, 2026, 22 November 2026 or 2026年11月22日."""
     found: set[dt.date] = set()
     try:
         for match in _ISO.finditer(text):

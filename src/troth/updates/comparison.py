@@ -142,6 +142,9 @@ def _recipient(number: str, was: Recipient, now: Recipient) -> Iterator[Differen
     for category in expand(now.data):
         if category not in expand(was.data):
             yield Difference(number, True, f"{now.name} receives {_category(category)}")
+    for category in expand(was.data):
+        if category not in expand(now.data):
+            yield Difference(number, False, f"{now.name} no longer receives {_category(category)}")
     if was.purpose != now.purpose:
         yield Difference(number, True, f"{now.name} receives data for {_purpose(now.purpose)}")
     if was.country != now.country:

@@ -1,4 +1,4 @@
-"""The table of published versions: exact bytes of each, and what was told of it. Schema only; rows are never changed."""
+"""The table of published versions: the exact bytes of each, and what was told of it. Schema only; rows never change."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
@@ -22,6 +22,7 @@ from troth.use.tables import Ground
 if TYPE_CHECKING:
     from troth.use.consent import Choice
     from troth.use.decision import Decision
+    from troth.use.objections import Stance
     from troth.use.office import Office
 
 SCHEMA = 1
@@ -35,7 +36,9 @@ class Format(StrEnum):
     JSON = "json"
 
 
-Person = Annotated[str, typer.Argument(metavar="PERSON", help="email=..., phone=..., id=..., key=..., or - for standard input.")]
+Person = Annotated[
+    str, typer.Argument(metavar="PERSON", help="email=..., phone=..., id=..., key=..., or - for standard input.")
+]
 Purpose = Annotated[str, typer.Option("--purpose", help="A purpose of the policy.")]
 Printed = Annotated[Format, typer.Option("--format", help="How to print it.")]
 Method = Annotated[str, typer.Option("--method", help="How it reached you: form, phone, paper, ...")]
@@ -50,7 +53,7 @@ def may(
     to: Annotated[str | None, typer.Option("--to", help="The recipient, by its name in the policy.")] = None,
     form: Printed = Format.TEXT,
 ) -> None:
-    """One decision with its reason: may this person's data be used for this purpose now?
+    """Decide once, with the reason: whether this person's data may be used for this purpose now.
 
     Example: troth may id=17 --purpose marketing --data contact.email
 
@@ -75,10 +78,12 @@ def may(
 
 
 @consent.command()
-def give(
+def give(  # noqa: PLR0917 - as above
     person: Person,
     purpose: Purpose,
-    language: Annotated[str | None, typer.Option("--language", help="That of the words shown; the policy's by default.")] = None,
+    language: Annotated[
+        str | None, typer.Option("--language", help="That of the words shown; the policy's by default.")
+    ] = None,
     method: Method = "form",
     at: Annotated[str | None, typer.Option("--at", help="When, as 2026-11-22T10:00:00+01:00; now by default.")] = None,
     form: Printed = Format.TEXT,
@@ -94,7 +99,7 @@ def give(
     who, moment = _person(person), _moment(at)
     with _office() as office:
         spoken = language or office.policy.controller.languages[0]
-        _print_choices(office, [deeds.give(office, who, purpose, language=spoken, method=method, at=moment)], form)
+        _print_choices([deeds.give(office, who, purpose, language=spoken, method=method, at=moment)], form)
 
 
 @consent.command()
@@ -109,7 +114,7 @@ def withdraw(person: Person, purpose: Purpose, method: Method = "form", form: Pr
 
     who = _person(person)
     with _office() as office:
-        _print_choices(office, [deeds.withdraw(office, who, purpose, method=method)], form)
+        _print_choices([deeds.withdraw(office, who, purpose, method=method)], form)
 
 
 @consent.command()
@@ -136,23 +141,30 @@ def show(person: Person, form: Printed = Format.TEXT) -> None:
                     "schema": SCHEMA,
                     "consents": [_of_choice(choice) for choice in choices],
                     "objections": [
-                        {"purpose": stance.purpose, "objects": stance.objects, "since": _time(stance.since)} for stance in stances
+                        {"purpose": stance.purpose, "objects": stance.objects, "since": _time(stance.since)}
+                        for stance in stances
                     ],
-                    "restriction": {"restricted": pause.restricted, "grounds": list(pause.grounds), "since": _time(pause.since)},
+                    "restriction": {
+                        "restricted": pause.restricted,
+                        "grounds": list(pause.grounds),
+                        "since": _time(pause.since),
+                    },
                 }
             )
             return
-        _print_choices(office, choices, form)
+        _print_choices(choices, form)
         for stance in stances:
             if stance.since is not None:
-                typer.echo(f"{'objects to' if stance.objects else 'no longer objects to'} {stance.purpose} since {_time(stance.since)}")
+                typer.echo(_say_stance(stance))
         if pause.restricted:
             typer.echo(f"use is restricted ({', '.join(pause.grounds)}) since {_time(pause.since)}")
 
 
 def object_(
     person: Person,
-    purpose: Annotated[str, typer.Option("--purpose", help='A purpose of the policy, or "*" for all one may object to.')],
+    purpose: Annotated[
+        str, typer.Option("--purpose", help='A purpose of the policy, or "*" for all one may object to.')
+    ],
     lift: Annotated[bool, typer.Option("--lift", help="They no longer object.")] = False,  # noqa: FBT002 - typer's form of a flag
     method: Method = "form",
     form: Printed = Format.TEXT,
@@ -169,9 +181,11 @@ def object_(
     with _office() as office:
         stance = (objections.lift if lift else objections.raise_)(office, who, purpose, method=method)
     if form is Format.JSON:
-        _print_json({"schema": SCHEMA, "purpose": stance.purpose, "objects": stance.objects, "since": _time(stance.since)})
+        _print_json(
+            {"schema": SCHEMA, "purpose": stance.purpose, "objects": stance.objects, "since": _time(stance.since)}
+        )
     else:
-        typer.echo(f"{'objects to' if stance.objects else 'does not object to'} {stance.purpose}, since {_time(stance.since) or 'ever'}")
+        typer.echo(_say_stance(stance))
 
 
 def restrict(
@@ -193,7 +207,14 @@ def restrict(
     with _office() as office:
         pause = (restrictions.lift if lift else restrictions.place)(office, who, ground=ground, method=method)
     if form is Format.JSON:
-        _print_json({"schema": SCHEMA, "restricted": pause.restricted, "grounds": list(pause.grounds), "since": _time(pause.since)})
+        _print_json(
+            {
+                "schema": SCHEMA,
+                "restricted": pause.restricted,
+                "grounds": list(pause.grounds),
+                "since": _time(pause.since),
+            }
+        )
     elif pause.restricted:
         typer.echo(f"use is restricted ({', '.join(pause.grounds)}) since {_time(pause.since)}")
     else:
@@ -237,7 +258,9 @@ def _hint(office: Office, decision: Decision, purpose: str) -> str:
     from troth.use.office import unknown_purpose
 
     if decision.reason is Reason.PURPOSE_NOT_DECLARED:
-        return unknown_purpose(office, purpose, "is not a purpose of this policy.", tuple(office.compiled.purposes)).diagnostics()
+        return unknown_purpose(
+            office, purpose, "is not a purpose of this policy.", tuple(office.compiled.purposes)
+        ).diagnostics()
     if decision.reason is Reason.DATA_NOT_DECLARED:
         declared = dict.fromkeys(use.category for use in office.compiled.purposes[purpose])
         return f"{office.policy.file}: {decision.number} declares for {purpose}: {', '.join(declared)}."
@@ -253,10 +276,11 @@ def _say_decision(decision: Decision, office: Office) -> str:
     answer = f"{'yes' if decision else 'no'}  {decision.reason.value.replace('-', ' ')}"
     if decision.number is None:
         return answer
-    return f"{answer}  {decision.number} {decision.clause}\n     \"{office.policy.by_number[decision.number].text}\""
+    words = office.policy.by_number[decision.number].text
+    return f'{answer}  {decision.number} {decision.clause}\n     "{words}"'
 
 
-def _print_choices(office: Office, choices: Any, form: Format) -> None:
+def _print_choices(choices: Iterable[Choice], form: Format) -> None:
     if form is Format.JSON:
         rows = [_of_choice(choice) for choice in choices]
         _print_json({"schema": SCHEMA, "consents": rows})
@@ -265,6 +289,11 @@ def _print_choices(office: Office, choices: Any, form: Format) -> None:
         since = f"since {_time(choice.since)}" if choice.since else "never asked"
         gone = "" if choice.declared else "  (no longer in the policy)"
         typer.echo(f"{choice.purpose:<20} {choice.state or 'no':<10} {since}{gone}")
+
+
+def _say_stance(stance: Stance) -> str:
+    word = "objects to" if stance.objects else "does not object to"
+    return f"{word} {stance.purpose}, since {_time(stance.since)}" if stance.since else f"{word} {stance.purpose}"
 
 
 def _of_choice(choice: Choice) -> dict[str, Any]:

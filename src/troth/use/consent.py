@@ -1,7 +1,7 @@
 """Consent given, refused and withdrawn, with the exact words that were agreed to (GDPR Art. 7; ISO/IEC TS 27560).
 
 1. Consent can be given only for a purpose that the policy bases on consent.
-2. It is bound to the words as printed: their hash, the file's hash, the sentence. A later change of words changes nothing.
+2. It is bound to the words as printed: their hash, the file's hash, the sentence. New words later change nothing.
 3. It can be withdrawn at any time, as easily as given, also when the purpose has left the policy since.
 4. Each word is one row more and one ledger leaf, in one transaction; rows are never changed.
 """
@@ -70,7 +70,7 @@ class Choice:
 
 
 def wordings(office: Office) -> dict[str, Wording]:
-    """The words of each purpose that rests on consent, in the order of the page; a purpose of several sentences has them all."""
+    """The words of each purpose that rests on consent, in the order of the page; all of them where it has several."""
     found: dict[str, Wording] = {}
     for purpose in office.compiled.consent_bits:
         uses = [use for use in office.policy.uses if use.purpose == purpose and use.basis is LegalBasis.CONSENT]
@@ -91,8 +91,8 @@ def give(
 ) -> Choice:
     """Record that `person` consents to `purpose`; when this returns, every decision knows.
 
-    Raises: UnknownName for a purpose not declared or not based on consent; PersonUnknown, PersonAmbiguous; TrothError for a
-    language that the policy is not printed in, or a time in the future; StoreError. Then nothing was written.
+    Raises: UnknownName for a purpose not declared or not based on consent; PersonUnknown, PersonAmbiguous; TrothError
+    for a language that the policy is not printed in, or a time in the future; StoreError. Then nothing was written.
     """
     return _say(office, person, purpose, Consent.GIVEN, language=language, method=method, at=at)
 
@@ -115,7 +115,7 @@ def withdraw(
 ) -> Choice:
     """Record that `person` no longer consents; when this returns, no decision permits on that consent.
 
-    To withdraw twice is to withdraw once. Possible also for a purpose that has left the policy, if the person ever spoke of it.
+    To withdraw twice is to withdraw once. Who spoke of a purpose can withdraw also after it has left the policy.
     Raises: UnknownName for a purpose of which nobody knows; PersonUnknown, PersonAmbiguous; StoreError.
     """
     with office.deed() as tx:
@@ -124,7 +124,7 @@ def withdraw(
 
 
 def show(office: Office, person: Person) -> tuple[Choice, ...]:
-    """Where `person` stands on each purpose that rests on consent, in the order of the page; then on purposes no longer declared.
+    """Where `person` stands on each purpose that rests on consent, in the order of the page; then on those gone.
 
     Raises: PersonUnknown, PersonAmbiguous; StoreError.
     """

@@ -63,7 +63,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Yes or no, why, and the sentence of the policy that decided: its id and its number. False in an `if` when refused."""
+    """Yes or no, why, and the sentence that decided: its id and its number. False in an `if` when refused."""
 
     permitted: bool
     reason: Reason
@@ -155,7 +155,7 @@ def decide(compiled: Compiled, word: int | None, purpose: str, category: str, re
 def decide_all(
     compiled: Compiled, word: int | None, purpose: str, categories: Iterable[str], recipient: str | None = None
 ) -> Decision:
-    """The decision for several categories at once: the first refusal, or the permit of the first. None at all is refused."""
+    """The decision for several categories at once: the first refusal, or the permit of the first. None is refused."""
     first: Decision | None = None
     for category in categories:
         decision = decide(compiled, word, purpose, category, recipient)

@@ -9,10 +9,9 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from time import monotonic
 from typing import Any, TypeAlias
@@ -30,8 +29,11 @@ _MOST_REMEMBERED = 1_000_000
 Data: TypeAlias = str | Iterable[str]
 """One category of data, or several of which each must pass."""
 
-Memory: TypeAlias = tuple[float, int, dict[Any, int], Mapping[tuple[str, str, str | None], Entry], Office]
-"""(valid until, of which generation, the integer of each person asked about, the table, whose policy assigned the bits)."""
+Memory: TypeAlias = tuple[
+    float, Sequence[int], int, dict[Any, int], Mapping[tuple[str, str, str | None], Entry], Office
+]
+"""(valid until, the store's generation now, the one this was read at, the integer of each person asked about,
+the table, whose policy gave the bits)."""
 
 
 class Lease:
@@ -53,44 +55,44 @@ class Lease:
     @property
     def office(self) -> Office:
         """Whose policy decides now."""
-        return self._memory[4]
+        return self._memory[5]
 
     def may(self, person: Person, purpose: str, data: Data, recipient: str | None = None) -> Decision:
-        """Whether `data` of `person` may be used for `purpose` now, and given to `recipient`; see `decision` for the rules.
+        """Whether `data` of `person` may be used for `purpose` now, and given to `recipient`; rules: see `decision`.
 
         Raises: PersonError when `person` is no way to name one. Never raises for what cannot be read: that is a no.
         """
         try:
-            until, generation, words, table, _ = self._memory
-            if monotonic() < until and self._counter.value == generation:  # type: ignore[union-attr] # with none, never until
+            until, cells, generation, words, table, _ = self._memory
+            if monotonic() < until and cells[0] == generation:
                 word = words[person]
                 mask, required, permitted, refusals = table[purpose, data, recipient]  # type: ignore[index] # if not, TypeError
                 seen = word & mask
                 return permitted if seen == required else refusals[seen]
-        except (KeyError, TypeError):
+        except (KeyError, TypeError, ValueError):  # not asked about before; several categories; closed
             pass
         return self._look(person, purpose, (data,) if isinstance(data, str) else tuple(data), recipient)
 
     def permitted(self, purpose: str, data: Data, persons: Iterable[Any], recipient: str | None = None) -> list[Any]:
-        """Those of `persons` for whom the answer is yes, in their order, read from the store in one go.
-
-        Raises: PersonError; StoreError, since a short list would look like an answer.
-        """
+        """Those of `persons` for whom the answer is yes, in their order. Raises as `answers`."""
         asked = list(persons)
+        return [person for person, yes in zip(asked, self.answers(purpose, data, asked, recipient), strict=True) if yes]
+
+    def answers(self, purpose: str, data: Data, persons: Iterable[Person], recipient: str | None = None) -> list[bool]:
+        """The answer for each of `persons`, read from the store in one go.
+
+        Raises: PersonError; StoreError, since refusals would look like people's own words.
+        """
         categories = (data,) if isinstance(data, str) else tuple(data)
         office = self.office
         compiled = office.compiled
         with office.store.reading() as tx:
-            numbers = list(standing.find_many(tx, office.keyring, asked))
+            numbers = list(standing.find_many(tx, office.keyring, persons))
             words = standing.load_words(tx, compiled, {number for number in numbers if number is not None})
-        answers: dict[int | None, bool] = {}
-        for word in {None, *words.values()}:
-            answers[word] = bool(decide_all(compiled, word, purpose, categories, recipient))
-        return [
-            person
-            for person, number in zip(asked, numbers, strict=True)
-            if answers[None if number is None else words.get(number)]
-        ]
+        known = {
+            word: bool(decide_all(compiled, word, purpose, categories, recipient)) for word in {None, *words.values()}
+        }
+        return [known[None if number is None else words.get(number)] for number in numbers]
 
     def adopt(self, office: Office) -> None:
         """Decide by the policy of `office` from now on."""
@@ -119,9 +121,9 @@ class Lease:
         return decide_all(office.compiled, word, purpose, categories, recipient)
 
     def _word(self, person: Person) -> tuple[int | None, Office]:
-        """The person's integer, None for a person nobody knows, and the office whose policy gave the bits their meaning."""
+        """The person's integer, None for one nobody knows; and the office whose policy gave the bits their meaning."""
         memory = self._renewed()
-        words, office = memory[2], memory[4]
+        words, office = memory[3], memory[5]
         kept = isinstance(person, (str, Identifier))
         if kept and person in words:
             return words[person], office
@@ -143,7 +145,7 @@ class Lease:
         if counter is None or watch is None:
             return self._memory
         with self._lock:
-            until, generation, words, table, office = self._memory
+            until, _, generation, words, table, office = self._memory
             # INVARIANT: clock and counter are read before the store is asked, so that what is read later is no older.
             now, seen = monotonic(), counter.value
             if now < until and seen == generation:
@@ -152,12 +154,12 @@ class Lease:
             if seen != generation or version != self._version:
                 words = {}
             self._version = version
-            self._memory = (now + LEASE_S, seen, words, table, office)
+            self._memory = (now + LEASE_S, counter.cells, seen, words, table, office)
             return self._memory
 
 
 class _Watch:
-    """Asks a SQLite file whether anybody has written to it: SQLite's own `data_version`, on a connection kept for that."""
+    """Asks a SQLite file whether anybody has written to it, by SQLite's own `data_version` on one kept connection."""
 
     __slots__ = ("_connection", "_file", "_opened", "_path")
 
@@ -168,9 +170,9 @@ class _Watch:
         self._opened = 0
 
     def version(self) -> tuple[int, int]:
-        """Two equal answers mean that nothing was written between them. Raises: StoreError when the file is gone or unreadable."""
+        """Two equal answers mean that nothing was written between them. Raises: StoreError when it cannot be read."""
         try:
-            stat = os.stat(self._path)
+            stat = self._path.stat()
             if self._connection is None or self._file != (stat.st_dev, stat.st_ino):
                 self.close()
                 self._connection = sqlite3.connect(
@@ -191,4 +193,4 @@ class _Watch:
 
 
 def _blank(office: Office) -> Memory:
-    return (-1.0, -1, {}, office.compiled.table, office)
+    return (-1.0, (), -1, {}, office.compiled.table, office)

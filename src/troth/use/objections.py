@@ -33,7 +33,7 @@ class Stance:
 
 
 def raise_(office: Office, person: Person, purpose: str, *, method: str = "form", at: datetime | None = None) -> Stance:
-    """Record that `person` objects to `purpose`, or to everything with `*`; when this returns, no such use is permitted.
+    """Record that `person` objects to `purpose`, or to all with `*`; when this returns, no such use is permitted.
 
     Raises: UnknownName for a purpose that is not declared or cannot be objected to; PersonUnknown, PersonAmbiguous;
     TrothError for a time in the future; StoreError. Then nothing was written.
@@ -44,9 +44,9 @@ def raise_(office: Office, person: Person, purpose: str, *, method: str = "form"
 
 
 def lift(office: Office, person: Person, purpose: str, *, method: str = "form", at: datetime | None = None) -> Stance:
-    """Record that `person` no longer objects to `purpose`, or with `*` to anything. It gives no consent. Raises as `raise_`.
+    """Record that `person` no longer objects to `purpose`, or with `*` to anything. It gives no consent.
 
-    Possible also for a purpose that has left the policy, if the person ever spoke of it.
+    Possible also for a purpose that has left the policy, if the person ever spoke of it. Raises as `raise_`.
     """
     with office.deed() as tx:
         number = standing.load_person(tx, office.keyring, person)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol
 
 from troth.errors import StoreBehind
 from troth.foundation import keys
@@ -13,7 +14,17 @@ from troth.foundation.keys import Keyring
 from troth.foundation.store import Store, engines
 from troth.policy import reading, settings
 from troth.policy.settings import Instance
+from troth.use.lease import Lease
 from troth.use.office import Office
+
+
+class Opened(Protocol):
+    """An instance that stands open, as a door needs it: `troth.application.Troth` is one."""
+
+    instance: Instance
+
+    @property
+    def lease(self) -> Lease: ...
 
 
 def open_office(

@@ -43,9 +43,10 @@ def place(
     method: str = "form",
     at: datetime | None = None,
 ) -> Pause:
-    """Restrict the use of `person`'s data on `ground`; when this returns, only what may outlive a restriction is permitted.
+    """Restrict the use of `person`'s data on `ground`; when this returns, only what the law lets pass is permitted.
 
-    Raises: UnknownName for another ground; PersonUnknown, PersonAmbiguous; TrothError for a time in the future; StoreError.
+    Raises: UnknownName for another ground; PersonUnknown, PersonAmbiguous; TrothError for a time in the future;
+    StoreError. Then nothing was written.
     """
     with office.deed() as tx:
         number = standing.load_person(tx, office.keyring, person)

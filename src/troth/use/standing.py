@@ -54,7 +54,7 @@ _STREAMED = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One thing that one person said: about what (purpose or ground), which word, when; `id` grows as words are written."""
+    """One thing that one person said: about what (purpose or ground), which word, when; `id` grows with each word."""
 
     about: str
     word: Consent | Objection | Restriction
@@ -121,7 +121,7 @@ def word_of(compiled: Compiled, standing: Standing) -> int:
 
 
 def named(person: Person) -> tuple[Identifier, ...]:
-    """The identifiers that `person` is named by, at least one. Raises: PersonError; the message never repeats the value."""
+    """The identifiers that `person` is named by, at least one. Raises: PersonError, which never repeats the value."""
     if isinstance(person, Identifier):
         return (person,)
     if isinstance(person, str):

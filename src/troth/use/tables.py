@@ -140,7 +140,8 @@ app_tokens = Table(
     Column("ended_at", Instant),
 )
 
-# Ways into the privacy centre: a link that works once, then a session. Only hashes of their tokens are kept.
+# Ways into the privacy centre: a link that works once, then a session. Only hashes of their tokens are kept. `shown`
+# is the address that the link was sent to, sealed, so that the page can say who is signed in; empty after a hand-over.
 centre_links = Table(
     "centre_links",
     metadata,
@@ -149,6 +150,7 @@ centre_links = Table(
         "person", Integer, ForeignKey(foundation_tables.people.c.number, ondelete="CASCADE"), nullable=False, index=True
     ),
     Column("via", OneOf(Via), nullable=False),
+    Column("shown", LargeBinary),
     Column("made_at", Instant, nullable=False),
     Column("ends_at", Instant, nullable=False),
     Column("used_at", Instant),
@@ -161,7 +163,6 @@ centre_sessions = Table(
     Column(
         "person", Integer, ForeignKey(foundation_tables.people.c.number, ondelete="CASCADE"), nullable=False, index=True
     ),
-    # The address as the person typed it, sealed, so that the page can say who is signed in; empty after a hand-over.
     Column("shown", LargeBinary),
     Column("begun_at", Instant, nullable=False),
     Column("seen_at", Instant, nullable=False),

@@ -56,7 +56,9 @@ def test_the_stored_bytes_say_all_and_their_hash_is_that_of_rfc_6962(store: Stor
     assert row.hash == hashlib.sha256(b"\0" + row.content).digest()
 
 
-def test_a_person_is_the_same_stranger_in_every_leaf_and_another_with_another_key(store: Store, keyring: Keyring, tmp_path: Path) -> None:
+def test_a_person_is_the_same_stranger_in_every_leaf_and_another_with_another_key(
+    store: Store, keyring: Keyring, tmp_path: Path
+) -> None:
     (tmp_path / "other").mkdir()
     other = Keyring.create(tmp_path / "other")
     with store.writing() as tx:
@@ -80,9 +82,13 @@ def test_many_leaves_keep_their_order(store: Store, keyring: Keyring) -> None:
 
 
 def test_a_deed_that_fails_leaves_no_entry(store: Store, keyring: Keyring) -> None:
-    with pytest.raises(ZeroDivisionError), store.writing() as tx:
-        leaves.append(tx, keyring, "consent.given", 17, {}, NOON)
-        raise ZeroDivisionError
+    def deed_that_fails() -> None:
+        with store.writing() as tx:
+            leaves.append(tx, keyring, "consent.given", 17, {}, NOON)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        deed_that_fails()
 
     assert _all(store) == []
 

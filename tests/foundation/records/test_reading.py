@@ -146,7 +146,7 @@ def test_long_values_are_cut_and_pictures_left_out(tmp_path: object) -> None:
         found = records.samples("shop", "t", ["picture", "text"])
 
     assert found["picture"] == ["plain words"]
-    assert sorted(map(len, found["text"])) == [2, 512]
+    assert sorted(map(len, found["text"])) == [2, 2000]
 
 
 def test_opening_connects_to_nothing(shop_url: str) -> None:

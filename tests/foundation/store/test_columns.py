@@ -81,6 +81,6 @@ def test_only_words_of_the_set_get_in_and_out(times_store: Store) -> None:
         assert tx.execute(select(times.c.role)).scalar_one() is Role.AUDITOR
     with pytest.raises((ValueError, StatementError)), times_store.writing() as tx:
         tx.execute(times.insert().values(role=Other.KING))
-    with pytest.raises(StoreError, match="does not know as Role"), times_store.writing() as tx:
+    with pytest.raises(StoreError, match="does not know as Role"), times_store.writing() as tx:  # noqa: PT012 - the block is the promise
         tx.execute(text("UPDATE test_times SET role = 'king'"))
         tx.execute(select(times.c.role)).all()

@@ -55,7 +55,7 @@ def test_what_is_written_in_a_block_stands_when_the_block_is_left(each_store: St
 
 
 def test_a_block_that_raises_leaves_nothing(each_store: Store) -> None:
-    with pytest.raises(ZeroDivisionError), each_store.writing() as tx:
+    with pytest.raises(ZeroDivisionError), each_store.writing() as tx:  # noqa: PT012 - the block is the promise
         tx.execute(notes.insert().values(words="never"))
         raise ZeroDivisionError
     assert count(each_store) == 0
@@ -350,6 +350,24 @@ def _process(source: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
         process.wait()
         assert process.stdout is not None
         process.stdout.close()
+
+
+def test_a_store_put_back_from_a_backup_is_seen_by_the_next_transaction(store: Store) -> None:
+    assert store.path is not None
+    store.settle()
+    backup = store.path.with_name("backup.db")
+    backup.write_bytes(store.path.read_bytes())
+    with store.writing() as tx:
+        tx.execute(notes.insert().values(words="after the backup"))
+    assert count(store) == 1
+    store.settle()
+
+    backup.rename(store.path)
+
+    assert count(store) == 0
+    with store.writing() as tx:
+        tx.execute(notes.insert().values(words="anew"))
+    assert count(store) == 1
 
 
 def test_the_store_is_an_ordinary_database_file(store: Store) -> None:

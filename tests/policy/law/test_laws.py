@@ -28,7 +28,11 @@ rights:
 
 
 def test_the_laws_a_policy_may_name_are_those_of_the_table() -> None:
-    assert set(reading._LAWS) == set(known_laws())
+    head = "troth: 1\ncontroller: {name: Example Company, country: IE}\nlaws: "
+
+    assert reading.parse(f"{head}[{', '.join(known_laws())}]\n".encode()).laws == known_laws()
+    with pytest.raises(DeclarationFaults, match="atlantis"):
+        reading.parse(f"{head}[gdpr, atlantis]\n".encode())
 
 
 @pytest.mark.parametrize("name", known_laws())

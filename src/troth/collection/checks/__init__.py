@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from troth.collection.checks import contents, declared, fields
+from troth.collection.checks import contents, declared, fields, technical
 from troth.foundation.proof import Check
 
-CHECKS: tuple[Check, ...] = (*declared.CHECKS, *fields.CHECKS, *contents.CHECKS)
+CHECKS: tuple[Check, ...] = (*declared.CHECKS, *fields.CHECKS, *contents.CHECKS, *technical.CHECKS)

@@ -28,14 +28,16 @@ def source_of(category: str, column: ColumnMap | None = None) -> Source:
 
 def speaker_for(source: Source, policy: Policy) -> str | None:
     """The number of the sentence that answers for undeclared data of that source: the one that names the source, else
-    the first of section 1."""
+    the first of section 1.
+    """
     section = [sentence for sentence in policy.sentences if sentence.id.startswith("collection")]
     named = next((s.number for s in section if s.meaning.source is source), None)
     return named or (section[0].number if section else None)
 
 
 def _speaks(sentence: Sentence, policy: Policy) -> bool:
-    return any(speaker_for(source, policy) == sentence.number for source in Source)
+    # derived and received data without a sentence of their own are told at section 1 as a whole
+    return any(speaker_for(source, policy) == sentence.number for source in (Source.PROVIDED, Source.OBSERVED))
 
 
 @check(
@@ -80,8 +82,9 @@ def source_unnamed(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
 def undeclared_column(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     """No store holds a kind of personal data that section 1 does not name.
 
-    What it proves: every column that the data map calls personal has a category that some sentence of section 1 declares;
-    every column that the map does not name was looked at by name and by sampled values, and none looks personal.
+    What it proves: every column that the data map calls personal has a category that some sentence of section 1
+    declares; every column that the map does not name was looked at by name and by sampled values, and none looks
+    personal.
 
     What it does not prove: that free text holds nothing else, nor what is in stores that the map does not name.
 
@@ -132,12 +135,11 @@ def _unmapped(seen: Observation, store: str) -> list[tuple[Place, str]]:
         mapped = {place for place, _ in seen.need_map().columns()}
         tables = seen.need_map().stores[store].tables
         silent = {name for name, table in tables.items() if not table.personal}
-        found = discovery.discover(seen.need_records(), store)
+        found = discovery.discover(seen.need_records(), store, known=mapped)
         return [
             (finding.place, finding.category)
             for finding in found
-            if finding.place not in mapped
-            and finding.place.table not in silent
+            if finding.place.table not in silent
             and finding.category is not None
             and finding.verdict is discovery.Nature.PERSONAL
             and finding.confidence >= _SURE

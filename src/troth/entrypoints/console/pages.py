@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
-from troth.errors import AccessDenied
 from troth.entrypoints.console import pictures
 from troth.entrypoints.reports.json import to_report
+from troth.errors import AccessDenied
 from troth.foundation import staff, verdicts
 from troth.foundation.proof import Report, Verdict
 from troth.foundation.roles import Role
@@ -138,7 +138,19 @@ class Console:
         )
 
     def map(self, ask: Ask) -> Response:
-        return ask.page("console/map.html", title="Data map", datamap=self.datamap(), policy=self.policy())
+        datamap, policy = self.datamap(), self.policy()
+        columns = [(place, column) for place, column in datamap.columns() if column.category] if datamap else []
+        places = [(place.table, _family(column.category or "")) for place, column in columns]
+        kinds = {kind for _, kind in places}
+        uses = [(_family(use.category), use.purpose) for use in policy.uses if _family(use.category) in kinds]
+        return ask.page(
+            "console/map.html",
+            title="Data map",
+            datamap=datamap,
+            columns=columns,
+            declared=policy.collected,
+            flow=pictures.flow(places, uses) if places else None,
+        )
 
     def words(self, ask: Ask) -> Response:
         from troth.policy.lint import Level, lint
@@ -178,9 +190,13 @@ class Console:
         return to_report(found).as_of(ask.now) if found else None
 
 
-def login_link(store: Store, keyring: Keyring, name: str, now: dt.datetime) -> str:
+def login_link(store: Store, name: str, now: dt.datetime) -> str:
     """The path of a one-time sign-in for the account `name`."""
     return f"/console/sign-in/{staff.issue_login_link(store, name, now=now)}"
+
+
+def _family(category: str) -> str:
+    return category.partition(".")[0]
 
 
 def _headline(report: Report | None) -> str:

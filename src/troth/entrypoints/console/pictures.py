@@ -56,3 +56,61 @@ def history(runs: Sequence[tuple[dt.datetime, int, int, int]]) -> History | None
     form = "%d %b %H:%M" if span < 3 * 86400 else "%d %b"
     columns = ((across(first), first.strftime(form)), (across(last), last.strftime(form)))
     return History(WIDTH, HEIGHT, tuple(bands), rows, columns, up(0))
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One word of the map, its place and its size in rows."""
+
+    text: str
+    x: float
+    y: float
+    anchor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Where personal data lies and what it is used for: words in three columns, a curve for each connection."""
+
+    width: int
+    height: int
+    heads: tuple[Node, ...]
+    nodes: tuple[Node, ...]
+    curves: tuple[str, ...]
+
+
+_ROW = 22
+_COLUMNS = ((0, 150, "start"), (235, 365, "middle"), (450, 600, "end"))
+_HEADS = ("tables", "kinds of data", "purposes")
+
+
+def flow(places: Sequence[tuple[str, str]], uses: Sequence[tuple[str, str]]) -> Flow:
+    """The picture of (table, kind) and (kind, purpose) pairs, each word once, in order of appearance."""
+    columns = (
+        list(dict.fromkeys(table for table, _ in places)),
+        list(dict.fromkeys([*(kind for _, kind in places), *(kind for kind, _ in uses)])),
+        list(dict.fromkeys(purpose for _, purpose in uses)),
+    )
+    height = (max(len(column) for column in columns) + 2) * _ROW
+    at: list[dict[str, float]] = []
+    nodes: list[Node] = []
+    for (left, right, anchor), words in zip(_COLUMNS, columns, strict=True):
+        room = height - 2 * _ROW
+        step = room / max(len(words), 1)
+        at.append({word: round(1.5 * _ROW + step * (index + 0.5), 1) for index, word in enumerate(words)})
+        x = {"start": left, "middle": (left + right) / 2, "end": right}[anchor]
+        nodes += [Node(word, x, at[-1][word] + 4, anchor) for word in words]
+    curves = [
+        _curve(_COLUMNS[0][1], at[0][table], _COLUMNS[1][0], at[1][kind]) for table, kind in dict.fromkeys(places)
+    ]
+    curves += [_curve(_COLUMNS[1][1], at[1][kind], _COLUMNS[2][0], at[2][use]) for kind, use in dict.fromkeys(uses)]
+    heads = tuple(
+        Node(text, {"start": left, "middle": (left + right) / 2, "end": right}[anchor], 14, anchor)
+        for text, (left, right, anchor) in zip(_HEADS, _COLUMNS, strict=True)
+    )
+    return Flow(WIDTH, int(height), heads, tuple(nodes), tuple(curves))
+
+
+def _curve(x0: float, y0: float, x1: float, y1: float) -> str:
+    middle = (x0 + x1) / 2
+    return f"M{x0} {y0}C{middle} {y0} {middle} {y1} {x1} {y1}"

@@ -8,6 +8,9 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any, Final
 
+from troth.example.shop.fraud import WINDOW, judge
+from troth.example.shop.post import MARKETING as MARKETING_LETTER
+from troth.example.shop.post import TRANSACTIONAL as TRANSACTIONAL_LETTER
 from troth.example.shop.promises import ANALYTICS, MARKETING, person
 from troth.example.shop.wares import WARES
 from troth.example.shop.words import AVATARS, vocabulary
@@ -39,6 +42,7 @@ class Past:
         self._spans: dict[int, tuple[datetime, datetime]] = {}
         self._choices: dict[tuple[int, str], tuple[datetime, datetime]] = {}
         self._homes: dict[int, tuple[str, str]] = {}
+        self._placed: dict[int, list[datetime]] = defaultdict(list)
         self._reviewed: set[tuple[int, int]] = set()
 
     def happen(self) -> None:
@@ -168,30 +172,19 @@ class Past:
             payment_last4=self.chance.choice(("4242", "1881", "0005", "3184")),
         )
         if age < timedelta(days=COMMUNICATION_DAYS):
-            self._add(
-                "mail_log",
-                user_id=number,
-                order_id=order,
-                template="order-confirmation",
-                kind="transactional",
-                sent_at=placed,
-            )
-            if status != "paid":
-                self._add(
-                    "mail_log",
-                    user_id=number,
-                    order_id=order,
-                    template="order-sent",
-                    kind="transactional",
-                    sent_at=min(placed + timedelta(days=2, seconds=self.chance.randrange(_DAY_S)), self.now),
-                )
+            self._letter(number, order, "order-confirmation", placed)
+            left = placed + timedelta(days=2, seconds=self.chance.randrange(_DAY_S))
+            if status != "paid" and left < self._spans[number][1]:
+                self._letter(number, order, "order-sent", left)
         if age < timedelta(days=USAGE_DAYS):
-            outcome, reason = (
-                ("looked-at", "three orders within an hour")
-                if self.chance.random() < 0.01
-                else ("clear", "nothing unusual")
-            )
+            recent = [at for at in self._placed[number] if placed - at < WINDOW]
+            outcome, reason = judge(total, len(recent) + 1)
             self._add("fraud_checks", order_id=order, at=placed, outcome=outcome, reason=reason)
+        self._placed[number].append(placed)
+
+    def _letter(self, number: int, order: int | None, template: str, at: datetime) -> None:
+        kind = MARKETING_LETTER if order is None else TRANSACTIONAL_LETTER
+        self._add("mail_log", user_id=number, order_id=order, template=template, kind=kind, sent_at=at)
 
     # -- words ------------------------------------------------------------------------------------------------------
 
@@ -267,9 +260,7 @@ class Past:
             for number, (start, end) in self._spans.items():
                 if start <= at < end and self._stands(number, MARKETING, at):
                     self._add("newsletter_sends", user_id=number, campaign=campaign, stop_key=self._key(), sent_at=at)
-                    self._add(
-                        "mail_log", user_id=number, order_id=None, template="newsletter", kind="marketing", sent_at=at
-                    )
+                    self._letter(number, None, "newsletter", at)
 
     # -- traces -----------------------------------------------------------------------------------------------------
 

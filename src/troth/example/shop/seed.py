@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from random import Random
 from typing import Any, Final
 
@@ -44,6 +45,9 @@ class Seeded:
     given: tuple[tuple[str, str, datetime], ...]
     withdrawn: tuple[tuple[str, str, datetime], ...]
     rows: Mapping[str, int]
+
+    def __repr__(self) -> str:
+        return f"Seeded({len(self.people)} people, {sum(self.rows.values())} rows)"
 
     def introduce(self, promises: Promises) -> None:
         """Tell troth who the customers are and what each of them has agreed to, with the times of their choices."""
@@ -83,6 +87,7 @@ def _known(user: Mapping[str, Any]) -> dict[str, str]:
     return known | {"phone": user["phone"]} if user["phone"] else known
 
 
+@cache
 def _hashes(number: int) -> tuple[str, ...]:
     """Four real argon2id hashes; the salt follows from the seed, so that the same seed gives the same rows."""
     return tuple(

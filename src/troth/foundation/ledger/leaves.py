@@ -36,7 +36,7 @@ class Entry:
     at: datetime
 
 
-def append(
+def append(  # noqa: PLR0917 - the parts of an entry, in their order
     tx: Connection, keyring: Keyring, kind: str, person: int | None, body: Mapping[str, Any], at: datetime
 ) -> int:
     """Write one leaf in the caller's transaction and give its id. If it cannot be written, the deed is undone with it.

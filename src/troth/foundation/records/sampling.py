@@ -18,7 +18,7 @@ from troth.foundation.records.statements import core_table
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, FromClause, Select, Table
 
-LENGTH = 512
+LENGTH = 2000
 _SLICES = 10
 _FEW = 20  # a column with fewer different values in the slices is looked at once more, for itself
 _CAST = (ColumnKind.TEXT, ColumnKind.JSON, ColumnKind.TIME, ColumnKind.OTHER)

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DisconnectionError
 from sqlalchemy.pool import QueuePool
 
 from troth.errors import StoreError
@@ -104,6 +104,8 @@ def _sqlite(at: Address, *, writes: bool) -> Engine:
         hide_parameters=True,
     )
     event.listen(made, "begin", _begin_sqlite)
+    event.listen(made, "connect", lambda _connection, record: record.info.update(file=_file_at(at.path)))
+    event.listen(made, "checkout", lambda _connection, record, _proxy: _require_same_file(record.info["file"], at.path))
     return made
 
 
@@ -121,6 +123,20 @@ def _sqlite_connection(location: str, *, writes: bool) -> Any:
         connection.close()
         raise
     return connection
+
+
+def _file_at(path: Path | None) -> tuple[int, int] | None:
+    try:
+        found = path.stat() if path is not None else None
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino) if found is not None else None
+
+
+def _require_same_file(opened: tuple[int, int] | None, path: Path | None) -> None:
+    # A store put back from a backup is another file of the same name; a kept connection would go on with the old one.
+    if opened != _file_at(path):
+        raise DisconnectionError
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -1,5 +1,5 @@
-"""The shell of every page: who asks, what was typed, how the answer looks, and what a browser may do with it.
+"""The shell of every page: its frame, forms that must come from us, and what a browser may do with the answer.
 
-A door is a plain function from a `Visit` to a `Page`; `doors` reads the form, checks that it came from us, finds the
-caller, runs the function on a worker thread and lets the shell render what it gave. Pages work without JavaScript.
+A door is a plain function from an `Ask` to a response; `pages.Site` reads and guards its form, runs it in a thread and
+renders its template. Pages work without JavaScript.
 """

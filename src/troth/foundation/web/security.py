@@ -1,4 +1,4 @@
-"""What a browser may do with our pages: the headers that every answer carries, and how cookies are set.
+"""What a browser may do with our pages: the headers that every answer carries.
 
 Nothing inline, nothing from elsewhere, no frames, no sniffing, no referrer to others. What is private is not
 kept by any cache; an answer says itself when it may be (ASVS 5.0: 3.4, 14.3.2).
@@ -6,11 +6,9 @@ kept by any cache; an answer says itself when it may be (ASVS 5.0: 3.4, 14.3.2).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from starlette.datastructures import MutableHeaders
-from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 POLICY = (
@@ -63,33 +61,3 @@ class SecurityHeaders:
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
-
-
-@dataclass(frozen=True, slots=True)
-class Cookie:
-    """A cookie of ours to set: for the whole site, unreadable to scripts, not sent by other sites' forms.
-
-    `life_s` in seconds; None: until the browser is closed; 0: take it away. Over https it is Secure and its name
-    begins with `__Host-`, so that no other host can plant it.
-    """
-
-    name: str
-    value: str
-    life_s: int | None = None
-
-    def put_on(self, response: Response, *, https: bool) -> None:
-        """Set it on `response`."""
-        response.set_cookie(
-            cookie_name(self.name, https=https),
-            self.value,
-            max_age=self.life_s,
-            path="/",
-            secure=https,
-            httponly=True,
-            samesite="lax",
-        )
-
-
-def cookie_name(name: str, *, https: bool) -> str:
-    """The name that the browser knows a cookie of ours by."""
-    return f"__Host-{name}" if https else name

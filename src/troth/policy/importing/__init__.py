@@ -5,6 +5,6 @@ Promise: no word of the source is lost, the result reads back, and rendering it 
 marked as a guess; what could not be known is asked in the notes.
 
 `plaintext`, `markdown` and `webpage` find the blocks of a source, `arrangement` puts them under their headings,
-`sections` spreads the headings over the nine sections, `numbering` and `naming` give numbers and ids, `meanings` guesses,
-`writing` writes the file; `drafting` calls them in this order.
+`sections` spreads the headings over the nine sections, `meanings` guesses, `naming` and `numbering` give ids and
+numbers, `writing` writes the file; `drafting` calls them in this order.
 """

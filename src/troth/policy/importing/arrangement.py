@@ -59,7 +59,7 @@ class Draft:
         return " ".join(part for part in own if part)
 
     def walk(self) -> Iterator[Draft]:
-        """This draft, then all below it, in the order of the page."""
+        """The draft itself, then all below it, in the order of the page."""
         yield self
         for child in self.children:
             yield from child.walk()
@@ -79,7 +79,7 @@ class Page:
 
 
 def arrange(source: Source) -> Page:
-    """The tree of a source. What stands before the first heading is its lead, and a part without a title for the rest."""
+    """The tree of a source. What stands before the first heading is its lead and, beyond that, a part without title."""
     blocks = list(source.blocks)
     title = source.title
     levels = [block.level for block in blocks if isinstance(block, FoundHeading)]
@@ -92,10 +92,12 @@ def arrange(source: Source) -> Page:
             title = f"{heading.mark} {heading.words}" if heading.mark else heading.words
             moved = first > 0
             del blocks[first]
+    title = title or source.named
     before, parts = _split(blocks)
     lead = None
     if before and isinstance(before[0], FoundText) and not _says_a_date(before[0].words):
-        if len(before) == 1 or not isinstance(before[1], FoundItem | FoundTable):
+        opens = len(before) > 1 and isinstance(before[1], FoundItem | FoundTable)
+        if not opens:
             lead = Draft(PARAGRAPH, before[0].line, text=before[0].words, links=before[0].links)
             before = before[1:]
     top = [_part(None, before)] if before else []
@@ -109,7 +111,9 @@ def _is_page_title(first: FoundHeading, levels: list[int]) -> bool:
 
 
 def _names_a_policy(words: str) -> bool:
-    return bool(re.search(r"privacy|data protection|datenschutz|confidentialit|隐私|个人信息保护", words, re.IGNORECASE))
+    return bool(
+        re.search(r"privacy|data protection|datenschutz|confidentialit|隐私|个人信息保护", words, re.IGNORECASE)
+    )
 
 
 def _says_a_date(words: str) -> bool:
@@ -193,7 +197,12 @@ def labelled(words: str) -> tuple[str | None, str]:
     if found is None or len(found["label"].split()) > _MOST_LABEL_WORDS or not found["label"].strip():
         return None, words
     label = found["label"]
-    if label[0].islower() or label != label.strip() or label.lower().endswith(("http", "https", "mailto")) or is_wide(label):
+    if (
+        label[0].islower()
+        or label != label.strip()
+        or label.lower().endswith(("http", "https", "mailto"))
+        or is_wide(label)
+    ):
         return None, words
     return label, found["text"]
 
@@ -202,15 +211,13 @@ def _add_table(above: Draft, table: FoundTable) -> None:
     rows = [Draft(ROW, table.line, cells=row) for row in table.rows if any(row)]
     if not rows:
         # a head without rows is one row of words
-        rows, columns = [Draft(ROW, table.line, cells=table.columns)], ()
-    else:
-        columns = table.columns
+        rows = [Draft(ROW, table.line, cells=table.columns)]
     rows[0].links = table.links
     place = above
     if above.columns or any(child.kind == ROW for child in above.children):
         place = Draft(GROUP, table.line)
         above.children.append(place)
-    place.columns = columns
+    place.columns = table.columns if table.rows and rows[0].cells in table.rows else ()
     place.children.extend(rows)
 
 

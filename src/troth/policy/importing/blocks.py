@@ -68,10 +68,11 @@ Found = FoundHeading | FoundText | FoundItem | FoundTable
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A source as it was read: its title where it has one outside its blocks, its blocks, and what was left out."""
+    """A source as it was read. `title` is printed above the blocks; `named` is what the source is called elsewhere."""
 
     blocks: tuple[Found, ...]
     title: str | None = None
+    named: str | None = None
     left_out: tuple[str, ...] = ()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass, replace
 
@@ -87,7 +88,7 @@ def _wrap_width(raw: list[Unit]) -> int | None:
     width = max(unit.indent + len(unit.whole) for unit in plain)
     if not _SHORTEST_WRAP <= width <= _WIDEST_WRAP or not any(unit.after_blank for unit in raw[1:]):
         return None
-    pairs = [(unit, after) for unit, after in zip(raw, raw[1:], strict=False) if _could_continue(unit, after)]
+    pairs = [(unit, after) for unit, after in itertools.pairwise(raw) if _could_continue(unit, after)]
     full = sum(_is_full(unit, after, width) for unit, after in pairs)
     return width if len(pairs) >= 2 and full * 3 >= len(pairs) * 2 else None
 

@@ -37,6 +37,7 @@ _FORMS = (
 )
 _BARE = re.compile(r"(?P<mark>(?P<key>[0-9]{1,3}))\s+(?=[A-Z\u4e00-\u9fff])")
 _DIGITS = {character: value for value, character in enumerate(_CHINESE[:9], start=1)}
+_NUMERALS = ((100, "C"), (90, "XC"), (50, "L"), (40, "XL"), (10, "X"), (9, "IX"), (5, "V"), (4, "IV"), (1, "I"))
 _SENTENCE_ENDS = ".;,!。\uff1b\uff0c\uff01"
 _LONGEST_TITLE = 100
 _MOST_WORDS = 14
@@ -75,11 +76,10 @@ def split_mark(line: str) -> Marked | None:
         words = line[found.end() :].strip()
         mark = found["mark"].strip()
         key = found.groupdict().get("key") or ""
-        if not words or (kind == BULLET and mark in "–—" and not words):
+        if not words:
             return None
-        if kind == ROMAN and key in "lc":
-            kind = LETTER
-        return Marked(kind, _style(kind, mark, key), mark, key, words)
+        sort = LETTER if kind == ROMAN and key in ("l", "c") else kind
+        return Marked(sort, _style(sort, mark, key), mark, key, words)
     return None
 
 
@@ -112,6 +112,21 @@ def ordinal(kind: str, key: str) -> int | None:
     if kind == ROMAN or (kind == NAMED and set(last.upper()) <= set("IVXLC")):
         return _roman(last)
     return ord(last.lower()) - ord("a") + 1
+
+
+def counted(count: int, form: str) -> str:
+    """The mark that HTML's `type` gives the item at `count`: "3", "c", "iii"."""
+    if form in ("a", "A"):
+        letter = chr(ord(form) + (count - 1) % 26)
+        return letter * ((count - 1) // 26 + 1)
+    if form not in ("i", "I"):
+        return str(count)
+    numeral = ""
+    rest = count
+    for value, letters in _NUMERALS:
+        times, rest = divmod(rest, value)
+        numeral += letters * times
+    return numeral if form == "I" else numeral.lower()
 
 
 def is_title(words: str) -> bool:

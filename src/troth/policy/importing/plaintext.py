@@ -97,7 +97,7 @@ class _Reader:
         if line.mark is not None:
             return self._marked_style(index, line, line.mark)
         words = line.words
-        if not is_title(words) or words.endswith(":") or words.endswith("\uff1a") or _ADDRESS.search(words):
+        if not is_title(words) or words.endswith((":", "\uff1a")) or _ADDRESS.search(words):
             return None
         capitals = words.upper() == words and words.lower() != words and len(words.split()) <= 10 and not line.indent
         if capitals and (line.after_blank or not self.spaced):
@@ -113,6 +113,8 @@ class _Reader:
     def _marked_style(self, index: int, line: Unit, mark: Marked) -> str | None:
         if mark.kind == BULLET or not is_title(line.words):
             return None
+        if line.words[-1] in ":\uff1a" and mark.depth > 1:
+            return None  # "2.1 We collect the following:" opens a list
         if line.indent and not self.styles:
             return None
         if mark.kind not in (DECIMAL, NAMED, CHINESE) and mark.key.islower():
@@ -141,6 +143,8 @@ class _Reader:
             level = above + mark.depth - 1 if above else mark.depth
             self.styles = [*self.styles[: level - 1], *[""] * (level - 1 - len(self.styles)), style]
             return level
+        if style == "capitals" and style not in self.styles and "plain" in self.styles:
+            style = "plain"  # capitals are never beneath a heading that is not even set apart
         if mark is not None and style in self.styles:
             style = self._inner(style, mark)
         if mark is not None:

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from troth.policy.importing.arrangement import PART, Draft
-from troth.policy.importing.lexicon import SECTIONS as WORDS
+from troth.policy.importing.arrangement import Draft
+from troth.policy.importing.lexicon import table
 from troth.policy.model import SECTIONS
 
 _TITLE_WEIGHT = 10.0
@@ -49,25 +49,27 @@ def spread(parts: list[Draft]) -> list[Run]:
 
 
 def fit(part: Draft) -> dict[str, float]:
-    """How well a part fits each section: the first word of its title that says so counts most."""
+    """How well a part fits each section. In its title the most particular word counts most, then the others."""
+    words = table("sections")
     scores = dict.fromkeys(SECTIONS, 0.0)
-    title = part.title or ""
-    places = {name: match.start() for name, pattern in WORDS if (match := pattern.search(title))}
-    for rank, name in enumerate(sorted(places, key=lambda name: _rank(name, places))):
+    for rank, name in enumerate(_named(part)):
         scores[name] += _TITLE_WEIGHT if rank == 0 else _LATER_IN_TITLE
     text = " ".join(draft.words for draft in part.walk())[:_TEXT_READ]
-    inner = " ".join(draft.title or "" for draft in part.walk() if draft is not part and draft.kind == PART)[:_TEXT_READ]
-    counts = {name: len(pattern.findall(text)) + 2 * len(pattern.findall(inner)) for name, pattern in WORDS}
+    inner = " ".join(draft.title or "" for draft in part.walk() if draft is not part)[:_TEXT_READ]
+    counts = {name: len(pattern.findall(text)) + 2 * len(pattern.findall(inner)) for name, pattern in words.items()}
     most = max(counts.values())
-    if most:
-        for name, count in counts.items():
-            scores[name] += _MOST_FROM_TEXT * count / most
+    for name, count in counts.items():
+        scores[name] += _MOST_FROM_TEXT * count / most if most else 0.0
     return scores
 
 
-def _rank(name: str, places: dict[str, int]) -> tuple[bool, int]:
-    """`collection` and `use` are said of nearly everything ("use of cookies"): particular words go before them."""
-    return name in ("collection", "use") and len(places) > 1, places[name]
+def titled(part: Draft) -> str | None:
+    """The section that the title alone speaks of, or None."""
+    return next(iter(_named(part)), None)
+
+
+def _named(part: Draft) -> list[str]:
+    return [name for name, pattern in table("sections").items() if pattern.search(part.title or "")]
 
 
 def _best(scores: list[dict[str, float]]) -> list[str]:

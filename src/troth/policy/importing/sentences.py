@@ -6,10 +6,12 @@ import re
 
 from troth.policy.reading import join_sentences
 
-_ABBREVIATIONS = frozenset(
-    "e.g i.e etc inc ltd co corp no nos art arts mr mrs ms dr st vs cf al approx dept est fig sec para vol u.s u.k z.b "
-    "bzw nr abs d.h usw ggf ca p.ex".split()
+_ABBREVIATION = re.compile(
+    r"(?:e\.g|i\.e|inc|ltd|co|corp|no|nos|arts?|mr|mrs|ms|dr|st|vs|cf|al|approx|dept|est|fig|sec|para|vol|u\.s|u\.k|"
+    r"z\.b|bzw|nr|abs|d\.h|ggf|ca|p\.ex|[b-hj-z]|[0-9]{1,2})\Z",
+    re.IGNORECASE,
 )
+_LONGEST_WORD = 24
 _END = re.compile(r"[.!?]+[\"'\u201d\u2019)\]]*(?= )|[。\uff01\uff1f\uff1b]+[\u201d\u2019\uff09」』]*")
 _LAST_WORD = re.compile(r"[\w.]+\Z")
 
@@ -17,7 +19,7 @@ _LAST_WORD = re.compile(r"[\w.]+\Z")
 def sentences(text: str) -> tuple[str, ...]:
     """The sentences of `text`; one where it can't be cut so that the printed text stays the same to the letter.
 
-    An abbreviation ends no sentence, and after a full stop a new one begins with a capital, a digit or a quotation mark.
+    An abbreviation ends no sentence, and behind a full stop a new one begins with no small letter.
     """
     parts: list[str] = []
     start = 0
@@ -25,7 +27,9 @@ def sentences(text: str) -> tuple[str, ...]:
         rest = text[end.end() :].lstrip(" ")
         if not rest:
             break
-        if end[0][0] == "." and (_is_abbreviation(text[start : end.start()]) or not _begins(rest[0])):
+        if end[0][0] == "." and (
+            _is_abbreviation(text[max(start, end.start() - _LONGEST_WORD) : end.start()]) or not _begins(rest[0])
+        ):
             continue
         parts.append(text[start : end.end()])
         start = len(text) - len(rest)
@@ -39,7 +43,4 @@ def _begins(character: str) -> bool:
 
 def _is_abbreviation(before: str) -> bool:
     word = _LAST_WORD.search(before)
-    if word is None:
-        return False
-    bare = word[0].lower().rstrip(".")
-    return bare in _ABBREVIATIONS or (len(bare) == 1 and bare.isalpha() and bare not in "ai") or bare.isdigit() and len(bare) < 3
+    return word is not None and _ABBREVIATION.match(word[0]) is not None

@@ -102,6 +102,7 @@ class _Reader:
             handling=handling,
             complaint=self._limit(("complaint",)),
             silence=self._text(("silence",)),
+            acts=self._texts(("acts",)),
             rights=MappingProxyType(
                 {
                     right: self._entitlement(("rights", right), right, handling)
@@ -296,5 +297,5 @@ class _Reader:
 _NEVER = Length(0, Unit.CALENDAR_DAY)
 _OPTIONAL = (
     "requests rights further_rights duties authorities countries period_ends bases consent_age in_force complaint "
-    "silence confidence"
+    "silence acts confidence"
 )

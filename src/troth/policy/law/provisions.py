@@ -215,7 +215,8 @@ class Entitlement:
 class Law:
     """One law. `bases` are the grounds it knows, None where it does not work with grounds.
 
-    `silence` is what an unanswered request counts as. `authorities` are codes of `authorities.csv`.
+    `silence` is what an unanswered request counts as. `authorities` are codes of `authorities.csv`. `acts` are the names
+    of further acts that its articles cite by themselves.
     """
 
     id: str
@@ -233,13 +234,14 @@ class Law:
     handling: Handling
     complaint: Limit | None
     silence: str | None
+    acts: tuple[str, ...]
     rights: Mapping[Right, Entitlement]
     further_rights: Mapping[FurtherRight, Provision]
     duties: Mapping[Duty, Provision]
 
     def cite(self, article: str) -> str:
-        """`article` with the law's short name before it: "GDPR Art. 12(3)"."""
-        return f"{self.short} {article}"
+        """`article` with the law's short name before it ("GDPR Art. 12(3)"), unless it names an act of its own."""
+        return article if article.startswith(self.acts) else f"{self.short} {article}"
 
     def binds(self, day: dt.date) -> bool:
         """Whether the law's duties are in force on `day`. A date still to be confirmed is not relied on: it binds."""

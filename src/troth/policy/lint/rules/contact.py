@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from urllib.parse import urlsplit
 
 from troth.policy.law.authorities import authorities_for
@@ -159,14 +160,23 @@ def _own_country(page: Page, of: Law) -> list[str]:
 
 def _authority_named(page: Page, under: Law) -> bool:
     """Whether the page holds the name, an abbreviation or the site of one of the law's authorities."""
-    names: set[str] = {"edpb.europa.eu"} if under.id == "gdpr" else set()
-    for authority in authorities_for(laws=[under.id]):
+    known = _names_of_authorities(under.id)
+    for said in page.said:
+        text = said.text.casefold()
+        if any(name in text and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) for name in known):
+            return True
+    return False
+
+
+@cache
+def _names_of_authorities(law_id: str) -> frozenset[str]:
+    found: set[str] = {"edpb.europa.eu"} if law_id == "gdpr" else set()
+    for authority in authorities_for(laws=[law_id]):
         plain, _, brackets = fold(authority.name).partition("(")
-        names.update(part.strip() for part in plain.split(" / "))
-        names.update(part for part in re.split(r"[ /)]+", brackets) if part.isupper())
-        names.add((urlsplit(authority.website).hostname or "").removeprefix("www."))
-    pattern = re.compile("|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in sorted(names) if name), re.IGNORECASE)
-    return page.says(pattern)
+        found.update(part.strip() for part in plain.split(" / "))
+        found.update(part for part in re.split(r"[ /)]+", brackets) if part.isupper())
+        found.add((urlsplit(authority.website).hostname or "").removeprefix("www."))
+    return frozenset(name.casefold() for name in found if name)
 
 
 @rule(

@@ -16,6 +16,7 @@ from troth.policy.lint.words.sharing import (
     CHOICES_LINK,
     CIRCUMSTANCES,
     COMPANY,
+    DENIES_PARTLY,
     DENIES_SHARING,
     LISTED_ELSEWHERE,
     NO_NAMES,
@@ -50,12 +51,12 @@ def contradicts_itself(page: Page) -> Iterator[Flaw]:
     """
     for denial in page.find(DENIES_SHARING):
         part = denial.part_with(DENIES_SHARING) or ""
-        if POINTS_TO_LIST.search(part):
+        if POINTS_TO_LIST.search(part) or DENIES_PARTLY.search(part):
             continue
         against = {
             name: said
             for name, pattern in CIRCUMSTANCES.items()
-            if not pattern.search(part) and (said := _shares_in(page, denial, pattern))
+            if not pattern.search(part) and (said := _shares_in(page, pattern))
         }
         if against:
             where = listed(f"{name} ({said.place.number})" for name, said in against.items())
@@ -66,13 +67,13 @@ def contradicts_itself(page: Page) -> Iterator[Flaw]:
             )
 
 
-def _shares_in(page: Page, denial: Said, pattern: re.Pattern[str]) -> Said | None:
-    """The first other sentence that announces sharing in this circumstance."""
+def _shares_in(page: Page, pattern: re.Pattern[str]) -> Said | None:
+    """The first sentence that announces sharing in this circumstance; one that denies something announces nothing."""
     for said in page.find(pattern):
-        part = said.part_with(pattern) or ""
-        shares = said.section == "sharing" or SHARES.search(part)
-        if said.place != denial.place and shares and not DENIES.search(part):
-            return said
+        for part in said.parts:
+            shares = said.section == "sharing" or SHARES.search(part)
+            if pattern.search(part) and shares and not DENIES.search(part):
+                return said
     return None
 
 

@@ -31,7 +31,7 @@ PLACEHOLDER = words(
 )
 RESERVED_DOMAIN = words(
     r"""
-    (?<![\w-])(?:[\w-]+\.)*example\.(?:com|org|net|edu)\b
+    (?<![\w-])example\.(?:com|org|net|edu)\b
     (?<=[@./])[\w-]+\.(?:example|test|invalid|localhost|local)\b
     @localhost\b
     (?<=@)(?:domain|yourdomain|yourcompany|company|email)\.(?:com|org|net)\b

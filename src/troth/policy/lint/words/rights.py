@@ -27,7 +27,7 @@ TOLD_RIGHTS: Mapping[Right | FurtherRight, ToldRight] = MappingProxyType(
             words(
                 r"""
                 \baccess\b
-                \bcopy of\b
+                \bcopy\b
                 \bright to know\b
                 """
             ),
@@ -75,7 +75,7 @@ TOLD_RIGHTS: Mapping[Right | FurtherRight, ToldRight] = MappingProxyType(
                 \bportab
                 \bmachine[- ]readable
                 \bstructured\b
-                \b(?:take|transfer|move)\b[^.]{0,60}\b(?:to another|with you)\b
+                \b(?:take|transfer|transferred|move|moved)\b[^.]{0,60}\b(?:to another|with you)\b
                 """
             ),
             "portability",
@@ -193,7 +193,7 @@ TOLD_RIGHTS: Mapping[Right | FurtherRight, ToldRight] = MappingProxyType(
                 """
             ),
             "nominating somebody",
-            "You can name a person who acts for you.",
+            "You can nominate a person who acts for you.",
         ),
         FurtherRight.GRIEVANCE: ToldRight(
             words(

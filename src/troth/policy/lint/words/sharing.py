@@ -25,9 +25,17 @@ DENIES_SHARING = words(
         provide|give|release)\b
     \b(?:don|won)'t (?:\w+,? ){0,6}(?:or )?(?:share|disclose|pass|transfer|provide|give|release)\b
     \bnever (?:\w+,? ){0,6}(?:or )?(?:share|disclose|pass|transfer|provide|give|release)\b
-    \b(?:is|are|will be) (?:not|never) (?:\w+ ){0,3}(?:shared|disclosed|passed|transferred|given|released)\b
+    \b(?:is|are|will|shall) (?:not|never) (?:be )?(?:\w+ ){0,3}(?:shared|disclosed|passed|transferred|given|released)\b
+    \b(?:nobody|no one|no-one) (?:\w+ ){0,4}(?:gets|receives|sees) (?:\w+ ){0,2}(?:data|information|details)\b
     """
 )
+DENIES_PARTLY = words(
+    r"""
+    \bfor (?:\w+ ){0,4}(?:advertis|marketing|their own|cross-context|money|profit|commercial)
+    \bsell(?:,| or|, or) share\b(?![^.]*\b(?:third part|anyone|others|anybody)\b)
+    """
+)
+"""A denial of sharing for one purpose, or of the "sale or sharing" that California defines, denies no other sharing."""
 POINTS_TO_LIST = words(
     r"""
     \b(?:except|other than|unless|apart from|besides|outside)\b[^.]{0,80}\b(?:below|describ|set out|section|
@@ -92,7 +100,7 @@ ABROAD = words(
     \bcountr(?:y|ies) (?:in which|where|other than|outside)
     \bstandard contractual clauses\b
     \badequacy\b
-    \b(?:leave|leaves|left) (?:the )?(?:country|EU|EEA|UK|China)\b
+    \b(?:leave|leaves|left) (?:the )?(?:country|EU|EEA|European|UK|United|China|mainland)\b
     \btransfer(?:red|s)?\b[^.]{0,60}\bcountr
     """
 )

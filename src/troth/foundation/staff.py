@@ -1,0 +1,252 @@
+"""The controller's staff: accounts, roles, and the sessions in which they act.
+
+A session is a random token that only its holder knows; the store keeps its hash. It ends 30 minutes after the last
+sight of it, 12 hours after the login, and at once when the account is disabled, its role changes or its password does.
+Every login gives a new token. Tries are counted by account and by source before they are made (`throttling`), and the
+answer to a wrong name, a wrong password, a disabled account and too many tries is one and the same (ASVS 5.0: 6.3.8).
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, Row, delete, or_, select, update
+
+from troth.errors import StoreConflict, TrothError
+from troth.foundation import ids, passwords, throttling
+from troth.foundation.keys import Keyring
+from troth.foundation.roles import Role
+from troth.foundation.store import Store
+from troth.foundation.tables import staff as accounts
+from troth.foundation.tables import staff_links as links
+from troth.foundation.tables import staff_sessions as sessions
+
+IDLE = timedelta(minutes=30)
+LONGEST_SESSION = timedelta(hours=12)
+LINK_LIFE = timedelta(minutes=15)
+_SEEN_EVERY = timedelta(minutes=1)
+
+ACCOUNT_LIMIT = throttling.Limit(free=5)
+SOURCE_LIMIT = throttling.Limit(free=20)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One member of staff. `cleared_until`: until when their data protection training holds; None: never trained."""
+
+    id: int
+    name: str
+    role: Role
+    created_at: datetime
+    disabled_at: datetime | None
+    cleared_until: datetime | None
+    has_password: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The member of staff behind a live session."""
+
+    id: int
+    name: str = field(repr=False)
+    role: Role
+
+
+def add(store: Store, name: str, role: Role, *, now: datetime, password: str | None = None) -> Account:
+    """Make an account. Without a password it can be entered by a one-time link only.
+
+    Raises: TrothError for a name that is taken or cannot be one, or a password that cannot be taken.
+    """
+    name = _name(name)
+    hashed = passwords.hash_of(password, name) if password is not None else None
+    try:
+        with store.writing() as tx:
+            tx.execute(accounts.insert().values(name=name, role=role, password=hashed, created_at=now))
+            return _account(_row(tx, name))
+    except StoreConflict:
+        raise TrothError("there is an account of that name already", repair="troth staff list") from None
+
+
+def list_(tx: Connection) -> tuple[Account, ...]:
+    """Every account, by name; disabled ones too."""
+    return tuple(_account(row) for row in tx.execute(select(accounts).order_by(accounts.c.name)))
+
+
+def disable(store: Store, name: str, *, now: datetime) -> Account:
+    """Close an account and end its sessions and links at once. Closing twice changes nothing.
+
+    Raises: TrothError when there is no such account.
+    """
+    with store.writing() as tx:
+        row = _row(tx, _name(name))
+        tx.execute(
+            update(accounts).where(accounts.c.id == row.id, accounts.c.disabled_at.is_(None)).values(disabled_at=now)
+        )
+        _end_all(tx, row.id)
+        return _account(_row(tx, row.name))
+
+
+def set_role(store: Store, name: str, role: Role) -> Account:
+    """Give an account another role; its sessions end, so that no page goes on with the old one. Raises: TrothError."""
+    with store.writing() as tx:
+        row = _row(tx, _name(name))
+        tx.execute(update(accounts).where(accounts.c.id == row.id).values(role=role))
+        _end_all(tx, row.id)
+        return _account(_row(tx, row.name))
+
+
+def set_password(store: Store, name: str, password: str) -> None:
+    """Give an account a new password; its sessions and links end. Raises: TrothError."""
+    name = _name(name)
+    hashed = passwords.hash_of(password, name)
+    with store.writing() as tx:
+        row = _row(tx, name)
+        tx.execute(update(accounts).where(accounts.c.id == row.id).values(password=hashed))
+        _end_all(tx, row.id)
+
+
+def log_in(store: Store, keyring: Keyring, *, name: str, password: str, source: str, now: datetime) -> str | None:
+    """A new session's token, or None: wrong name, wrong password, disabled account or too many tries, not told apart.
+
+    `source` is the address that the request came from. A locked-out owner waits at most 15 minutes.
+    """
+    known_as = _folded(name)
+    with store.writing() as tx:
+        by_account = throttling.take(tx, keyring, "account", known_as, limit=ACCOUNT_LIMIT, now=now)
+        by_source = throttling.take(tx, keyring, "source", source, limit=SOURCE_LIMIT, now=now)
+        row = tx.execute(select(accounts).where(accounts.c.name == _possible(known_as))).one_or_none()
+    may_try = by_account and by_source and row is not None and row.disabled_at is None
+    # The work is the same for those who do not exist, are disabled or have tried too often.
+    fits = passwords.fits(row.password if may_try and row is not None else None, password)
+    if row is None or not fits:
+        return None
+    renewed = passwords.hash_of(password) if passwords.is_old(row.password) else None
+    with store.writing() as tx:
+        throttling.forgive(tx, keyring, "account", known_as)
+        throttling.sweep(tx, now)
+        if renewed is not None:
+            tx.execute(
+                update(accounts)
+                .where(accounts.c.id == row.id, accounts.c.password == row.password)
+                .values(password=renewed)
+            )
+        return _begin(tx, row.id, row.password if renewed is None else renewed, now)
+
+
+def issue_login_link(store: Store, name: str, *, now: datetime, life: timedelta = LINK_LIFE) -> str:
+    """The token of a link that logs an account in once, within `life`. A new one ends the earlier ones.
+
+    Raises: TrothError when there is no such account, or it is disabled.
+    """
+    token = ids.random_token()
+    with store.writing() as tx:
+        row = _row(tx, _name(name))
+        if row.disabled_at is not None:
+            raise TrothError("this account is disabled", repair="Make another: troth staff add NAME")
+        tx.execute(delete(links).where(links.c.staff == row.id))
+        tx.execute(links.insert().values(token_hash=ids.token_hash(token), staff=row.id, ends_at=now + life))
+    return token
+
+
+def use_login_link(store: Store, token: str, *, now: datetime) -> str | None:
+    """A new session's token for a link that is unused and alive, else None. Of two at once, one succeeds."""
+    if not ids.is_token(token):
+        return None
+    with store.writing() as tx:
+        hashed = ids.token_hash(token)
+        alive = (links.c.token_hash == hashed, links.c.used_at.is_(None), links.c.ends_at > now)
+        if tx.execute(update(links).where(*alive).values(used_at=now)).rowcount != 1:
+            return None
+        account = tx.execute(select(links.c.staff).where(links.c.token_hash == hashed)).scalar_one()
+        password = tx.execute(select(accounts.c.password).where(accounts.c.id == account)).scalar_one()
+        return _begin(tx, account, password, now)
+
+
+def caller_of(store: Store, token: str, *, now: datetime) -> Caller | None:
+    """Who acts in the session of `token`; None when it has ended or never was. A sight of it keeps it from idling
+    out.
+    """
+    if not ids.is_token(token):
+        return None
+    hashed = ids.token_hash(token)
+    with store.reading() as tx:
+        row = tx.execute(
+            select(accounts.c.id, accounts.c.name, accounts.c.role, sessions.c.seen_at)
+            .join(sessions, sessions.c.staff == accounts.c.id)
+            .where(
+                sessions.c.token_hash == hashed,
+                sessions.c.ends_at > now,
+                sessions.c.seen_at > now - IDLE,
+                accounts.c.disabled_at.is_(None),
+            )
+        ).one_or_none()
+    if row is None:
+        return None
+    if row.seen_at <= now - _SEEN_EVERY and not store.read_only:
+        with store.writing() as tx:
+            tx.execute(update(sessions).where(sessions.c.token_hash == hashed).values(seen_at=now))
+    return Caller(row.id, row.name, row.role)
+
+
+def log_out(store: Store, token: str) -> None:
+    """End the session of `token`; nothing happens when there is none."""
+    if ids.is_token(token):
+        with store.writing() as tx:
+            tx.execute(delete(sessions).where(sessions.c.token_hash == ids.token_hash(token)))
+
+
+def _begin(tx: Connection, account: int, password: str | None, now: datetime) -> str | None:
+    """A new session, unless the account was disabled or given another password since it was looked at."""
+    row = tx.execute(
+        select(accounts.c.password, accounts.c.disabled_at).where(accounts.c.id == account).with_for_update()
+    ).one_or_none()
+    if row is None or row.disabled_at is not None or row.password != password:
+        return None
+    tx.execute(delete(sessions).where(or_(sessions.c.ends_at <= now, sessions.c.seen_at <= now - IDLE)))
+    token = ids.random_token()
+    facts = {"token_hash": ids.token_hash(token), "staff": account, "begun_at": now, "seen_at": now}
+    tx.execute(sessions.insert().values(ends_at=now + LONGEST_SESSION, **facts))
+    return token
+
+
+def _end_all(tx: Connection, account: int) -> None:
+    tx.execute(delete(sessions).where(sessions.c.staff == account))
+    tx.execute(delete(links).where(links.c.staff == account))
+
+
+def _row(tx: Connection, name: str) -> Row:  # type: ignore[type-arg]
+    row = tx.execute(select(accounts).where(accounts.c.name == name)).one_or_none()
+    if row is None:
+        raise TrothError("there is no account of that name", repair="troth staff list")
+    return row
+
+
+def _account(row: Row) -> Account:  # type: ignore[type-arg]
+    return Account(
+        row.id,
+        row.name,
+        row.role,
+        row.created_at,
+        row.disabled_at,
+        row.cleared_until,
+        has_password=row.password is not None,
+    )
+
+
+def _name(name: str) -> str:
+    folded = _folded(name)
+    if not _possible(folded):
+        raise TrothError("this cannot be the name of an account", expected="1 to 120 letters on one line")
+    return folded
+
+
+def _possible(folded: str) -> str:
+    """The name when an account may have it, else the empty one that none has."""
+    return folded if len(folded) <= 120 and folded.isprintable() else ""
+
+
+def _folded(name: str) -> str:
+    """One spelling for one name: composed, small letters, no blanks around."""
+    return unicodedata.normalize("NFC", name).strip().lower()

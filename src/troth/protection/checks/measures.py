@@ -1,0 +1,134 @@
+"""Measures that only papers, or eyes on the machines themselves, could show; and what a host tells strangers."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from troth.errors import NetworkUnreachable
+from troth.foundation.proof import Applies, Check, Grade, Saw, broken, check, kept, unproven
+from troth.policy.vocabulary import Measure
+from troth.protection import probes
+
+if TYPE_CHECKING:
+    from troth.foundation.network import Page
+    from troth.foundation.observation import Observation
+    from troth.policy.model import Sentence
+
+_TEXT = "/.well-known/security.txt"
+
+
+def _measure(measure: Measure) -> Applies:
+    return lambda sentence, _: sentence.meaning.measure is measure
+
+
+@check(
+    id="protection.audit-overdue",
+    promise="audits and assessments are conducted",
+    applies=_measure(Measure.AUDITS),
+    reference="GDPR Art. 32(1)(d)",
+    grade=Grade.ATTESTED,
+)
+def audit_overdue(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  # noqa: ARG001 - nothing can be looked at yet
+    """Audits and assessments take place as often as is said.
+
+    What it proves: nothing yet. A report of the last scan and of the last outside test, each with its date and hash,
+    would be looked at.
+
+    What it does not prove: what was found, and whether it was mended.
+
+    Repair: have the role that answers for it attest each audit with its report.
+    """
+    every = f" within {sentence.meaning.every}" if sentence.meaning.every else ""
+    yield unproven(
+        sentence.id,
+        f"nobody has attested an audit or assessment{every}",
+        repair="keep the dated report of each; this version cannot record an attestation yet",
+    )
+
+
+@check(
+    id="protection.training-overdue",
+    promise="employees are trained",
+    applies=_measure(Measure.TRAINING),
+    reference="GDPR Art. 32(4), 39(1)(b)",
+    grade=Grade.ATTESTED,
+)
+def training_overdue(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  # noqa: ARG001 - nothing can be looked at yet
+    """Everybody who works with people's data has been trained, and not too long ago.
+
+    What it proves: nothing yet. A register of trainings, held against the list of those who have access, would be
+    looked at.
+
+    What it does not prove: that anybody remembers.
+
+    Repair: have the role that answers for it attest each training with who took part.
+    """
+    share = f" of {sentence.meaning.share} of staff" if sentence.meaning.share else ""
+    every = f" within {sentence.meaning.every}" if sentence.meaning.every else ""
+    yield unproven(
+        sentence.id,
+        f"nobody has attested a training{share}{every}",
+        repair="keep the list of who was trained when; this version cannot record an attestation yet",
+    )
+
+
+@check(
+    id="protection.telling-host",
+    promise="servers are kept secure",
+    applies=_measure(Measure.INFRASTRUCTURE),
+    reference="GDPR Art. 32(1)(b); RFC 9116",
+    grade=Grade.SAMPLED,
+    max_age=dt.timedelta(days=7),
+)
+def telling_host(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
+    """A host says whom to tell about a hole, and does not say which version of which software to attack.
+
+    What it proves: each declared host has a `security.txt` with a contact that has not run out; no header of its front
+    page names a version of software.
+
+    What it does not prove: open ports, patches, encryption of disks, who may log in to the machines. These are not
+    looked at, so the sentence is never kept.
+
+    Repair: publish `/.well-known/security.txt` with `Contact:` and `Expires:`, and take the version out of `Server:`.
+    Before: `Server: nginx/1.18.0`. After: `Server: nginx`.
+    """
+    for host in sentence.meaning.hosts:
+        try:
+            yield from _judge(seen, host)
+        except NetworkUnreachable as problem:
+            yield unproven(host, problem.message, repair=problem.repair or "start it, then run `troth check`")
+    yield unproven(
+        sentence.id,
+        "open ports, patches and encryption of disks are not looked at",
+        repair="have the role that answers for the servers attest them; this version cannot record it yet",
+    )
+
+
+def _judge(seen: Observation, host: str) -> Iterator[Saw]:
+    telling = probes.telling_headers(probes.front_page(seen, host))
+    if telling:
+        yield broken(
+            host,
+            f"tells strangers which version of its software answers ({', '.join(telling)})",
+            repair="take the version out of these headers",
+        )
+    else:
+        yield kept(host, "no header names a version of software")
+    url = f"https://{host}{_TEXT}"
+    page: Page = seen.once(("page", url), lambda: seen.need_network().fetch(url))
+    found = probes.security_text(page)
+    repair = f"publish {_TEXT} with one `Contact:` at least and one `Expires:`, not a year ahead"
+    if found is None:
+        yield unproven(host, f"has no security.txt (status {page.status})", repair=repair)
+    elif not found.contacts or found.expires is None:
+        missing = "a contact" if not found.contacts else "one end that can be read"
+        yield broken(host, f"its security.txt lacks {missing}", repair=repair)
+    elif found.expires <= seen.now:
+        yield broken(host, f"its security.txt ran out on {found.expires:%Y-%m-%d}", repair=repair)
+    else:
+        yield kept(host, f"its security.txt names a contact and holds until {found.expires:%Y-%m-%d}")
+
+
+CHECKS: tuple[Check, ...] = (audit_overdue, training_overdue, telling_host)

@@ -1,0 +1,259 @@
+"""Periods: no row outlives its own, each states its reason, and the public reads the same."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from troth.errors import PlaceMissing
+from troth.foundation import crawling
+from troth.foundation.proof import Applies, Check, Saw, broken, check, kept, unproven
+from troth.policy.conditions import Compare, Comparison, Condition
+from troth.policy.datamap import Place
+from troth.policy.vocabulary import expand
+
+if TYPE_CHECKING:
+    from troth.foundation.observation import Observation
+    from troth.policy.datamap import TableMap
+    from troth.policy.model import Policy, RetentionPeriod, Sentence
+
+_REASON = re.compile(r"\b(depend|accord|based on|criteria|purpose|requirement)", re.IGNORECASE)
+_ROW = "period-"
+"""Ids of the rows of the published table begin so; the id of the period follows."""
+
+
+def _about(kind: str) -> Applies:
+    """Of the sentences that stand over periods: the one that says how they are chosen, or the others."""
+
+    def applies(sentence: Sentence, policy: Policy) -> bool:
+        if not sentence.meaning.periods or sentence.sums:
+            return False
+        beside = [each for each in policy.sentences if each.clause_id == sentence.clause_id and not each.sums]
+        choosing = [each for each in beside if _REASON.search(each.text)] or beside[-1:]
+        return len(beside) == 1 or (sentence in choosing) == (kind == "choice")
+
+    return applies
+
+
+@check(
+    id="protection.kept-too-long",
+    promise="data are kept only for so long",
+    applies=_about("limit"),
+    reference="GDPR Art. 5(1)(e)",
+)
+def kept_too_long(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
+    """No row outlives the period that is declared for its kind of data.
+
+    What it proves: in every table of the data map with data of a kind that has a period, no row is older than the
+    period, counted from the column that `starts:` names. Every kind of data that section 1 declares and a table
+    holds has a period.
+
+    What it does not prove: backups, logs and exports outside the stores; rows whose time has not begun yet; what a
+    law lets stay after an erasure (the period itself must say it).
+
+    Repair: let the period be carried out. Before: visits from 2023 under `keep: 13 months`.
+    After: `delete from visits where at < ...`, by a job of the company's own, every night.
+    """
+    tables = [table for table in seen.need_map().tables() if table.personal and _kinds(table)]
+    records = seen.need_records()
+    saws: list[Saw] = []
+    for period_id, period in _periods(sentence):
+        looked = _Looked()
+        wanted = set(expand(period.data))
+        for table in tables:
+            if not (held := _kinds(table) & wanted):
+                continue
+            column = table.starts.get(period.after)
+            if column is None:
+                looked.unseen = True
+                saws.append(_no_start(table, period, sorted(held)))
+                continue
+            try:
+                saws += _judge(seen, table, Place(table.store, table.name, column), period, looked)
+            except PlaceMissing as problem:
+                looked.unseen = True
+                saws.append(
+                    unproven(str(table.place), problem.message, repair="run `troth map --check`, then correct the map")
+                )
+        if looked.rows and not looked.late and not looked.unseen:
+            saws.append(kept(period_id, looked.told(period)))
+    saws += _without_period(seen, sentence, tables)
+    if not saws:
+        saws.append(
+            unproven(", ".join(records.stores), "no row has begun to age", repair="look again when there are some")
+        )
+    yield from saws
+
+
+@dataclass(slots=True)
+class _Looked:
+    """What was seen of one period so far."""
+
+    tables: int = 0
+    rows: int = 0
+    late: int = 0
+    oldest: dt.datetime | None = None
+    unseen: bool = False
+
+    def told(self, period: RetentionPeriod) -> str:
+        tables = f"{self.tables} table{'' if self.tables == 1 else 's'}"
+        return f"{tables}, {self.rows} rows, the oldest from {self.oldest:%Y-%m-%d}; none older than {period.keep}"
+
+
+def _judge(seen: Observation, table: TableMap, place: Place, period: RetentionPeriod, looked: _Looked) -> Iterator[Saw]:
+    records = seen.need_records()
+    conditions = _still_theirs(table, period)
+    times = records.times(place, *conditions)
+    if times.unreadable:
+        looked.unseen = True
+        yield unproven(
+            str(place),
+            f"{times.unreadable} rows have no time that can be read",
+            repair="name a column of times under `starts` in datamap.yaml",
+        )
+    if times.oldest is None:
+        return
+    looked.tables += 1
+    looked.rows += times.rows
+    looked.oldest = min(times.oldest, looked.oldest or times.oldest)
+    limit = period.keep.before(seen.now)
+    if times.oldest < limit:
+        late = records.count_before(place, limit, *conditions)
+        looked.late += late
+        yield broken(
+            str(table.place),
+            f"{late} rows older than {period.keep}; oldest from {times.oldest:%Y-%m-%d}",
+            repair=_REPAIR[period.then],
+        )
+
+
+_REPAIR = {
+    "delete": "delete them, and have a job of your own do so every night",
+    "anonymise": "cut what leads to a person, and have a job of your own do so every night",
+    "archive": "move them to the archive, and have a job of your own do so every night",
+}
+
+
+def _still_theirs(table: TableMap, period: RetentionPeriod) -> tuple[Condition, ...]:
+    """Where a period ends in anonymity, rows that are nobody's any more have done their duty."""
+    everyone = table.everyone
+    if period.then != "anonymise" or not isinstance(everyone, Compare) or everyone.comparison is not Comparison.NULL:
+        return ()
+    return (Compare(everyone.column, Comparison.NOT_NULL),)
+
+
+def _no_start(table: TableMap, period: RetentionPeriod, held: list[str]) -> Saw:
+    return unproven(
+        str(table.place),
+        f"holds {', '.join(held)}, and no column says when {period.after.replace('-', ' ')} was",
+        repair=f"add `starts: {{{period.after}: ...}}` to the table in datamap.yaml",
+    )
+
+
+def _without_period(seen: Observation, sentence: Sentence, tables: list[TableMap]) -> Iterator[Saw]:
+    """Kinds of data that are declared and stored, and that no period speaks of; undeclared ones section 1 tells."""
+    covered = {category for _, period in _periods(sentence) for category in expand(period.data)}
+    for category in sorted({kind for table in tables for kind in _kinds(table)} - covered):
+        if category in seen.policy.collected:
+            places = ", ".join(dict.fromkeys(str(table.place) for table in tables if category in _kinds(table)))
+            yield broken(
+                places,
+                f"holds {category}, for which no period is declared",
+                repair="add it to one of the `periods` in policy.yaml",
+            )
+
+
+def _kinds(table: TableMap) -> set[str]:
+    return {column.category for column in table.columns.values() if column.category is not None}
+
+
+def _periods(sentence: Sentence) -> Iterator[tuple[str, RetentionPeriod]]:
+    for name, period in sentence.meaning.periods.items():
+        yield f"{sentence.clause_id}.{name}", period
+
+
+@check(
+    id="protection.period-without-reason",
+    promise="how long depends on something",
+    applies=_about("choice"),
+    reference="GDPR Art. 5(1)(e), 5(2), 13(2)(a)",
+)
+def period_without_reason(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
+    """Every period says why it is so long: a purpose in words, or a law that demands it.
+
+    What it proves: each period has a reason in words (`why`), or names a listed statute that demands no less
+    (`ground`).
+
+    What it does not prove: that the reason is a good one.
+
+    Repair: say it. Before: `{data: [usage.*], after: visit, keep: 13 months}`.
+    After: `why: to compare a month with the same month a year before`.
+    """
+    fine = True
+    statutes = seen.policy.statutes
+    for period_id, period in _periods(sentence):
+        statute = statutes.get(period.ground) if period.ground is not None else None
+        fault = None
+        if period.ground is not None and statute is None:
+            fault = f'rests on the law "{period.ground}", which the policy does not list'
+        elif statute is not None and statute.keep is not None:
+            if period.keep.after(seen.now) > statute.keep.after(seen.now):
+                fault = f"keeps for {period.keep}, and {statute.law} demands {statute.keep}"
+        elif not (period.why or "").strip() and statute is None:
+            fault = "gives no reason"
+        if fault is not None:
+            fine = False
+            yield broken(
+                period_id,
+                fault,
+                repair="add `why:`, or the `ground:` of a listed statute, to the period in policy.yaml",
+            )
+    if fine:
+        yield kept(seen.policy.file, f"{len(sentence.meaning.periods)} periods, each with its reason")
+
+
+@check(
+    id="protection.period-unpublished",
+    promise="how long depends on something",
+    applies=_about("choice"),
+    reference="GDPR Art. 13(2)(a); PIPL Art. 17(1)(2)",
+    max_age=dt.timedelta(days=7),
+)
+def period_unpublished(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
+    """The periods that the public reads are those that are kept to.
+
+    What it proves: the published page has one visible row for each declared period, with its length, and none besides.
+
+    What it does not prove: that people find the table.
+
+    Repair: publish the page with its annexes, as `troth serve` does. Before: "as long as necessary".
+    After: `<tr id="period-protection.retention.usage"><td>...</td><td>13 months</td>...`.
+    """
+    page = crawling.policy_page(seen)
+    path = seen.need_site().policy
+    declared = dict(_periods(sentence))
+    shown = {each.removeprefix(_ROW) for each in page.ids if each.startswith(_ROW)}
+    fine = True
+    for period_id, period in declared.items():
+        row = page.text_of(_ROW + period_id)
+        cells = [cell.strip() for cell in row.split("|")] if row else []
+        if str(period.keep) in cells:
+            continue
+        fine = False
+        said = "shows no row for it" if not cells else f"does not say {period.keep}"
+        yield broken(path, f"the page {said}: {period_id}", repair="publish the page with its table of periods")
+    for period_id in sorted(shown - set(seen.policy.periods)):
+        fine = False
+        yield broken(
+            path,
+            f"the page shows a period that the policy does not declare: {period_id[:80]}",
+            repair="declare it in section 3, or publish the page anew",
+        )
+    if fine:
+        yield kept(path, f"{len(declared)} periods declared, the same shown")
+
+
+CHECKS: tuple[Check, ...] = (kept_too_long, period_without_reason, period_unpublished)

@@ -1,0 +1,202 @@
+"""Encryption on the way: every declared host, and the link to every store."""
+
+from __future__ import annotations
+
+import datetime as dt
+import ipaddress
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from troth.errors import NetworkUnreachable, RecordsError
+from troth.foundation.proof import Check, Saw, broken, check, kept, unproven
+from troth.foundation.records.access import LinkKind, LinkSeen
+from troth.policy.vocabulary import Measure
+from troth.protection import probes
+
+if TYPE_CHECKING:
+    from troth.foundation.network import TlsSeen
+    from troth.foundation.observation import Observation
+    from troth.policy.model import Policy, Sentence
+
+SHORTEST_LIFE = dt.timedelta(days=14)
+"""A certificate with less time left is as good as run out: nobody has renewed it when it was due."""
+
+SHORTEST_AGE_S = 15_552_000
+"""180 days: what Strict-Transport-Security should last at least."""
+
+
+def _measure(sentence: Sentence, _: Policy) -> bool:
+    return sentence.meaning.measure is Measure.TLS
+
+
+@check(
+    id="protection.unencrypted-page",
+    promise="transmission is encrypted",
+    applies=_measure,
+    reference="GDPR Art. 32(1)(a); RFC 8996, RFC 9325, RFC 6797",
+)
+def unencrypted_page(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
+    """Each declared host speaks TLS of the declared version, shows a certificate that holds, and nothing in clear.
+
+    What it proves: a handshake at the least declared version or above succeeds, none below it does; the chain leads to
+    a known authority, the name fits, and 14 days are left; the answer carries Strict-Transport-Security of 180 days
+    or more; `http://` leads to `https://` or does not answer. The site named in settings is one of these hosts.
+
+    What it does not prove: which ciphers are chosen; hosts that the policy does not name; mail between servers.
+
+    Repair: set the server. Before: `ssl_protocols TLSv1 TLSv1.1 TLSv1.2`. After: `ssl_protocols TLSv1.2 TLSv1.3` and
+    `add_header Strict-Transport-Security "max-age=31536000"`.
+    """
+    hosts = sentence.meaning.hosts
+    if not hosts:
+        yield unproven(sentence.id, "no host is named", repair="add `hosts: [...]` to this sentence in policy.yaml")
+    for host in hosts:
+        try:
+            yield from _judge_host(seen, host, sentence.meaning.minimum or "1.2")
+        except NetworkUnreachable as problem:
+            yield unproven(host, problem.message, repair=problem.repair or "start it, then run `troth check`")
+    if seen.site is not None:
+        yield from _judge_site(seen.site.url, hosts)
+
+
+def _judge_host(seen: Observation, host: str, minimum: str) -> Iterator[Saw]:
+    shaken = probes.shake_hands(seen, host)
+    offered = [version.value for version, yes in shaken.offered.items() if yes]
+    old = [version for version in offered if version < minimum]
+    unasked = [version.value for version, yes in shaken.offered.items() if yes is None and version.value < minimum]
+    faults = list(_handshake_faults(host, shaken, minimum, seen.now))
+    if old:
+        faults.append(broken(host, f"still speaks TLS {', '.join(old)}", repair=f"allow TLS {minimum} and above only"))
+    if unasked and not faults:
+        yield unproven(
+            host,
+            f"nobody asked whether it speaks TLS {', '.join(unasked)}: this machine cannot",
+            repair="run the check on a machine whose OpenSSL speaks them",
+        )
+    age = None
+    if shaken.trusted:
+        age = probes.transport_age(probes.front_page(seen, host))
+        if age is None or age < SHORTEST_AGE_S:
+            said = "does not say" if age is None else f"says for {age} s only"
+            faults.append(
+                broken(
+                    host,
+                    f"{said} that browsers must use TLS (Strict-Transport-Security)",
+                    repair="send `Strict-Transport-Security: max-age=31536000` with every answer",
+                )
+            )
+    plain = probes.plain_page(seen, host)
+    if plain is not None and not probes.leads_to_tls(plain, host):
+        faults.append(
+            broken(
+                host,
+                f"answers without TLS (status {plain.status}) instead of leading to it",
+                repair="answer every `http://` address with a redirect to `https://`",
+            )
+        )
+    yield from faults
+    if not faults and not unasked:
+        without = "http leads to https" if plain is not None else "nothing answers without TLS"
+        yield kept(
+            host,
+            f"TLS {', '.join(offered)}; certificate holds until {shaken.not_after:%Y-%m-%d}; "
+            f"browsers keep to TLS for {(age or 0) // 86_400} days; {without}",
+        )
+
+
+def _handshake_faults(host: str, shaken: TlsSeen, minimum: str, now: dt.datetime) -> Iterator[Saw]:
+    if not any(yes and version.value >= minimum for version, yes in shaken.offered.items()):
+        yield broken(host, f"does not speak TLS {minimum} or above", repair=f"switch on TLS {minimum} or above")
+    elif not shaken.trusted or shaken.not_after is None:
+        yield broken(
+            host,
+            f"its certificate does not hold: {shaken.fault or 'no reason given'}",
+            repair="install a certificate for this name with its whole chain",
+        )
+    elif shaken.not_after - now < SHORTEST_LIFE:
+        yield broken(
+            host,
+            f"its certificate ends on {shaken.not_after:%Y-%m-%d}",
+            repair="renew it, and have it renewed by itself a month ahead",
+        )
+
+
+def _judge_site(url: str, hosts: tuple[str, ...]) -> Iterator[Saw]:
+    """The other direction: the site that settings name is one of the declared hosts, or this machine's own."""
+    parts = urlsplit(url)
+    host = (parts.hostname or "").lower()
+    if _is_here(host):
+        return
+    if parts.scheme != "https":
+        yield broken(host, "settings name the site without TLS", repair="set `[site] url` to its https address")
+    elif host not in {each.lower() for each in hosts}:
+        yield broken(
+            host, "is the company's site, and not among the declared hosts", repair="add it to `hosts` in policy.yaml"
+        )
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+@check(
+    id="protection.unencrypted-link",
+    promise="transmission is encrypted",
+    applies=_measure,
+    reference="GDPR Art. 32(1)(a)",
+)
+def unencrypted_link(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  # noqa: ARG001 - all stores, whatever is declared
+    """The link to every store of the data map is encrypted and verified, or does not leave the machine.
+
+    What it proves: the connection that troth itself makes, with the company's own connect string, is a file, a local
+    socket, a connection to this machine, or TLS with the server's certificate and name verified.
+
+    What it does not prove: how other programs connect, or that the server refuses those who come without TLS.
+
+    Repair: verify the server. Before: `postgresql://app@db.example.com/shop?sslmode=require`.
+    After: `...?sslmode=verify-full&sslrootcert=authority.pem`.
+    """
+    records = seen.need_records()
+    if not records.stores:
+        yield unproven("datamap.yaml", "no SQL store is named", repair="add `connect:` to the stores of datamap.yaml")
+    for store in records.stores:
+        try:
+            link = records.link(store)
+        except RecordsError as problem:
+            yield unproven(
+                f"store {store}", problem.message, repair=problem.repair or "start it, then run `troth check`"
+            )
+            continue
+        fault = _link_fault(link)
+        if fault is not None:
+            yield broken(f"store {store}", fault[0], repair=fault[1])
+        else:
+            yield kept(f"store {store}", _LINKS[link.kind].format(version=link.version or "TLS"))
+
+
+_LINKS = {
+    LinkKind.FILE: "a file of this machine; nothing is transmitted",
+    LinkKind.SOCKET: "a local socket; nothing leaves this machine",
+    LinkKind.TLS: "reached by {version}",
+    LinkKind.PLAIN: "reached on this machine only",
+}
+
+
+def _link_fault(link: LinkSeen) -> tuple[str, str] | None:
+    if link.kind in (LinkKind.FILE, LinkKind.SOCKET) or link.local:
+        return None
+    if link.kind is LinkKind.PLAIN:
+        return "data travel to it in clear", "switch TLS on at the server, and verify it in the connect string"
+    if not link.verified:
+        return (
+            "the link is encrypted, and nobody checks whose server it is",
+            "verify certificate and name in the connect string (`sslmode=verify-full`)",
+        )
+    return None
+
+
+CHECKS: tuple[Check, ...] = (unencrypted_page, unencrypted_link)

@@ -1,0 +1,211 @@
+"""The door for the person: their choices in the privacy centre, after a link that they alone can follow.
+
+Each choice is one button, to allow as to withdraw. Nothing here needs a reason. Who asks for a link is told the same
+whether the address is known or not: what follows from it happens after the answer has gone out.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from starlette.background import BackgroundTask
+from starlette.responses import Response
+
+from troth.errors import AccessDenied, PersonError, TrothError, UnknownName
+from troth.foundation import mail, people
+from troth.foundation.people import Identifier, PersonNumber
+from troth.foundation.web.pages import Ask, Handler
+from troth.policy.settings import MailSettings
+from troth.policy.vocabulary import Channel
+from troth.use import choices, entrance, restrictions
+from troth.use.entrance import Visitor
+from troth.use.lease import Lease
+from troth.use.opening import Opened
+from troth.use.tables import Ground
+
+log = logging.getLogger(__name__)
+
+COOKIE = "privacy_session"
+METHOD = "centre"
+_DONE = {
+    "allowed": "Noted: you allow this. You can change your mind at any time.",
+    "stopped": "Done: this has stopped, everywhere and at once.",
+    "paused": "Done: your data is locked. We keep it and do nothing else with it.",
+    "resumed": "Done: your data is used again, as your choices below say.",
+    "left": "You have signed out.",
+}
+
+
+def routes(troth: Opened) -> tuple[tuple[str, str, Handler], ...]:
+    """(method, path, handler) of every page, where the settings put the centre."""
+    settings = troth.instance.settings
+    centre = Centre(troth.lease, settings.mail, settings.site.url.rstrip("/"), settings.site.centre)
+    return tuple((method, centre.path + path, handler) for method, path, handler in centre.routes())
+
+
+@dataclass(frozen=True, slots=True)
+class Centre:
+    """What the pages are made of. `address` is the site as a browser reaches it, `path` where the centre stands."""
+
+    lease: Lease
+    mailing: MailSettings
+    address: str
+    path: str = "/privacy/centre"
+
+    def routes(self) -> tuple[tuple[str, str, Handler], ...]:
+        """(method, path below `path`, handler) of every page."""
+        return (
+            ("GET", "", self.show),
+            ("POST", "/link", self.ask_for_link),
+            ("GET", "/enter/{token}", self.follow),
+            ("POST", "/enter/{token}", self.enter),
+            ("POST", "/leave", self.leave),
+            ("POST", "/choice", self.choose),
+            ("POST", "/pause", self.pause),
+        )
+
+    def show(self, ask: Ask) -> Response:
+        """The choices of the person who is signed in; for anybody else, what there is to find here and the way in."""
+        visitor = self._visitor(ask)
+        done = _DONE.get(ask.request.query_params.get("done", ""), "")
+        if visitor is None:
+            return self._way_in(ask, done=done)
+        office = self.lease.office
+        with office.store.reading() as tx:
+            lines, pause = choices.lines(tx, office, visitor.number)
+        return ask.page(
+            "use/centre.html",
+            title="Your data and choices",
+            lines=lines,
+            pause=pause,
+            pause_is_theirs=Ground.REQUEST in pause.grounds,
+            mail=self._mailbox(),
+            done=done,
+            centre=self.path,
+        )
+
+    def ask_for_link(self, ask: Ask) -> Response:
+        """Say what will happen, the same for every address; then send the link where the address is on file."""
+        typed = ask.form.get("email", "")
+        try:
+            address = people.identifier("email", typed)
+        except PersonError:
+            return self._way_in(
+                ask, status=422, typed=typed, error="This is not an e-mail address. Write it as name@example.org."
+            )
+        answer = ask.page(
+            "use/sent.html", title="Look into your mailbox", centre=self.path, minutes=entrance.LINK_LIFE.seconds // 60
+        )
+        answer.background = BackgroundTask(self._send_link, address)
+        return answer
+
+    def follow(self, ask: Ask) -> Response:
+        """Where a link leads: a page with one button. It changes nothing: mail scanners follow links."""
+        if not entrance.is_open(self.lease.office, ask.request.path_params["token"], ask.now):
+            return self._ended(ask)
+        return ask.page("use/follow.html", title="Open your data and choices")
+
+    def enter(self, ask: Ask) -> Response:
+        """Use up the link and sign the person in; an older session of this browser ends."""
+        office = self.lease.office
+        session = entrance.enter(office, ask.request.path_params["token"], ask.now)
+        if session is None:
+            return self._ended(ask)
+        entrance.leave(office, ask.request.cookies.get(COOKIE))
+        ask.cookies[COOKIE] = session
+        return ask.go(self.path)
+
+    def leave(self, ask: Ask) -> Response:
+        """Sign out."""
+        entrance.leave(self.lease.office, ask.request.cookies.get(COOKIE))
+        ask.cookies[COOKIE] = None
+        return ask.go(f"{self.path}?done=left")
+
+    def choose(self, ask: Ask) -> Response:
+        """Allow or refuse one purpose."""
+        visitor, office = self._require_visitor(ask), self.lease.office
+        deed = {"allow": choices.allow, "refuse": choices.refuse}.get(ask.form.get("word", ""))
+        if deed is None:
+            return ask.problem(
+                422, "The form named no choice; nothing was done.", "Go back, reload the page and try again."
+            )
+        try:
+            with office.deed() as tx:
+                deed(tx, office, visitor.number, ask.form.get("purpose", ""), method=METHOD)
+        except UnknownName:
+            return ask.problem(
+                404, "There is no such choice any more; nothing was done.", "Go back and reload the page."
+            )
+        return ask.go(f"{self.path}?done={'allowed' if deed is choices.allow else 'stopped'}#choices")
+
+    def pause(self, ask: Ask) -> Response:
+        """Restrict the use of the person's data, or lift the restriction they asked for."""
+        visitor, office = self._require_visitor(ask), self.lease.office
+        lift = ask.form.get("word") == "resume"
+        deed = restrictions.lift_in if lift else restrictions.place_in
+        with office.deed() as tx:
+            deed(tx, office, visitor.number, ground=Ground.REQUEST, method=METHOD)
+        return ask.go(f"{self.path}?done={'resumed' if lift else 'paused'}")
+
+    def _visitor(self, ask: Ask) -> Visitor | None:
+        visitor = entrance.visitor_of(self.lease.office, ask.request.cookies.get(COOKIE), ask.now)
+        if visitor is not None:
+            ask.signed_in = f"Signed in as {visitor.shown}" if visitor.shown else "Signed in"
+            ask.leave = f"{self.path}/leave"
+        return visitor
+
+    def _require_visitor(self, ask: Ask) -> Visitor:
+        visitor = self._visitor(ask)
+        if visitor is None:
+            raise AccessDenied(
+                "You are not signed in any more; nothing was done.", repair="Ask for a new link in the privacy centre."
+            )
+        return visitor
+
+    def _way_in(self, ask: Ask, *, status: int = 200, typed: str = "", error: str = "", done: str = "") -> Response:
+        return ask.page(
+            "use/way-in.html",
+            status=status,
+            title="Your data and choices",
+            typed=typed,
+            error=error,
+            done=done,
+            mail=self._mailbox(),
+            centre=self.path,
+        )
+
+    def _ended(self, ask: Ask) -> Response:
+        return ask.problem(
+            410, "This link was used already, or its time is over.", "Ask for a new one in the privacy centre."
+        )
+
+    def _mailbox(self) -> str:
+        """The address that section 9 of the policy names for questions; empty where it names none."""
+        sentences = self.lease.office.policy.sentences
+        return next((one.text for one in sentences if one.meaning.channel is Channel.MAIL), "")
+
+    def _send_link(self, address: Identifier) -> None:
+        office = self.lease.office
+        try:
+            with office.store.writing() as tx:
+                found = entrance.link_by_mail(tx, office, address, office.clock.now())
+                if found is not None:
+                    person, token = found
+                    mail.queue(tx, office.keyring, self._letter(person, address, token), office.clock.now())
+            if found is not None:
+                mail.deliver(office.store, office.keyring, self.mailing, clock=office.clock)
+        except TrothError as problem:
+            log.warning("a link into the privacy centre was not sent: %s", problem)
+
+    def _letter(self, person: PersonNumber, address: Identifier, token: str) -> mail.Letter:
+        name = self.lease.office.policy.controller.name
+        minutes = entrance.LINK_LIFE.seconds // 60
+        text = (
+            f"Somebody, most likely you, asked {name} for a way to your data and choices.\n\n"
+            f"{self.address}{self.path}/enter/{token}\n\n"
+            f"The link works once, and for {minutes} minutes. If it was not you, do nothing: "
+            "without this link nobody gets in.\n"
+        )
+        subject = f"Your data and choices at {name}"
+        return mail.Letter(address.value, subject, text, reference="link into the privacy centre", person=person)

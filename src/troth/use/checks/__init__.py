@@ -1,0 +1,8 @@
+"""Section 2 proven: purposes and grounds against each other, and what was done against what people had said."""
+
+from __future__ import annotations
+
+from troth.foundation.proof import Check
+from troth.use.checks import consents, grounds, purposes
+
+CHECKS: tuple[Check, ...] = (*purposes.CHECKS, *grounds.CHECKS, *consents.CHECKS)

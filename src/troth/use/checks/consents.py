@@ -1,0 +1,226 @@
+"""The ground "consent": the register of what people agreed to, and how they can take it back."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from sqlalchemy import and_, func, or_, select
+
+from troth.errors import NetworkUnreachable, StoreError
+from troth.foundation import crawling
+from troth.foundation.ledger.tables import ledger_leaves
+from troth.foundation.proof import Check, Grade, NothingToObserve, Saw, broken, check, kept, unproven
+from troth.policy.vocabulary import LegalBasis
+from troth.use import log_reading
+from troth.use.checks.purposes import held_against_choices
+from troth.use.tables import Consent, consent_events, consent_texts
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement, Connection
+
+    from troth.foundation.observation import Observation
+    from troth.policy.model import Policy, Sentence
+
+_CLOCKS_DIFFER = dt.timedelta(seconds=5)
+_TICKABLE = frozenset({"checkbox", "radio"})
+
+
+def _ground(sentence: Sentence, _: Policy) -> bool:
+    meaning = sentence.meaning
+    return meaning.basis is LegalBasis.CONSENT and not meaning.uses
+
+
+@check(
+    id="use.consent-unrecorded",
+    promise="consent is named as a ground",
+    applies=_ground,
+    reference="GDPR Art. 7(1); ISO/IEC TS 27560",
+)
+def consent_unrecorded(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  # noqa: ARG001 - one register for all
+    """Each consent can be shown: by whom, to which words, when, under which version of the policy.
+
+    What it proves: every consent on record has the text that was agreed to, which hashes to the recorded SHA-256, a
+    time that is not after its recording or in the future, the sentence and the policy's hash, and its entry in the
+    ledger.
+
+    What it does not prove: that the person at the screen was that person; that the form showed these words.
+
+    Repair: record consent through troth only. Before: a column `newsletter boolean` that a form sets.
+    After: `troth.give_consent("id=17", "marketing")`.
+    """
+    events = consent_events
+    given = events.c.event == Consent.GIVEN
+    try:
+        with seen.need_store().reading() as tx:
+            total = tx.execute(select(func.count()).select_from(events).where(given)).scalar_one()
+            people = tx.execute(select(func.count(events.c.person.distinct())).where(given)).scalar_one()
+            texts = dict(tx.execute(select(consent_texts.c.sha256, consent_texts.c.text)).tuples().all())
+            bare = _count(tx, and_(given, or_(events.c.text_sha256.is_(None), events.c.number.is_(None))))
+            ahead = _count(
+                tx, or_(events.c.at > events.c.recorded_at, events.c.recorded_at > seen.now + _CLOCKS_DIFFER)
+            )
+            hashes: dict[bytes | None, int] = dict(
+                tx.execute(
+                    select(events.c.text_sha256, func.count())
+                    .where(given, events.c.text_sha256.is_not(None))
+                    .group_by(events.c.text_sha256)
+                )
+                .tuples()
+                .all()
+            )
+            leafless = tx.execute(
+                select(func.count())
+                .select_from(events.outerjoin(ledger_leaves, ledger_leaves.c.id == events.c.leaf))
+                .where(ledger_leaves.c.id.is_(None))
+            ).scalar_one()
+    except StoreError as problem:
+        raise NothingToObserve(
+            "the register of consents cannot be read",
+            where=problem.where,
+            repair=problem.repair or "run `troth upgrade`",
+        ) from None
+    whole = {bytes(key) for key, text in texts.items() if hashlib.sha256(text.encode()).digest() == bytes(key)}
+    altered = sum(rows for key, rows in hashes.items() if key is None or bytes(key) not in whole)
+    faults = (
+        (bare, "do not say to which words", "ask these people anew; a consent to nobody knows what is none"),
+        (altered, "lead to a text that is gone or was altered", "put the text back from a backup, or ask anew"),
+        (ahead, "bear a time after their recording", "mend the clock of the machine that recorded them"),
+        (leafless, "have no entry in the ledger", "find out who wrote to the store past troth"),
+    )
+    for rows, fault, repair in faults:
+        if rows:
+            yield broken("register of consents", f"{rows} consents {fault}", repair=repair)
+    if not total:
+        yield unproven(
+            "register of consents", "nobody's consent is on record", repair="record consents with `troth consent give`"
+        )
+    elif not any(rows for rows, _, _ in faults):
+        yield kept(
+            "register of consents",
+            f"{total} consents of {people} people, each with its time, its sentence and its text unaltered",
+        )
+
+
+@check(
+    id="use.without-consent",
+    promise="consent is named as a ground",
+    applies=lambda sentence, policy: _ground(sentence, policy) and bool(log_reading.of_the_ground(policy)),
+    reference="GDPR Art. 6(1)(a)",
+)
+def without_consent(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
+    """Each use that rests on consent came after that person's consent, and while it stood.
+
+    What it proves: for the purposes that rest on consent and that no other sentence answers for (not those that
+    people can opt out of, nor those that section 1 gates), every row that the data map calls a use came while the
+    consent of that person stood.
+
+    What it does not prove: uses that leave no row.
+
+    Repair: ask before each use: `troth may PERSON --purpose P --data C`.
+    """
+    yield from held_against_choices(
+        seen,
+        sentence,
+        log_reading.of_the_ground(seen.policy),
+        repair="ask `troth may` before each use, and write to those concerned",
+    )
+
+
+@check(
+    id="use.withdrawal-hidden",
+    promise="consent is named as a ground",
+    applies=_ground,
+    reference="GDPR Art. 7(3)",
+    grade=Grade.SAMPLED,
+    max_age=dt.timedelta(days=7),
+)
+def withdrawal_hidden(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
+    """Consent can be taken back: there is a page for it, and it answers.
+
+    What it proves: the policy names the page (`withdraw`); it answers with status 200 and a form, to somebody who
+    comes for the first time.
+
+    What it does not prove: that it takes no more steps than giving consent did; that a withdrawal is obeyed (the
+    sentences on the single uses say that).
+
+    Repair: name the page and serve it. Before: `text: Your explicit consent` alone.
+    After: `withdraw: /privacy/centre`.
+    """
+    path = sentence.meaning.withdraw
+    if path is None:
+        yield unproven(
+            sentence.id,
+            "the policy names no page on which consent can be taken back",
+            repair="add `withdraw: /privacy/centre` to this sentence in policy.yaml",
+        )
+        return
+    page = seen.page(path)
+    read = crawling.read(page)
+    if page.status >= 500:
+        yield unproven(path, f"the page answers with status {page.status}", repair="mend it, then run `troth check`")
+    elif read is None or not read.forms:
+        what = f"answers with status {page.status}" if page.status != 200 else "has no form"
+        yield broken(
+            path, f"the page on which consent is taken back {what}", repair="serve the privacy centre at this address"
+        )
+    else:
+        yield kept(path, "the page on which consent is taken back answers, with a form")
+
+
+@check(
+    id="use.ticked-beforehand",
+    promise="consent is named as a ground",
+    applies=_ground,
+    reference="GDPR Art. 4(11), recital 32; CJEU C-673/17",
+    grade=Grade.SAMPLED,
+    max_age=dt.timedelta(days=7),
+)
+def ticked_beforehand(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
+    """No box is ticked before a person ticks it.
+
+    What it proves: on each page under `[site.forms]`, no box or choice of a form is already ticked.
+
+    What it does not prove: anything about forms that scripts build, or pages that settings do not name.
+
+    Repair: take `checked` away. Before: `<input type="checkbox" name="newsletter" checked>`.
+    After: `<input type="checkbox" name="newsletter" value="yes">`.
+    """
+    forms = seen.need_site().forms
+    if not forms:
+        yield unproven(
+            sentence.id,
+            "no page with a form is named",
+            repair='name the pages on which people sign up: `[site.forms."/sign-up"]` in troth.toml',
+        )
+    for path in forms:
+        try:
+            page = seen.page(path)
+        except NetworkUnreachable as problem:
+            yield unproven(path, problem.message, repair=problem.repair or "start the site, then run `troth check`")
+            continue
+        read = crawling.read(page)
+        if read is None or not read.forms:
+            yield unproven(
+                path,
+                f"the page answers with status {page.status} and no form",
+                repair="correct the page under `[site.forms]` in troth.toml",
+            )
+            continue
+        fields = [field for form in read.forms for field in form.fields if field.kind in _TICKABLE]
+        ticked = [field.name for field in fields if field.checked]
+        for name in ticked:
+            yield broken(
+                f'field "{name}" on {path}', "it is ticked before anybody ticked it", repair="take `checked` away"
+            )
+        if not ticked:
+            yield kept(path, f"{len(fields)} boxes to tick, none ticked beforehand")
+
+
+def _count(tx: Connection, condition: ColumnElement[bool]) -> int:
+    return int(tx.execute(select(func.count()).select_from(consent_events).where(condition)).scalar_one())
+
+
+CHECKS: tuple[Check, ...] = (consent_unrecorded, without_consent, withdrawal_hidden, ticked_beforehand)

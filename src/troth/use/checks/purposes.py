@@ -1,0 +1,103 @@
+"""The uses themselves: what people can opt out of, and what nothing observes yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from troth.foundation.proof import Check, Saw, check, unproven
+from troth.policy.vocabulary import LegalBasis
+from troth.use import log_reading
+
+if TYPE_CHECKING:
+    from troth.foundation.observation import Observation
+    from troth.policy.model import Policy, Sentence
+
+
+def _opt_out(sentence: Sentence, _: Policy) -> bool:
+    return any(use.opt_out and use.basis is LegalBasis.CONSENT for use in sentence.meaning.uses)
+
+
+def _other_use(sentence: Sentence, policy: Policy) -> bool:
+    return bool(sentence.meaning.uses) and not _opt_out(sentence, policy)
+
+
+@check(
+    id="use.sent-after-opt-out",
+    promise="a use that people can opt out of at any time",
+    applies=_opt_out,
+    reference="GDPR Art. 6(1)(a), 7(3), 21(3); ePrivacy Directive Art. 13(1), (2)",
+)
+def sent_after_opt_out(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
+    """Nobody's data were used without their consent, or after they had taken it back.
+
+    What it proves: in each table whose rows the data map calls uses for this purpose, every row came while that
+    person's consent stood: given before, not withdrawn since, no objection raised. Up to 200,000 rows a table are read,
+    and held against the register of choices. Times kept in whole seconds have one second's grace.
+
+    What it does not prove: sending that leaves no row; that each message says how to stop it; that the sender of
+    the mail obeys.
+
+    Repair: ask before each use, for all readers at once. Before: `select email from users where newsletter`.
+    After: `troth.permitted("marketing", ["contact.email", "profile.name"], persons)`.
+    """
+    purposes = frozenset(use.purpose for use in sentence.meaning.uses if use.opt_out)
+    yield from held_against_choices(
+        seen, sentence, purposes, repair="ask `troth may` before each use, and write to those concerned"
+    )
+
+
+@check(
+    id="use.unobserved-purpose",
+    promise="any other use",
+    applies=_other_use,
+    reference="GDPR Art. 5(1)(b)",
+)
+def unobserved_purpose(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
+    """Data are used for this purpose, and what is used for it is used for nothing else.
+
+    What it proves: nothing yet. Whether a use keeps to its purpose shows in who may read which table, and in what was
+    decided for whom; neither is recorded. That each purpose has its ground is told at the sentence on grounds, and
+    that objections are obeyed at the right to object.
+
+    What it does not prove: everything. The sentence stays unproven, and says what would prove it.
+
+    Repair: give each purpose a role of its own in the store, and grant it only the tables that the purpose needs.
+    """
+    names = ", ".join(dict.fromkeys(use.purpose for use in sentence.meaning.uses))
+    rows = (
+        log_reading.tables_with_uses(seen, frozenset(use.purpose for use in sentence.meaning.uses))
+        if (seen.datamap is not None)
+        else ()
+    )
+    recorded = f"{len(rows)} tables record uses, but n" if rows else "n"
+    yield unproven(
+        sentence.id,
+        f"{recorded}othing observes yet that data used for {names} are used for nothing else",
+        repair="have each purpose use the store under a role of its own, with only the tables it needs",
+    )
+
+
+def held_against_choices(
+    seen: Observation, sentence: Sentence, purposes: frozenset[str], *, repair: str
+) -> Iterator[Saw]:
+    """Each use for these purposes against the choice of that person; unproven where there is nothing to look at."""
+    tables = log_reading.tables_with_uses(seen, purposes)
+    if not tables:
+        names = ", ".join(sorted(purposes))
+        yield unproven(
+            sentence.id,
+            f"no table is named whose rows are uses for {names}",
+            repair="say in datamap.yaml which tables hold them: `uses: {purpose: marketing, at: sent_at}`",
+        )
+        return
+    rows = 0
+    for table, use in tables:
+        for looked in log_reading.uses_without_choice(seen, table, use):
+            rows += looked.rows
+            yield from log_reading.judged(looked, repair=repair)
+    if not rows:
+        yield unproven(sentence.id, "no use for it is on record yet", repair="look again when there are some")
+
+
+CHECKS: tuple[Check, ...] = (sent_after_opt_out, unobserved_purpose)

@@ -1,0 +1,144 @@
+"""Who stands in the privacy centre: one-time links that a person gets, and the session that a link opens.
+
+1. A link works once, and for half an hour (5 minutes where the company's app hands its customer over).
+2. To follow it changes nothing, since mail scanners follow links; the session opens when the person says so there.
+3. A session ends after half an hour of silence, after 12 hours, or when the person leaves.
+4. Only hashes of tokens are kept. The address that a session shows is sealed.
+5. Whoever asks for a link is told the same, in the same time, whether we know the address or not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, delete, func, select, update
+
+from troth.errors import PersonAmbiguous
+from troth.foundation import ids
+from troth.foundation.ledger import leaves
+from troth.foundation.people import Identifier, PersonNumber
+from troth.use import standing
+from troth.use.office import Office
+from troth.use.tables import Via, centre_links, centre_sessions
+
+LINK_LIFE = timedelta(minutes=30)
+HAND_OVER_LIFE = timedelta(minutes=5)
+IDLE = timedelta(minutes=30)
+LONGEST = timedelta(hours=12)
+MOST_MAILS = 3
+"""Links that one person gets by mail within the life of a link; more are asked for by somebody else."""
+
+_NOTED = timedelta(minutes=1)
+_SEAL = b"centre, address shown"
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """The person of a session, and what the page shows as their name; empty when the app did not say."""
+
+    number: PersonNumber
+    shown: str = field(repr=False)
+
+
+def link_by_mail(tx: Connection, office: Office, address: Identifier, now: datetime) -> tuple[PersonNumber, str] | None:
+    """The person of an address on file and a token for a link to mail there; None for nobody, or after `MOST_MAILS`."""
+    try:
+        person = standing.find(tx, office.keyring, address)
+    except PersonAmbiguous:
+        return None
+    if person is None:
+        return None
+    recent = (
+        select(func.count())
+        .select_from(centre_links)
+        .where(
+            centre_links.c.person == person, centre_links.c.via == Via.MAIL, centre_links.c.made_at > now - LINK_LIFE
+        )
+    )
+    if tx.execute(recent).scalar_one() >= MOST_MAILS:
+        return None
+    return person, _link(tx, office, person, via=Via.MAIL, shown=address.value, now=now)
+
+
+def link_by_app(tx: Connection, office: Office, person: PersonNumber, now: datetime, shown: str = "") -> str:
+    """A token for a link that the company's app hands to the customer who is signed in there."""
+    return _link(tx, office, person, via=Via.APP, shown=shown, now=now)
+
+
+def is_open(office: Office, token: str, now: datetime) -> bool:
+    """Whether the link of `token` would open a session now. Changes nothing."""
+    if not ids.is_token(token):
+        return False
+    statement = select(centre_links.c.person).where(
+        centre_links.c.token_hash == ids.token_hash(token),
+        centre_links.c.used_at.is_(None),
+        centre_links.c.ends_at > now,
+    )
+    with office.store.reading() as tx:
+        return tx.execute(statement).first() is not None
+
+
+def enter(office: Office, token: str, now: datetime) -> str | None:
+    """Use up a link and open a session; gives its token, or None for a link that was used, has ended or never was."""
+    if not ids.is_token(token):
+        return None
+    hashed = ids.token_hash(token)
+    live = (centre_links.c.token_hash == hashed) & centre_links.c.used_at.is_(None) & (centre_links.c.ends_at > now)
+    with office.store.writing() as tx:
+        if tx.execute(update(centre_links).where(live).values(used_at=now)).rowcount != 1:
+            return None
+        link = tx.execute(select(centre_links).where(centre_links.c.token_hash == hashed)).one()
+        tx.execute(delete(centre_sessions).where(centre_sessions.c.ends_at <= now))
+        tx.execute(delete(centre_links).where(centre_links.c.ends_at <= now - LINK_LIFE))
+        session = ids.random_token()
+        tx.execute(
+            centre_sessions.insert().values(
+                token_hash=ids.token_hash(session),
+                person=link.person,
+                shown=link.shown,
+                begun_at=now,
+                seen_at=now,
+                ends_at=now + LONGEST,
+            )
+        )
+        leaves.append(tx, office.keyring, "centre.entered", link.person, {"via": link.via}, now)
+        return session
+
+
+def visitor_of(office: Office, session: str | None, now: datetime) -> Visitor | None:
+    """The person of a session that is still open; None otherwise. Notes at most once a minute that they are there."""
+    if session is None or not ids.is_token(session):
+        return None
+    hashed = ids.token_hash(session)
+    with office.store.reading() as tx:
+        row = tx.execute(select(centre_sessions).where(centre_sessions.c.token_hash == hashed)).one_or_none()
+    if row is None or row.ends_at <= now or row.seen_at <= now - IDLE:
+        return None
+    if row.seen_at <= now - _NOTED:
+        with office.store.writing() as tx:
+            tx.execute(update(centre_sessions).where(centre_sessions.c.token_hash == hashed).values(seen_at=now))
+    shown = "" if row.shown is None else office.keyring.unseal(row.shown, context=_SEAL).decode("utf-8")
+    return Visitor(row.person, shown)
+
+
+def leave(office: Office, session: str | None) -> None:
+    """End a session. One that is not there is ended already."""
+    if session is not None and ids.is_token(session):
+        with office.store.writing() as tx:
+            tx.execute(delete(centre_sessions).where(centre_sessions.c.token_hash == ids.token_hash(session)))
+
+
+def _link(tx: Connection, office: Office, person: PersonNumber, *, via: Via, shown: str, now: datetime) -> str:
+    token = ids.random_token()
+    tx.execute(
+        centre_links.insert().values(
+            token_hash=ids.token_hash(token),
+            person=person,
+            via=via,
+            shown=office.keyring.seal(shown.encode("utf-8"), context=_SEAL) if shown else None,
+            made_at=now,
+            ends_at=now + (LINK_LIFE if via is Via.MAIL else HAND_OVER_LIFE),
+        )
+    )
+    return token

@@ -1,0 +1,317 @@
+"""Read from the company's stores what was done with people's data, and hold it against what these people had said.
+
+An eye: rows that the data map calls uses (`uses: {purpose, at}`) are joined, by keyed hashes of identifiers as they
+stand in troth's store, with the consents and objections recorded there. Set-wise: one statement a table, one for what
+was said, a few for who is who. It counts; no identifier is kept or told, and no deed is asked what should have been.
+
+Each purpose that rests on consent is answered for by one sentence alone, so that one fault turns one sentence:
+
+1. where people can opt out: the sentence that says so;
+2. else, where section 1 collects only with that choice (`gate`): the sentence with the gate;
+3. else: the ground "consent" itself.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ColumnElement, Connection, FromClause, Table, and_, select, true
+
+from troth.errors import PersonError, StoreError
+from troth.foundation import people
+from troth.foundation.people import Kind
+from troth.foundation.proof import NothingToObserve, Saw, broken, kept, unproven
+from troth.foundation.records import instants
+from troth.foundation.records.statements import where_clause
+from troth.foundation.tables import identifiers
+from troth.policy.datamap import AnyPath, ByIdentifier, ByKey, ByRow, OwnRow, Place, SinglePath, TableMap, Use
+from troth.policy.vocabulary import LegalBasis
+from troth.use.tables import EVERY_PURPOSE, Consent, Objection, consent_events, objections
+
+if TYPE_CHECKING:
+    from troth.foundation.keys import Keyring
+    from troth.foundation.observation import Observation
+    from troth.policy.model import Policy
+
+MOST_ROWS = 200_000
+"""At most so many rows of one table are read, the newest first."""
+
+ESSENTIAL = "essential"
+"""The gate that is always open: no choice is needed."""
+
+_CHUNK = 4_000
+_DEEPEST = 8
+_SECOND = dt.timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What was seen of one purpose in one table.
+
+    `rows` were read and lead to a person; `without` of them came when that person's choice did not stand, the newest
+    of those at `latest`. `strangers` of `without` lead to nobody that troth knows. `undated` have no time that can be
+    read. `known`: some row leads to somebody; where none does, nothing can be concluded. `whole`: all rows were read.
+    """
+
+    place: str
+    purpose: str
+    rows: int = 0
+    without: int = 0
+    strangers: int = 0
+    undated: int = 0
+    latest: dt.datetime | None = None
+    known: bool = False
+    whole: bool = True
+
+
+def opted_out_of(policy: Policy) -> frozenset[str]:
+    """The purposes based on consent that people are told they can opt out of."""
+    return frozenset(use.purpose for use in policy.uses if use.opt_out and use.basis is LegalBasis.CONSENT)
+
+
+def gated(policy: Policy) -> frozenset[str]:
+    """The purposes based on consent without which section 1 collects nothing for them, but for those above."""
+    gates = {s.meaning.gate for s in policy.sentences if s.meaning.gate not in (None, ESSENTIAL)}
+    return frozenset(gates) & _on_consent(policy) - opted_out_of(policy)
+
+
+def of_the_ground(policy: Policy) -> frozenset[str]:
+    """All other purposes based on consent."""
+    return _on_consent(policy) - opted_out_of(policy) - gated(policy)
+
+
+def _on_consent(policy: Policy) -> frozenset[str]:
+    return frozenset(use.purpose for use in policy.uses if use.basis is LegalBasis.CONSENT)
+
+
+def tables_with_uses(seen: Observation, purposes: frozenset[str]) -> tuple[tuple[TableMap, Use], ...]:
+    """Each table of the data map whose rows are uses for one of these purposes."""
+    return tuple((table, use) for table in seen.need_map().tables() for use in table.uses if use.purpose in purposes)
+
+
+def uses_without_choice(seen: Observation, table: TableMap, use: Use) -> Iterator[Looked]:
+    """Hold the rows of `table` against the consents and objections for the purpose; one answer for each path to people.
+
+    Raises RecordsError, and NothingToObserve where troth's store or key is missing or the path cannot be followed.
+    """
+    told = seen.once(("said", use.purpose), lambda: _said(seen, use.purpose))
+    for path in table.paths():
+        yield _look(seen, table, use, path, told)
+
+
+def judged(looked: Looked, *, repair: str) -> Iterator[Saw]:
+    """What `looked` says for or against a sentence; nothing where the table has no row that leads to a person."""
+    noun = f"{looked.rows} uses for {looked.purpose}"
+    if looked.rows and not looked.known:
+        yield unproven(
+            looked.place,
+            f"{noun}, and none of them leads to anybody troth knows",
+            repair="register people with troth under the id that the table holds",
+        )
+        return
+    if looked.without:
+        day = f"; newest on {looked.latest:%Y-%m-%d}" if looked.latest else ""
+        strangers = f", {looked.strangers} of them of people troth does not know" if looked.strangers else ""
+        yield broken(
+            looked.place,
+            f"{looked.without} of {noun} came when that person's consent did not stand{strangers}{day}",
+            repair=repair,
+        )
+    if looked.undated:
+        yield unproven(
+            looked.place,
+            f"{looked.undated} of {noun} have no time that can be read",
+            repair="name the column of times under `uses` in datamap.yaml",
+        )
+    if not looked.whole:
+        yield unproven(
+            looked.place,
+            f"only the newest {looked.rows} rows were read",
+            repair="keep older uses elsewhere, or check more often",
+        )
+    if looked.rows and not looked.without and not looked.undated and looked.whole:
+        yield kept(looked.place, f"{noun}, each while that person's consent stood")
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How the rows of a table lead to people: select `who` (an identifier of that `kind`) from `source`, where so.
+
+    `table` is the table itself within `source`; `person` the kind of person in the data map, `shop.customer`. Rows
+    whose way is broken off are not in `source`.
+    """
+
+    kind: str
+    person: str
+    table: Table
+    who: ColumnElement[Any]
+    source: FromClause
+    where: ColumnElement[bool]
+
+
+def way_to_people(seen: Observation, table: TableMap, path: SinglePath) -> Way | None:
+    """The way that `path` describes; None where no single column ends it (composite keys, values inside JSON or text).
+
+    Raises RecordsError.
+    """
+    records, store = seen.need_records(), seen.need_map().stores[table.store]
+    made = records.table(table.store, table.name)
+    source: FromClause = made
+    here: Any = made
+    conditions: list[ColumnElement[bool]] = [true()]
+    name = table.name
+    for _ in range(_DEEPEST):
+        where = None if isinstance(path, (OwnRow, AnyPath)) else path.where
+        if where is not None:
+            conditions.append(where_clause(here, (where,)))
+        if not isinstance(path, ByRow):
+            break
+        above = records.catalogue(table.store).table(path.table)
+        target = path.at or above.primary_key
+        ways = tuple(store.tables[path.table].paths()) if path.table in store.tables else ()
+        if len(path.columns) != 1 or len(target) != 1 or len(ways) != 1:
+            return None
+        there = records.table(table.store, path.table).alias()
+        source = source.join(there, here.c[path.columns[0]] == there.c[target[0]])
+        here, name, path = there, path.table, ways[0]
+    found = _identifier_in(seen, name, path)
+    if found is None:
+        return None
+    kind, person, column = found
+    records.catalogue(table.store).column(Place(table.store, name, column))
+    return Way(kind, person, made, here.c[column], source, and_(*conditions))
+
+
+def _identifier_in(seen: Observation, table: str, path: SinglePath) -> tuple[str, str, str] | None:
+    """The kind of identifier that a path ends in, the kind of person, and the column."""
+    if isinstance(path, ByKey) and len(path.columns) == 1:
+        return Kind.ID, path.person, path.columns[0]
+    if isinstance(path, ByIdentifier) and path.identifier in {Kind.EMAIL, Kind.PHONE}:
+        return path.identifier, path.person, path.column
+    if isinstance(path, OwnRow):
+        kind = seen.need_map().people()[path.person]
+        if len(kind.key) == 1 and kind.table == table:
+            return Kind.ID, path.person, kind.key[0]
+    return None
+
+
+def _look(seen: Observation, table: TableMap, use: Use, path: SinglePath, told: _Said) -> Looked:
+    records, keyring = seen.need_records(), seen.need_keyring()
+    way = way_to_people(seen, table, path)
+    if way is None:
+        raise NothingToObserve(
+            "whose its rows are cannot be followed here",
+            where=str(table.place),
+            repair="name a column that holds the person's key under `whose` in datamap.yaml",
+        )
+    records.catalogue(table.store).column(Place(table.store, table.name, use.at))
+    moments = way.table.c[use.at]
+    statement = (
+        select(way.who, moments)
+        .select_from(way.source)
+        .where(way.where, way.who.is_not(None))
+        .order_by(moments.desc())
+        .limit(MOST_ROWS + 1)
+    )
+    rows = [(value, instants.read(moment)) for value, moment in records.execute(table.store, statement)]
+    whole = len(rows) <= MOST_ROWS
+    rows = rows[:MOST_ROWS]
+    numbers = _who_is_who(seen, keyring, way.kind, {value for value, _ in rows})
+    without = strangers = undated = 0
+    latest: dt.datetime | None = None
+    for value, at in rows:
+        number = numbers.get(value)
+        if number is None:
+            strangers += 1
+        elif at is None:
+            undated += 1
+            continue
+        elif told.stood(number, at):
+            continue
+        without += 1
+        latest = at if latest is None else latest
+    return Looked(str(table.place), use.purpose, len(rows), without, strangers, undated, latest, bool(numbers), whole)
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What everybody said about one purpose: for each person, instants in order and whether the choice stood after."""
+
+    consents: Mapping[int, tuple[list[dt.datetime], list[bool]]]
+    objections: Mapping[int, tuple[list[dt.datetime], list[bool]]]
+
+    def stood(self, person: int, at: dt.datetime) -> bool:
+        """Whether the choice stood at `at`. What is kept in whole seconds is judged with a second's grace."""
+        if self._stood(person, at):
+            return True
+        return at.microsecond == 0 and (self._stood(person, at - _SECOND) or self._stood(person, at + _SECOND))
+
+    def _stood(self, person: int, at: dt.datetime) -> bool:
+        return _last(self.consents, person, at) and not _last(self.objections, person, at)
+
+
+def _last(words: Mapping[int, tuple[list[dt.datetime], list[bool]]], person: int, at: dt.datetime) -> bool:
+    times, states = words.get(person, ([], []))
+    place = bisect_right(times, at)
+    return states[place - 1] if place else False
+
+
+def _said(seen: Observation, purpose: str) -> _Said:
+    try:
+        with seen.need_store().reading() as tx:
+            given = _words(tx, consent_events, (purpose,), Consent.GIVEN)
+            raised = _words(tx, objections, (purpose, EVERY_PURPOSE), Objection.RAISED)
+    except StoreError as problem:
+        raise NothingToObserve(
+            "what people have said cannot be read", where=problem.where, repair=problem.repair or "run `troth upgrade`"
+        ) from None
+    return _Said(given, raised)
+
+
+def _words(
+    tx: Connection, events: Table, purposes: tuple[str, ...], begins: Consent | Objection
+) -> dict[int, tuple[list[dt.datetime], list[bool]]]:
+    statement = (
+        select(events.c.person, events.c.at, events.c.event)
+        .where(events.c.purpose.in_(purposes))
+        .order_by(events.c.person, events.c.at, events.c.id)
+    )
+    found: dict[int, tuple[list[dt.datetime], list[bool]]] = {}
+    for person, rows in groupby(tx.execute(statement), key=lambda row: row.person):
+        spoken = [(row.at, row.event is begins) for row in rows]
+        found[person] = [at for at, _ in spoken], [begun for _, begun in spoken]
+    return found
+
+
+def _who_is_who(seen: Observation, keyring: Keyring, kind: str, values: set[Any]) -> dict[Any, int]:
+    """The person for each value that stands for somebody troth knows; a live identifier before a retired one."""
+    hashed = {value: key for value in values if (key := _hash(keyring, kind, value)) is not None}
+    keys = list(set(hashed.values()))
+    known: dict[bytes, int] = {}
+    try:
+        with seen.need_store().reading() as tx:
+            for start in range(0, len(keys), _CHUNK):
+                rows = tx.execute(
+                    select(identifiers.c.hash, identifiers.c.person)
+                    .where(identifiers.c.kind == kind, identifiers.c.hash.in_(keys[start : start + _CHUNK]))
+                    .order_by(identifiers.c.until.is_(None), identifiers.c.strong, identifiers.c.id)
+                )
+                known.update((bytes(row.hash), row.person) for row in rows)
+    except StoreError as problem:
+        raise NothingToObserve(
+            "who is who cannot be read", where=problem.where, repair=problem.repair or "run `troth upgrade`"
+        ) from None
+    return {value: known[key] for value, key in hashed.items() if key in known}
+
+
+def _hash(keyring: Keyring, kind: str, value: object) -> bytes | None:
+    """The keyed hash of a value that stands for a person in the company's store; None where it cannot be one."""
+    try:
+        return people.hash_of(keyring, people.identifier(kind, str(value)))
+    except PersonError:
+        return None
