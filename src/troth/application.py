@@ -13,7 +13,7 @@ from troth.foundation import people
 from troth.foundation.clock import Clock
 from troth.policy import reading, settings
 from troth.policy.model import Policy
-from troth.use import consent, objections, restrictions
+from troth.use import consent, entrance, objections, restrictions
 from troth.use.consent import Choice
 from troth.use.decision import Decision
 from troth.use.lease import Data, Lease
@@ -22,7 +22,7 @@ from troth.use.office import Office
 from troth.use.opening import open_office
 from troth.use.restrictions import Pause
 from troth.use.standing import Person, named
-from troth.use.tables import Consent, Ground
+from troth.use.words import Consent, Ground
 
 
 def open(  # noqa: A001 - `troth.open(folder)` reads as it should
@@ -164,6 +164,15 @@ class Troth:
     def restriction(self, person: Person) -> Pause:
         """Whether use of `person`'s data is restricted now, and why."""
         return restrictions.show(self.office, person)
+
+    def centre_link(self, person: Person) -> str:
+        """The address that takes `person`, who is signed in with you, into the privacy centre: once, within 5 minutes.
+
+        Send the browser there; keep it out of logs. Raises: PersonUnknown, PersonAmbiguous; StoreError.
+        """
+        site, office = self.instance.settings.site, self.office
+        token = entrance.hand_over(office, person, office.clock.now())
+        return f"{site.url.rstrip('/')}{site.centre}/enter/{token}"
 
     def reload(self) -> bool:
         """Read the policy again; gives whether it changed. One with faults raises, and the old one stays in force."""

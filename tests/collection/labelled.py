@@ -79,7 +79,11 @@ def load(name: str) -> Labelled:
             assert line.startswith("#") or not line, line
     made = {
         table: Table(
-            table, TableKind.TABLE, columns, key, tuple(ForeignKey(k.columns, k.table, tables[k.table][0], "") for k in keys)
+            table,
+            TableKind.TABLE,
+            columns,
+            key,
+            tuple(ForeignKey(k.columns, k.table, tables[k.table][0], "") for k in keys),
         )
         for table, (key, columns, keys) in tables.items()
     }
@@ -111,7 +115,9 @@ def _count(found: Score, finding: ColumnFinding, label: str, target: str | None)
         right = finding.verdict is Nature.LINK and finding.link == target
         found.counts["link"] += right
         if not right:
-            found.wrong.append(f"{finding.place}: link to {target}, said {finding.verdict} {finding.category or finding.link}")
+            found.wrong.append(
+                f"{finding.place}: link to {target}, said {finding.verdict} {finding.category or finding.link}"
+            )
     elif label == "no":
         found.counts["false"] += personal
         if personal:

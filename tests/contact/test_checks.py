@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.policies import BROKEN, KEPT, UNPROVEN, example, judge, policy_of, said, verdicts
-from tests.sites import LocalSite, observation, serving, site  # noqa: F401
+from tests.sites import LocalSite, observation, serving
 from troth.contact.checks import CHECKS
 
 WAYS = """
@@ -20,7 +20,11 @@ contact:
     phone: {{label: Phone, text: "{phone}", channel: phone}}
     officer: {{label: Data Protection Officer, text: {mail}, channel: officer}}
 """
-GOOD = {"mail": "privacy@tea-house.cn", "address": "12 Nanjing Road, 200000 Shanghai, China", "phone": "+86 21 6279 0000"}
+GOOD = {
+    "mail": "privacy@tea-house.cn",
+    "address": "12 Nanjing Road, 200000 Shanghai, China",
+    "phone": "+86 21 6279 0000",
+}
 AUTHORITY = """
 contact:
   number: "9"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.policies import BROKEN, KEPT, UNPROVEN, example, judge, policy_of, said, verdicts
-from tests.sites import LocalSite, observation, serving, site  # noqa: F401
+from tests.sites import LocalSite, observation, serving
 from troth.cookies.checks import CHECKS
 
 COOKIES = """

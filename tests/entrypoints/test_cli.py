@@ -66,7 +66,8 @@ def test_check_of_a_policy_alone_gives_all_71_and_claims_nothing(run: Run, tmp_p
     found = json.loads(ran.out)
     assert len(found["clauses"]) == 71
     assert ran.status == 1  # the placeholders of section 9 stand in the text itself
-    assert {c["number"] for c in found["clauses"] if c["verdict"] == "broken"} >= {"9.1a", "9.1b", "9.1c", "9.1d", "8.1a"}
+    broken = {c["number"] for c in found["clauses"] if c["verdict"] == "broken"}
+    assert broken >= {"9.1a", "9.1b", "9.1c", "9.1d", "8.1a"}
     assert {c["number"] for c in found["clauses"] if c["verdict"] == "kept"} <= {"2.2c", "2.2d", "8.1b"}
 
 
@@ -164,7 +165,9 @@ def test_settings_that_cannot_be_used_name_their_line(run: Run, tmp_path: Path, 
     assert says in ran.err
 
 
-def test_an_unreachable_database_leaves_sentences_unproven_and_hides_the_password(run: Run, tmp_path: Path, monkeypatch) -> None:
+def test_an_unreachable_database_leaves_sentences_unproven_and_hides_the_password(
+    run: Run, tmp_path: Path, monkeypatch
+) -> None:
     (tmp_path / "policy.yaml").write_bytes(EXAMPLE)
     (tmp_path / "datamap.yaml").write_bytes(resources.files("troth.example").joinpath("datamap.yaml").read_bytes())
     monkeypatch.setenv("SHOP_DATABASE_URL", "postgresql://troth:s3cret-word@127.0.0.1:1/shop")
@@ -179,14 +182,15 @@ def test_an_unreachable_database_leaves_sentences_unproven_and_hides_the_passwor
 
 def test_init_makes_an_instance_that_checks_and_never_writes_over(run: Run, tmp_path: Path) -> None:
     first = run("init")
-    (tmp_path / "policy.yaml").write_bytes(EXAMPLE)
+    mine = (tmp_path / "policy.yaml").read_bytes().replace(b"Your Company", b"Made Up Company")
+    (tmp_path / "policy.yaml").write_bytes(mine)
     second = run("init")
 
     assert (first.status, second.status) == (0, 0)
-    assert (tmp_path / "policy.yaml").read_bytes() == EXAMPLE
+    assert (tmp_path / "policy.yaml").read_bytes() == mine
     assert (tmp_path / "troth.key").stat().st_mode & 0o777 == 0o600
     assert "kept  policy.yaml" in second.err
-    assert run("check").status == 1
+    assert run("check").status == 0
     assert run("may", "id=17", "--purpose", "marketing", "--data", "contact.email").status == 1
 
 

@@ -81,7 +81,10 @@ def test_sarif_places_every_finding_at_its_line(report: Report) -> None:
 
     results = log["runs"][0]["results"]
     assert log["version"] == "2.1.0"
-    assert [(result["level"], result["properties"]["number"]) for result in results] == [("error", "1a"), ("note", "1b")]
+    assert [(result["level"], result["properties"]["number"]) for result in results] == [
+        ("error", "1a"),
+        ("note", "1b"),
+    ]
     assert results[0]["locations"][0]["physicalLocation"]["region"]["startLine"] == 4
 
 

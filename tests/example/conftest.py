@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
+from tests.example.proving import copy, running_company  # noqa: F401 - fixtures of these tests
 from tests.example.running import Running, running
 from tests.example.standin import StandIn
 from tests.stores import fresh_store
@@ -60,11 +60,7 @@ def real_troth(folder: Path) -> Any:
     import troth.application  # its tables must be known before they are made
     from troth.foundation.keys import Keyring
 
-    with (
-        files("troth.example").joinpath("policy.yaml").open("rb") as source,
-        (folder / "policy.yaml").open("wb") as copy,
-    ):
-        shutil.copyfileobj(source, copy)
+    (folder / "policy.yaml").write_bytes(files("troth.example").joinpath("policy.yaml").read_bytes())
     (folder / "troth.toml").write_text('[policy]\nfile = "policy.yaml"\n[store]\nurl = "sqlite:///troth.sqlite3"\n')
     Keyring.create(folder)
     fresh_store(folder, url=f"sqlite:///{folder / 'troth.sqlite3'}").close()

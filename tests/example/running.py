@@ -186,14 +186,16 @@ def running(folder: Path, promises: Promises, *, people: int = 24, url: str | No
     shop.app, shop.engine = app, app.state.shop.engine
     shop.seeded = seed(shop.engine, now=datetime.now(UTC), people=people)
     shop.seeded.introduce(promises)
-    with serving(app) as port:
-        shop.url = f"http://127.0.0.1:{port}"
-        try:
-            yield shop
-        finally:
-            for visitor in shop.visitors:
-                visitor.client.close()
-    shop.engine.dispose()
+    try:
+        with serving(app) as port:
+            shop.url = f"http://127.0.0.1:{port}"
+            try:
+                yield shop
+            finally:
+                for visitor in shop.visitors:
+                    visitor.client.close()
+    finally:
+        shop.engine.dispose()
 
 
 @contextmanager

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from tests.example.running import Running
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.example.running import Running, running
+from tests.example.standin import StandIn
 from troth.example.shop import newsletter
 from troth.example.shop.promises import person
 
@@ -104,6 +108,48 @@ def test_an_order_from_the_shelf_to_the_invoice(any_shop: Running) -> None:
     assert [row.kind for row in any_shop.rows("mail_log", order_id=order.id)] == ["transactional"]
     assert [letter["To"] for letter in any_shop.letters] == [user.email]
     assert any_shop.count("fraud_checks", order_id=order.id) == 1
+
+
+def test_on_postgresql_the_whole_way_is_the_same(tmp_path: Path, postgresql_database: str) -> None:
+    with running(tmp_path, StandIn(), url=postgresql_database) as shop:
+        one = shop.someone()
+        other = shop.someone(not_in=(one,))
+        visitor = joined(shop)
+        assert "Welcome" in visitor.page.text
+        for path in ("/", "/goods", "/goods/kind/oolong", "/goods/jasmine-lantern", "/search?q=%25", "/orders"):
+            assert visitor.get(path).status_code == 200
+        visitor.get("/account")
+        visitor.send("/log-out")
+        visitor = shop.customer(one)
+        visitor.get("/goods/meadow-mint")
+        visitor.send("/goods/meadow-mint/basket", quantity="2")
+        visitor.send("/basket", which={"quantity": "2"}, quantity="3")
+        visitor.get("/checkout")
+        visitor.send("/checkout", street="1 Kettle Row", town="Cuppington", country="Nowhere")
+        visitor.send(visitor.answer.url.path, card="green")
+        assert "Order" in visitor.page.text
+        visitor.get(f"/letters/{other}")
+        visitor.send(f"/letters/{other}", body="Hello")
+        visitor.get("/help")
+        visitor.send("/help", subject="A", body="B")
+        visitor.send(visitor.answer.url.path, body="C")
+        visitor.get("/account")
+        visitor.send("/account/profile", name="Ångström 茶", bio="Slow.")
+        assert "Ångström 茶" in visitor.page.text
+        send_to_all(shop)
+        assert shop.rows("orders")[-1].placed_at.tzinfo is not None
+
+
+def send_to_all(shop: Running) -> int:
+    return newsletter.send(
+        shop.engine,
+        shop.promises,
+        shop.app.state.shop.post,
+        campaign="all",
+        subject="New",
+        body="Tea.",
+        now=datetime.now(UTC),
+    )
 
 
 def test_a_declined_card_leaves_no_order_and_the_basket_as_it_was(shop: Running) -> None:

@@ -144,8 +144,14 @@ def restrict(shop: Running, number: int) -> None:
 
 def send_newsletter(shop: Running, campaign: str) -> int:
     return newsletter.send(
-        shop.engine, shop.promises, Post(shop.letters.append), campaign=campaign, subject="New teas", body="Come and see.", now=datetime.now(UTC)
-    )  # fmt: skip
+        shop.engine,
+        shop.promises,
+        Post(shop.letters.append),
+        campaign=campaign,
+        subject="New teas",
+        body="Come and see.",
+        now=datetime.now(UTC),
+    )
 
 
 def test_the_newsletter_reaches_exactly_those_troth_permits_once_with_the_way_out(any_shop: Running) -> None:
@@ -177,7 +183,7 @@ def test_the_way_out_of_a_newsletter_needs_one_post_and_no_log_in(any_shop: Runn
 
 
 class ChangesTheirMind(StandIn):
-    """Withdraws while the letters go out: permitted when the audience is asked for, refused in the moment of sending."""
+    """Everybody withdraws while the letters go out: permitted when the audience is asked for, refused afterwards."""
 
     def permitted(self, purpose, data, persons):
         found = super().permitted(purpose, data, persons)
@@ -210,8 +216,18 @@ def test_orders_are_looked_at_for_fraud_unless_their_buyer_objected(shop: Runnin
     with shop.engine.begin() as tx:
         first = shop.rows("orders")[-1].id + 1
         for place, number in enumerate((one, one, one, other)):
-            tx.execute(tables.orders.insert().values(user_id=number, placed_at=now - timedelta(minutes=50 - 10 * place), status="paid",
-                       total_cents=1000, billing_name="X", billing_address="Y", payment_token="tok_x", payment_last4="4242"))  # fmt: skip
+            tx.execute(
+                tables.orders.insert().values(
+                    user_id=number,
+                    placed_at=now - timedelta(minutes=50 - 10 * place),
+                    status="paid",
+                    total_cents=1000,
+                    billing_name="X",
+                    billing_address="Y",
+                    payment_token="tok_x",
+                    payment_last4="4242",
+                )
+            )
 
     fraud.check_recent(shop.engine, shop.promises, now)
     fraud.check_recent(shop.engine, shop.promises, now)

@@ -99,7 +99,7 @@ def test_a_role_is_changed_and_another_link_is_given(folder: Path) -> None:
 def test_an_account_that_is_not_there_is_told_in_one_line(folder: Path, arguments: tuple[str, ...]) -> None:
     done = run(*arguments)
     assert isinstance(done.exception, TrothError)
-    assert str(done.exception) == "there is no account of that name. troth staff list"
+    assert str(done.exception) == "there is no account of that name. See `troth staff list`."
 
 
 def test_a_store_that_is_behind_is_told_with_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

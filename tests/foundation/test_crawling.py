@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.policies import policy_of
-from tests.sites import LocalSite, observation, serving, site  # noqa: F401
+from tests.sites import LocalSite, observation, serving
 from troth.errors import NetworkUnreachable
 from troth.foundation import crawling
 from troth.foundation.proof import NothingToObserve
+
+
+@pytest.fixture
+def site() -> Iterator[LocalSite]:
+    with serving() as running:
+        yield running
+
 
 POLICY = policy_of("contact: {number: '9', title: Contact, text: Write to us.}")
 

@@ -70,7 +70,8 @@ def test_a_list_inside_a_cell_does_not_end_the_cell() -> None:
 
 def test_links_are_absolute_and_carry_their_words() -> None:
     page = read(
-        '<a href="/privacy#top" rel="nofollow">Our <b>policy</b></a><map><area href="//maps.example.org" alt="Map"></map>'
+        '<a href="/privacy#top" rel="nofollow">Our <b>policy</b></a>'
+        '<map><area href="//maps.example.org" alt="Map"></map>'
     )
 
     assert [(link.url, link.text) for link in page.links] == [
@@ -91,7 +92,8 @@ def test_everything_that_a_page_loads_by_itself_is_told() -> None:
     page = read(
         '<link rel="stylesheet" href="/a.css"><link rel="preconnect" href="https://b.example.net">'
         '<link rel="privacy-policy" href="/privacy"><style>@import "c.css"; p{background:url(d.png)}</style>'
-        '<script src="e.js"></script><iframe src="f"></iframe><img src="g" srcset="h 2x, i 3x"><video poster="j"></video>'
+        '<script src="e.js"></script><iframe src="f"></iframe><img src="g" srcset="h 2x, i 3x">'
+        '<video poster="j"></video>'
         '<p style="background:url(\'k\')"></p><object data="l"></object><noscript><img src="m"></noscript>'
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.policies import BROKEN, KEPT, UNPROVEN, judge, policy_of, said, verdicts
-from tests.sites import LocalSite, observation, serving, site  # noqa: F401
+from tests.sites import LocalSite, observation, serving
 from troth.links.checks import CHECKS
 
 LINKS = """
@@ -108,7 +108,9 @@ def test_a_partners_policy_that_is_gone_is_broken_and_a_silent_one_unproven(site
     del site.answers["/privacy"]
     assert judge(CHECKS, seen).of("7c").verdict is BROKEN
 
-    silent = observation(policy_of(LINKS.replace("{partners}", '[{host: a.invalid, policy: "https://a.invalid/p"}]')), tmp_path, site)
+    silent = observation(
+        policy_of(LINKS.replace("{partners}", '[{host: a.invalid, policy: "https://a.invalid/p"}]')), tmp_path, site
+    )
     assert judge(CHECKS, silent).of("7c").verdict is UNPROVEN
 
 

@@ -12,7 +12,7 @@ from troth.policy.model import Policy
 from troth.policy.vocabulary import LegalBasis
 
 SOURCE = resources.files("troth.example").joinpath("policy.yaml").read_bytes()
-NUMBERS = (
+NUMBERS = (  # noqa: SIM905 - reads as the page counts
     "0 1 1.1 1.1a 1.1b 1.1c 1.1d 1.2 1.2a 1.2b 1.2c 1.2d 2 2.1a 2.1b 2.1c 2.1d 2.1e 2.1f 2.2 2.2a 2.2b 2.2c 2.2d "
     "3 3.1a 3.1b 3.1c 3.1d 3.1e 3.2a 3.2b 4 4.1 4.1a 4.1b 4.1c 4.1d 4.2 4.2.1 4.2.2 4.2.3 4.2.4 "
     "5 5.1 5.2 5.3 5.4 5.5 5.6 6 6.1a 6.1b 6.1c 6.1d 6.2a 6.2b 6.2c 7a 7b 7c 8a 8b 8.1a 8.1b 9 9.1a 9.1b 9.1c 9.1d 9.2"

@@ -10,16 +10,14 @@ from pathlib import Path
 
 import pytest
 
-import troth.use.tables as use_tables
 from tests.policies import BROKEN, KEPT, UNPROVEN, judge, policy_of, said, verdicts
-from tests.sites import LocalSite, observation, serving, site  # noqa: F401
+from tests.sites import LocalSite, observation, serving
 from tests.stores import fresh_store
 from troth.foundation import people
 from troth.foundation.keys import Keyring
 from troth.foundation.observation import Observation
 from troth.foundation.records.reading import Records
 from troth.policy import mapreading
-from troth.rights import later_uses
 from troth.rights.checks import CHECKS
 from troth.testing import FixedClock
 from troth.use import objections, restrictions
@@ -30,7 +28,9 @@ POLICY = policy_of(
     use:
       number: "2"
       title: Use
-      mailing: {text: We send letters., uses: [{purpose: marketing, data: [contact.email], basis: consent, opt_out: at-once}]}
+      mailing:
+        text: We send letters.
+        uses: [{purpose: marketing, data: [contact.email], basis: consent, opt_out: at-once}]
       guarding: {text: We stop fraud., uses: [{purpose: fraud, data: [transaction.*], basis: legitimate-interests}]}
       keeping: {text: We obey laws., uses: [{purpose: legal, data: [transaction.*], basis: legal-obligation}]}
     rights:
@@ -51,9 +51,15 @@ stores:
       customer: {table: users, key: id, identifiers: {email: email}}
     tables:
       users: {whose: {person: customer}, columns: {id: no, email: contact.email}}
-      sends: {whose: user_id, columns: {id: no, user_id: no, sent_at: communication.message}, uses: {purpose: marketing, at: sent_at}}
+      sends:
+        whose: user_id
+        columns: {id: no, user_id: no, sent_at: communication.message}
+        uses: {purpose: marketing, at: sent_at}
       orders: {whose: user_id, columns: {id: no, user_id: no}}
-      checks: {whose: order_id > orders, columns: {id: no, order_id: no, at: transaction.purchase}, uses: {purpose: fraud, at: at}}
+      checks:
+        whose: order_id > orders
+        columns: {id: no, order_id: no, at: transaction.purchase}
+        uses: {purpose: fraud, at: at}
       duties: {whose: user_id, columns: {id: no, user_id: no, at: transaction.purchase}, uses: {purpose: legal, at: at}}
 """
 SCHEMA = """
@@ -213,18 +219,9 @@ def test_no_finding_names_a_person(world: World) -> None:
     assert "example.org" not in said(judge(CHECKS, world.seen).of("5.4"))
 
 
-def test_the_names_that_this_eye_reads_are_those_of_section_2() -> None:
-    for mine, theirs in (
-        (later_uses._RESTRICTIONS, use_tables.restrictions),
-        (later_uses._OBJECTIONS, use_tables.objections),
-    ):
-        assert mine.name == theirs.name
-        assert {column.name for column in mine.c} <= {column.name for column in theirs.c}
-    assert later_uses._EVERY == use_tables.EVERY_PURPOSE
-    assert {"placed", "raised"} == {use_tables.Restriction.PLACED.value, use_tables.Objection.RAISED.value}
-
-
-FORM = '<html lang="en"><form method="post"><label for="m">Your e-mail</label><input id="m" name="m" type="email"></form>'
+FORM = (
+    '<html lang="en"><form method="post"><label for="m">Your e-mail</label><input id="m" name="m" type="email"></form>'
+)
 
 
 def test_a_centre_that_anybody_can_begin_at_is_kept(site: LocalSite, tmp_path: Path) -> None:
@@ -248,7 +245,9 @@ def test_a_centre_that_anybody_can_begin_at_is_kept(site: LocalSite, tmp_path: P
         (FORM.replace(' lang="en"', ""), 200, "language (none)"),
     ],
 )
-def test_a_door_that_is_shut_or_unusable_is_broken(html: str, status: int, word: str, site: LocalSite, tmp_path: Path) -> None:
+def test_a_door_that_is_shut_or_unusable_is_broken(
+    html: str, status: int, word: str, site: LocalSite, tmp_path: Path
+) -> None:
     site.put("/privacy/centre", html, status=status)
 
     sentence = judge(CHECKS, observation(POLICY, tmp_path, site)).of("5")

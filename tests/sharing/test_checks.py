@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 from tests.policies import BROKEN, KEPT, UNPROVEN, example, judge, policy_of, said, verdicts
-from tests.sites import LocalSite, observation, serving, site  # noqa: F401
+from tests.sites import LocalSite, observation, serving
 from troth.sharing.checks import CHECKS
 
 PAPER = b"A made-up contract.\n"
@@ -39,7 +39,9 @@ def sharing(contract: str = "", certificate: str = "", name: str = "Example Pay"
             payment:
               cells: [Payment Processor, Process payments, Complies with PCI DSS standards]
               safeguard: tokens-only
-              recipients: [{{name: {name}, host: pay.example.net, purpose: transactions, data: [payment.token], country: DE, {papers}}}]
+              recipients:
+                - {{name: {name}, host: pay.example.net, purpose: transactions, data: [payment.token],
+                    country: DE, {papers}}}
         """
     )
 
@@ -50,7 +52,9 @@ def papers(folder: Path, data: bytes = PAPER) -> Path:
     return folder
 
 
-def test_standing_contracts_are_evidence_and_the_sentence_stays_unproven_until_sending_is_observed(tmp_path: Path) -> None:
+def test_standing_contracts_are_evidence_and_the_sentence_stays_unproven_until_sending_is_observed(
+    tmp_path: Path,
+) -> None:
     sentence = judge(CHECKS, observation(sharing(), papers(tmp_path))).of("4.1a")
 
     assert sentence.verdict is UNPROVEN

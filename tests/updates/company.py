@@ -16,8 +16,12 @@ collection:
 use:
   number: "2"
   title: Use
-  mailing: {text: We send letters if you agree., uses: [{purpose: marketing, data: [contact.email], basis: consent, opt_out: at-once}]}
-  serving: {text: We provide the service., uses: [{purpose: service.provide, data: [account.username], basis: contract}]}
+  mailing:
+    text: We send letters if you agree.
+    uses: [{purpose: marketing, data: [contact.email], basis: consent, opt_out: at-once}]
+  serving:
+    text: We provide the service.
+    uses: [{purpose: service.provide, data: [account.username], basis: contract}]
 protection:
   number: "3"
   title: Protection
@@ -30,7 +34,10 @@ sharing:
   title: Sharing
   text: "We work with:"
   columns: [Who, Why]
-  mail: {cells: [Mail sender, Sends letters], safeguard: masked, recipients: [{name: Example Mail, purpose: marketing, data: [contact.email], country: DE}]}
+  mail:
+    cells: [Mail sender, Sends letters]
+    safeguard: masked
+    recipients: [{name: Example Mail, purpose: marketing, data: [contact.email], country: DE}]
 rights:
   number: "5"
   title: Rights
@@ -39,7 +46,10 @@ rights:
 cookies:
   number: "6"
   title: Cookies
-  essential: {text: Needed for log-in., category: essential, items: [{name: shop_session, life: 30 days, purpose: service.provide}]}
+  essential:
+    text: Needed for log-in.
+    category: essential
+    items: [{name: shop_session, life: 30 days, purpose: service.provide}]
 updates:
   number: "8"
   title: Updates

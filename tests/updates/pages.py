@@ -24,7 +24,9 @@ from troth.foundation.web.static import PREFIX
 from troth.policy.model import Policy
 from troth.updates import centre
 
-FRAME = Frame("Example Company", "Privacy", (Link("Policy", "/privacy"), Link("Versions", "/privacy/versions")), home="/privacy")
+FRAME = Frame(
+    "Example Company", "Privacy", (Link("Policy", "/privacy"), Link("Versions", "/privacy/versions")), home="/privacy"
+)
 
 
 @cache

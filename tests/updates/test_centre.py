@@ -24,7 +24,7 @@ from troth.updates import versions
 
 CLOCK = FixedClock()
 NOW = CLOCK.now()
-HOSTILE = "<script>alert(1)</script> {{ 7*7 }} {% raw %} & \"x\""
+HOSTILE = '<script>alert(1)</script> {{ 7*7 }} {% raw %} & "x"'
 
 
 @pytest.fixture
@@ -39,7 +39,14 @@ def policy_of(data: bytes) -> Policy:
 
 def report_of(policy: Policy, *, seen_at: dt.datetime = NOW) -> Report:
     """Sentence 3a broken, 3b kept; the lead broken by 3a; nothing seen of the others."""
-    finding = Finding("protection.kept-too-long", Verdict.BROKEN, "tickets in desk", "12 rows too old", "run `troth retention run`", "Art. 5")
+    finding = Finding(
+        "protection.kept-too-long",
+        Verdict.BROKEN,
+        "tickets in desk",
+        "12 rows too old",
+        "run `troth retention run`",
+        "Art. 5",
+    )
     evidence = Evidence("x.y", Grade.MEASURED, seen_at, "shop", "all is well", dt.timedelta(days=1))
     rows = []
     for each in policy.sentences:
@@ -63,7 +70,9 @@ def test_every_sentence_of_the_example_stands_under_its_number_word_for_word(sto
     policy = example()
     page = page_of(Visitor(policy, store, CLOCK).get("/privacy"))
 
-    assert {s.number: page.text_of(f"s{s.number}") for s in policy.sentences} == {s.number: s.text for s in policy.sentences}
+    assert {s.number: page.text_of(f"s{s.number}") for s in policy.sentences} == {
+        s.number: s.text for s in policy.sentences
+    }
     assert len(policy.sentences) == 71
 
 
@@ -182,7 +191,19 @@ def test_versions_are_listed_read_and_compared(store: Store, tmp_path: Path) -> 
     assert page_of(visitor.get("/privacy/compare")).title == page_of(compared).title
 
 
-@pytest.mark.parametrize("path", ["versions/7", "versions/0", "versions/-1", "versions/x", "versions/" + "9" * 40, "versions/٣", "compare", "compare?from=1&to=x"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "versions/7",
+        "versions/0",
+        "versions/-1",
+        "versions/x",
+        "versions/" + "9" * 40,
+        "versions/٣",
+        "compare",
+        "compare?from=1&to=x",
+    ],
+)
 def test_versions_that_are_not_there_are_a_page_that_says_so(path: str, store: Store) -> None:
     answer = Visitor(example(), store, CLOCK).get(f"/privacy/{path}")
 
@@ -191,4 +212,6 @@ def test_versions_that_are_not_there_are_a_page_that_says_so(path: str, store: S
 
 
 def test_a_company_without_versions_sees_an_empty_list(store: Store) -> None:
-    assert "No version has been published yet." in page_of(Visitor(example(), store, CLOCK).get("/privacy/versions")).text
+    assert (
+        "No version has been published yet." in page_of(Visitor(example(), store, CLOCK).get("/privacy/versions")).text
+    )

@@ -126,7 +126,9 @@ def test_a_changed_text_under_an_old_day_is_refused(press: Press) -> None:
     press.publish(data_of())
 
     with pytest.raises(DatesDisagree, match="version 1 was published on 2026-11-22"):
-        press.publish(data_of(("We provide the service.", "We provide our service."), *dated("2026-11-01", "2026-11-22")))
+        press.publish(
+            data_of(("We provide the service.", "We provide our service."), *dated("2026-11-01", "2026-11-22"))
+        )
 
 
 def test_the_version_in_force_is_the_newest_whose_day_has_come(press: Press) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.use.company import Company
+from tests.use.company import Company, found_company
 from tests.use.served import ADDRESS, Served, serve
 from troth import errors
 from troth.use import apps
@@ -27,6 +27,21 @@ def served(company: Company) -> Iterator[Served]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def resting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One company for all tests in which nothing is to change."""
+    with found_company(tmp_path_factory.mktemp("resting")) as company:
+        company.troth.register(**WHO)
+        with serve(company) as running:
+            yield running
+
+
+@pytest.fixture
+def resting_app(resting: Served) -> Iterator[httpx.Client]:
+    with resting.app() as client:
+        yield client
+
+
 @pytest.fixture
 def app(served: Served) -> Iterator[httpx.Client]:
     with served.app() as client:
@@ -38,8 +53,10 @@ def _decide(app: httpx.Client, **asked: Any) -> Any:
     return app.post("/v1/decisions", json=question).json()
 
 
-def test_a_decision_carries_reason_and_sentence_and_where_to_consent(app: httpx.Client) -> None:
-    answer = app.post("/v1/decisions", json={"person": "id=17", "purpose": "marketing", "data": "contact.email"})
+def test_a_decision_carries_reason_and_sentence_and_where_to_consent(resting_app: httpx.Client) -> None:
+    answer = resting_app.post(
+        "/v1/decisions", json={"person": "id=17", "purpose": "marketing", "data": "contact.email"}
+    )
 
     assert answer.status_code == 200
     assert answer.json() == {
@@ -72,13 +89,13 @@ def test_choices_recorded_by_the_app_are_obeyed_by_its_next_question(app: httpx.
     assert len(served.company.leaves()) == 6
 
 
-def test_the_words_one_can_consent_to_are_told_exactly(app: httpx.Client, served: Served) -> None:
-    told = app.get("/v1/consents").json()
+def test_the_words_one_can_consent_to_are_told_exactly(resting_app: httpx.Client, resting: Served) -> None:
+    told = resting_app.get("/v1/consents").json()
 
-    assert (told["policy"], told["language"]) == (served.company.office.policy.sha256, "en")
+    assert (told["policy"], told["language"]) == (resting.company.office.policy.sha256, "en")
     first = told["consents"][0]
     assert (first["purpose"], first["text"], first["number"]) == ("marketing", "We send you the newsletter.", "1.1b")
-    shown = app.post("/v1/consents/show", json={"person": "id=17"}).json()["consents"]
+    shown = resting_app.post("/v1/consents/show", json={"person": "id=17"}).json()["consents"]
     assert [one["purpose"] for one in shown] == ["marketing", "analytics", "improve"]
 
 
@@ -115,8 +132,8 @@ def test_people_are_made_known_and_met_again(app: httpx.Client) -> None:
 @pytest.mark.parametrize(
     "path", ["/v1/decisions", "/v1/consents", "/v1/centre-links", "/v1/people", "/access/v1/evaluation"]
 )
-def test_without_a_known_token_nothing_is_answered(served: Served, headers: dict[str, str], path: str) -> None:
-    with served.browser() as stranger:
+def test_without_a_known_token_nothing_is_answered(resting: Served, headers: dict[str, str], path: str) -> None:
+    with resting.browser() as stranger:
         answer = stranger.post(
             path, json={"person": "id=17", "purpose": "marketing", "data": "contact.email"}, headers=headers
         )
@@ -145,9 +162,9 @@ def test_a_token_is_kept_as_a_hash_and_can_be_ended(app: httpx.Client, served: S
     assert app.get("/v1/consents").status_code == 401
 
 
-def test_the_environment_may_name_one_more_token(served: Served) -> None:
+def test_the_environment_may_name_one_more_token(resting: Served) -> None:
     token = "T" * 43
-    store = served.company.office.store
+    store = resting.company.office.store
 
     assert apps.app_of(store, f"bearer {token}", {apps.VARIABLE: token}) == "environment"
     assert apps.app_of(store, f"Bearer {token}", {}) is None
@@ -208,8 +225,8 @@ def test_the_environment_may_name_one_more_token(served: Served) -> None:
     ],
 )
 def test_what_is_wrong_is_told_as_a_problem_that_repeats_nothing_of_a_person(  # noqa: PLR0917
-    app: httpx.Client,
-    served: Served,
+    resting_app: httpx.Client,
+    resting: Served,
     caplog: pytest.LogCaptureFixture,
     path: str,
     body: dict[str, Any],
@@ -218,22 +235,26 @@ def test_what_is_wrong_is_told_as_a_problem_that_repeats_nothing_of_a_person(  #
 ) -> None:
     caplog.set_level(logging.DEBUG)
 
-    answer = app.post(path, json=body)
+    answer = resting_app.post(path, json=body)
 
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
     assert told in answer.json()["detail"]
     assert CANARY not in answer.text
     assert CANARY not in "".join(record.getMessage() for record in caplog.records if record.name != "httpcore.http11")
-    assert served.company.leaves() == []
+    assert resting.company.leaves() == []
 
 
-def test_unreadable_and_too_large_bodies_are_refused(app: httpx.Client) -> None:
-    assert app.post("/v1/decisions", content=b"{", headers={"Content-Type": "application/json"}).status_code == 422
-    assert app.post("/v1/decisions", content=b"\xff\xfe", headers={"Content-Type": "application/json"}).status_code in (
+def test_unreadable_and_too_large_bodies_are_refused(resting_app: httpx.Client) -> None:
+    assert (
+        resting_app.post("/v1/decisions", content=b"{", headers={"Content-Type": "application/json"}).status_code == 422
+    )
+    assert resting_app.post(
+        "/v1/decisions", content=b"\xff\xfe", headers={"Content-Type": "application/json"}
+    ).status_code in (
         400,
         422,
     )
-    large = app.post(
+    large = resting_app.post(
         "/v1/decisions", content=b'"' + b"x" * (1024 * 1024 + 1), headers={"Content-Type": "application/json"}
     )
     assert (large.status_code, large.headers["content-type"]) == (413, "application/problem+json")
@@ -259,11 +280,11 @@ def test_a_store_that_cannot_be_read_is_a_refusal_and_a_choice_is_not_taken(app:
     assert served.company.leaves() == []
 
 
-def test_the_interface_describes_itself_and_asks_no_other_host(app: httpx.Client) -> None:
-    described = app.get("/v1/openapi.json").json()
+def test_the_interface_describes_itself_and_asks_no_other_host(resting_app: httpx.Client) -> None:
+    described = resting_app.get("/v1/openapi.json").json()
 
     assert set(described["paths"]) >= {"/decisions", "/consents", "/objections", "/restrictions", "/centre-links"}
-    assert app.get("/v1/docs").status_code == 404
+    assert resting_app.get("/v1/docs").status_code == 404
 
 
 # --- AuthZEN 1.0 ------------------------------------------------------------------------------------------------
@@ -279,15 +300,15 @@ def _question(**changed: Any) -> dict[str, Any]:
     return {**question, **changed}
 
 
-def test_other_programs_ask_in_the_words_of_authzen(app: httpx.Client) -> None:
-    yes = app.post("/access/v1/evaluation", json=_question()).json()
+def test_other_programs_ask_in_the_words_of_authzen(resting_app: httpx.Client) -> None:
+    yes = resting_app.post("/access/v1/evaluation", json=_question()).json()
 
     assert yes == {
         "decision": True,
         "context": {"reason": "basis-applies", "clause": "use.purposes.service", "number": "1.1a"},
     }
     by_action = _question(action={"name": "fraud"}, context={}, resource={"type": "data", "id": "device.ip"})
-    assert app.post("/access/v1/evaluation", json=by_action).json()["decision"] is True
+    assert resting_app.post("/access/v1/evaluation", json=by_action).json()["decision"] is True
 
 
 @pytest.mark.parametrize(
@@ -309,31 +330,31 @@ def test_other_programs_ask_in_the_words_of_authzen(app: httpx.Client) -> None:
     ],
 )
 def test_what_authzen_callers_leave_unknown_is_a_no_and_never_an_error(
-    app: httpx.Client, changed: dict[str, Any]
+    resting_app: httpx.Client, changed: dict[str, Any]
 ) -> None:
-    answer = app.post("/access/v1/evaluation", json=_question(**changed))
+    answer = resting_app.post("/access/v1/evaluation", json=_question(**changed))
 
     assert (answer.status_code, answer.json()["decision"]) == (200, False)
 
 
-def test_several_evaluations_share_what_they_do_not_say_and_stop_as_asked(app: httpx.Client) -> None:
+def test_several_evaluations_share_what_they_do_not_say_and_stop_as_asked(resting_app: httpx.Client) -> None:
     several = {
         **_question(),
         "evaluations": [{}, {"context": {"purpose": "marketing"}}, {"resource": {"id": "account.username"}}],
     }
 
     def decided(**options: str) -> list[bool]:
-        answer = app.post("/access/v1/evaluations", json={**several, "options": options}).json()
+        answer = resting_app.post("/access/v1/evaluations", json={**several, "options": options}).json()
         return [one["decision"] for one in answer["evaluations"]]
 
     assert decided() == [True, False, True]
     assert decided(evaluations_semantic="deny_on_first_deny") == [True, False]
     assert decided(evaluations_semantic="permit_on_first_permit") == [True]
-    assert app.post("/access/v1/evaluations", json=_question()).json()["decision"] is True
+    assert resting_app.post("/access/v1/evaluations", json=_question()).json()["decision"] is True
 
 
-def test_the_authzen_metadata_names_the_endpoints(served: Served) -> None:
-    with served.browser() as anybody:
+def test_the_authzen_metadata_names_the_endpoints(resting: Served) -> None:
+    with resting.browser() as anybody:
         told = anybody.get("/.well-known/authzen-configuration").json()
 
     assert told["policy_decision_point"] == ADDRESS

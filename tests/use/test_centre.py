@@ -48,9 +48,9 @@ def _sign_in(served: Served, browser: httpx.Client) -> None:
 def _rows(page: str) -> dict[str, tuple[str, str, str]]:
     """Each line of the table: sentence -> (now, since, button)."""
     found = {}
-    for row in re.findall(r"<tr>\s*<td>(.*?)</tr>", page, re.DOTALL):
+    for row in re.findall(r'<tr role="row">\s*(<td.*?)</tr>', page, re.DOTALL):
         sentence = html.unescape(re.search(r"<b>(.*?)</b>", row)[1])
-        cells = re.findall(r"<td>(.*?)</td>", "<td>" + row, re.DOTALL)
+        cells = re.findall(r"<td[^>]*>(.*?)</td>", row, re.DOTALL)
         found[sentence] = (cells[1], cells[2], re.search(r"<button[^>]*>(.*?)</button>", row)[1])
     return found
 
@@ -162,6 +162,24 @@ def test_a_link_works_once_and_not_after_its_time(served: Served, browser: httpx
         served.company.clock.advance(entrance.LINK_LIFE)
         assert _post(another, second, CENTRE).status_code == 410
         assert "We would like to" not in another.get(CENTRE).text
+
+
+def test_the_company_s_own_software_hands_its_customer_over(served: Served, browser: httpx.Client) -> None:
+    address = served.company.troth.centre_link("id=17")
+    path = address.removeprefix("https://shop.example.com")
+
+    assert _post(browser, path, path).status_code == 303
+    assert "Signed in" in browser.get(CENTRE).text
+
+
+def test_entering_again_ends_the_session_before(served: Served, browser: httpx.Client) -> None:
+    _sign_in(served, browser)
+    before = browser.cookies["privacy_session"]
+
+    _sign_in(served, browser)
+
+    assert browser.cookies["privacy_session"] != before
+    assert served.company.count(centre_sessions) == 1
 
 
 @pytest.mark.parametrize("token", ["x", "A" * 43, "%2e%2e%2f", "é" * 30])

@@ -199,14 +199,15 @@ def test_an_objection_and_a_restriction_are_recorded_and_lifted(terminal: Termin
 
 
 def test_a_folder_without_an_instance_is_told_in_one_line(tmp_path: Path) -> None:
-    code = "\n".join(
-        [
-            "from tests.use.test_commands import app",
-            "from troth.errors import TrothError",
-            "try: app()",
-            "except TrothError as e: print(e); raise SystemExit(2)",
-        ]
-    )
+    code = """
+from tests.use.test_commands import app
+from troth.errors import TrothError
+try:
+    app()
+except TrothError as problem:
+    print(problem)
+    raise SystemExit(2)
+"""
     environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     words = ["may", "id=17", "--purpose", "marketing", "--data", "contact.email"]
 

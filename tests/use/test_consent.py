@@ -12,7 +12,8 @@ from sqlalchemy import event
 from tests.use.company import POLICY, Company
 from troth import errors
 from troth.use import consent
-from troth.use.tables import Consent, consent_events, consent_texts
+from troth.use.tables import consent_events, consent_texts
+from troth.use.words import Consent
 
 WORDS = "We send you the newsletter."
 

@@ -24,7 +24,7 @@ from troth.use.decision import (
     without_standing,
 )
 from troth.use.standing import Standing, Word, fold, word_of
-from troth.use.tables import Consent, Ground, Objection, Restriction
+from troth.use.words import Consent, Ground, Objection, Restriction
 
 THE_POLICY = reading.parse(POLICY.encode())
 COMPILED = compile_policy(THE_POLICY)

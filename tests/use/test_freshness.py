@@ -15,9 +15,9 @@ import pytest
 from tests.use.company import Company, found_company
 from tests.use.deciding import PEOPLE, decide_all_the_time
 from troth import application
-from troth.use import consent, lease
+from troth.use import consent, lease, standing
 from troth.use.decision import Reason
-from troth.use.tables import Consent
+from troth.use.words import Consent
 
 READERS = 3
 ASKED = ("id=17", "marketing", "contact.email")
@@ -224,6 +224,26 @@ def test_threads_that_ask_while_one_changes_his_mind_never_get_an_old_yes(compan
             troth.withdraw_consent("id=17", "marketing")
             acknowledged[0] = monotonic()
         assert sum(one.result() for one in asking) == 0
+
+
+def test_what_was_read_before_a_change_is_not_remembered_after_it(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    troth, load = company.troth, standing.load
+    troth.register_many([{"id": "17"}, {"id": "18"}])
+    troth.give_consent("id=17", "marketing")
+
+    def load_slowly(tx: object, person: int) -> standing.Standing:
+        monkeypatch.setattr(standing, "load", load)
+        found = load(tx, person)  # type: ignore[arg-type]
+        troth.withdraw_consent("id=17", "marketing")  # acknowledged while the first question is still being answered
+        assert not troth.may("id=18", "marketing", "contact.email")
+        return found
+
+    monkeypatch.setattr(standing, "load", load_slowly)
+    assert troth.may(*ASKED), "asked before the withdrawal"
+
+    assert troth.may(*ASKED).reason is Reason.CONSENT_WITHDRAWN
 
 
 def test_opening_again_in_the_same_folder_gives_the_same_answers(company: Company) -> None:

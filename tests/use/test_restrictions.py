@@ -6,7 +6,8 @@ import pytest
 
 from tests.use.company import Company
 from troth import errors
-from troth.use.tables import Ground, restrictions
+from troth.use.tables import restrictions
+from troth.use.words import Ground
 
 USES = {
     "service.provide": "contact.email",

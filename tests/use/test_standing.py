@@ -12,7 +12,7 @@ from tests.use.company import Company
 from troth import errors
 from troth.use import standing
 from troth.use.standing import Word, fold
-from troth.use.tables import Consent, Ground, Objection, Restriction
+from troth.use.words import Consent, Ground, Objection, Restriction
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 minutes = st.integers(0, 5).map(lambda n: NOON + timedelta(minutes=n))

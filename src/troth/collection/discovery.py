@@ -132,19 +132,25 @@ def discover(
 
     Raises StoreUnreachable.
     """
-    catalogue = records.catalogue(store)
-    samples = {
-        name: records.samples(store, name, wanted, sample)
-        for name, table in catalogue.tables.items()
-        if table.holds_rows and (wanted := _worth_a_look(store, name, table.columns, known))
-    }
-    found = judge(catalogue, samples)
+    found = judge(records.catalogue(store), look(records, store, sample, known))
     return tuple(finding for finding in found if finding.place not in known) if known else found
 
 
-def judge(catalogue: Catalogue, samples: Samples) -> tuple[ColumnFinding, ...]:
-    """The same from a catalogue and samples already at hand; without samples, from names alone."""
-    seen = views(catalogue)
+def look(records: Records, store: str, sample: int = SAMPLE, known: Collection[Place] = ()) -> Samples:
+    """Samples of every column of `store` that is worth a look and not `known`."""
+    return {
+        name: records.samples(store, name, wanted, sample)
+        for name, table in records.catalogue(store).tables.items()
+        if table.holds_rows and (wanted := _worth_a_look(store, name, table.columns, known))
+    }
+
+
+def judge(catalogue: Catalogue, samples: Samples, seen: Mapping[str, View] | None = None) -> tuple[ColumnFinding, ...]:
+    """The same from a catalogue and samples already at hand; without samples, from names alone.
+
+    `seen` is how tables stand to people, where somebody knows better than the names (`relations.views`).
+    """
+    seen = views(catalogue) if seen is None else seen
     return tuple(
         judge_column(
             Place(catalogue.store, name, column.name), column, view, samples.get(name, {}).get(column.name, ())
@@ -178,7 +184,7 @@ def judge_column(place: Place, column: Column, view: View, values: Sequence[str]
     if said is not None:
         return _by_name(place, said, common, view)
     if column.kind in (ColumnKind.TEXT, ColumnKind.JSON, ColumnKind.OTHER, ColumnKind.BINARY) and values:
-        inside = _inside(place, view, values)
+        inside = _inside(place, view, values, common)
         if inside is not None:
             return inside
     return _of_table(place, column, view, is_key=False)
@@ -277,18 +283,20 @@ def _by_name(place: Place, said: Guess, common: Common, view: View) -> ColumnFin
     )
 
 
-def _inside(place: Place, view: View, values: Sequence[str]) -> ColumnFinding | None:
+def _inside(place: Place, view: View, values: Sequence[str], common: Common) -> ColumnFinding | None:
+    """What stands inside JSON or running text. Keys of documents are data, too: none is ever shown."""
+    context = Subject.PERSON if view.person or view.about else Subject.UNKNOWN
     for key, plain in patterns.keys_in_documents(values).items():
-        context = Subject.PERSON if view.person or view.about else Subject.UNKNOWN
-        said = guess(key, view.table.name, context)
-        told = _told(Column(key, "", ColumnKind.TEXT, True), patterns.in_common(plain))
+        told = _told(Column(key, "", ColumnKind.TEXT, nullable=True), patterns.in_common(plain))
         if told is not None:
-            category, share = CATEGORY_OF[told[0]], told[1]
-            return ColumnFinding(
-                place, Nature.PERSONAL, category, 0.85, f'key "{key}" inside JSON', None, share, len(plain)
-            )
+            shape, share = told
+            rule = f"{shape.value} inside JSON"
+            return ColumnFinding(place, Nature.PERSONAL, CATEGORY_OF[shape], 0.85, rule, None, share, len(plain))
+        said = guess(key, view.table.name, context)
         if said is not None and said.sure >= 0.85:
-            return ColumnFinding(place, Nature.PERSONAL, said.category, 0.75, f'key "{key}" inside JSON')
+            return ColumnFinding(place, Nature.PERSONAL, said.category, 0.75, "the keys inside JSON")
+    if common.share(Shape.NUMBER, Shape.UUID, Shape.HEX_DIGEST) > 0.5:  # one number in ten has a right check digit
+        return None
     within = patterns.embedded(values)
     for shape in (Shape.EMAIL, Shape.CARD, Shape.IBAN, Shape.IP, Shape.JWT):
         share = within.get(shape, 0.0)

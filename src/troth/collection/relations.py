@@ -6,7 +6,7 @@ only mentions where somebody handled it (`created_by`, `support_rep_id`, `staff_
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from troth.collection.lexicon import guess
@@ -110,13 +110,14 @@ class View:
         return self.subject
 
 
-def views(catalogue: Catalogue) -> dict[str, View]:
-    """Every table that holds rows, by name."""
+def views(catalogue: Catalogue, denied: Collection[tuple[str, str]] = ()) -> dict[str, View]:
+    """Every table that holds rows, by name. Columns `denied` (table, column) point nowhere, whatever their names."""
     tables = {name: table for name, table in catalogue.tables.items() if table.holds_rows}
     people = {name for name, table in tables.items() if _is_people(table)}
     found = {name: View(table, subject_of(name), person=name in people) for name, table in tables.items()}
     for name, view in found.items():
-        found[name] = replace(view, links=tuple(_links(view.table, people, tables)))
+        links = (link for link in _links(view.table, people, tables) if not _is_denied(name, link, denied))
+        found[name] = replace(view, links=tuple(links))
     for name, view in found.items():
         if (
             view.person
@@ -124,7 +125,7 @@ def views(catalogue: Catalogue) -> dict[str, View]:
             and not _own_login(view.table)
         ):
             found[name] = replace(view, person=False)
-    return _with_parents(found, tables)
+    return _with_parents(found, tables, denied)
 
 
 def is_key_like(column: str) -> bool:
@@ -216,7 +217,9 @@ def _is_staff(table: str) -> bool:
     return bool({singular(word) for word in words(table)} & _STAFF)
 
 
-def _with_parents(found: dict[str, View], tables: Mapping[str, Table]) -> dict[str, View]:
+def _with_parents(
+    found: dict[str, View], tables: Mapping[str, Table], denied: Collection[tuple[str, str]]
+) -> dict[str, View]:
     for name, view in found.items():
         found[name] = replace(view, about=bool(view.owners), shared=tuple(_shared(name, found)))
     for name, view in found.items():
@@ -228,14 +231,20 @@ def _with_parents(found: dict[str, View], tables: Mapping[str, Table]) -> dict[s
         for name, view in found.items():
             if view.person or view.about or view.subject in (Subject.ORGANISATION, Subject.WORK):
                 continue
-            if any(found[link.table].about for link in _parents(view.table, tables)):
+            parents = (link for link in _parents(view.table, tables) if not _is_denied(name, link, denied))
+            if any(found[link.table].about for link in parents):
                 found[name] = replace(view, about=True)
                 changed = True
     for name, view in found.items():
         if view.about:
-            on = (link for link in _parents(view.table, tables) if found[link.table].about and link.table != name)
+            parents = (link for link in _parents(view.table, tables) if not _is_denied(name, link, denied))
+            on = (link for link in parents if found[link.table].about and link.table != name)
             found[name] = replace(view, parents=tuple(on))
     return found
+
+
+def _is_denied(table: str, link: Link, denied: Collection[tuple[str, str]]) -> bool:
+    return not link.declared and any((table, column) in denied for column in link.columns)
 
 
 def _parents(table: Table, tables: Mapping[str, Table]) -> Iterator[Link]:

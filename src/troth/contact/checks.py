@@ -49,7 +49,9 @@ def mailbox_unreachable(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     name = addresses.reserved(domain)
     if name is not None:
         yield broken(
-            sentence.id, f"{domain} is reserved for examples and tests ({name}): no mail arrives", repair=repair
+            sentence.id,
+            f"{domain} lies under {name}, which is reserved for examples and tests: no mail arrives",
+            repair=repair,
         )
         return
     servers = seen.need_network().mail_servers(domain)

@@ -268,7 +268,7 @@ def _leads_to(url: str, target: str, site: str) -> bool:
 
 def _read(walk: Walk) -> str:
     many = len(walk.pages)
-    return f"{many} page{'' if many == 1 else 's'} read{'' if walk.whole else ', more not'}"
+    return f"{many} page{'' if many == 1 else 's'} read{'' if walk.whole else ' (more exist)'}"
 
 
 CHECKS: tuple[Check, ...] = (undeclared, set_before_consent, choice_out_of_reach, wall, loss_untold)

@@ -81,7 +81,7 @@ def begin(folder: Path, environ: Mapping[str, str], *, database: str | None, pol
 
 
 def _imported(policy: Path) -> str:
-    from troth.policy.importing import import_policy
+    from troth.policy.importing.drafting import import_policy
 
     return import_policy(documents.read_bytes(policy), policy.name).yaml
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from troth.errors import KeyUnavailable, StoreError
 from troth.foundation import verdicts
@@ -21,6 +22,10 @@ from troth.foundation.verdicts import Turn
 from troth.policy import documents, reading
 from troth.policy.model import Policy, Sentence
 from troth.policy.settings import Instance
+
+if TYPE_CHECKING:
+    from troth.foundation.network import Network
+    from troth.foundation.store import Store
 
 
 @contextmanager
@@ -34,7 +39,8 @@ def observing(instance: Instance, clock: Clock | None = None) -> Iterator[Observ
     policy = reading.parse(data, instance.policy_file.name)
     observation = Observation(policy, now, instance.folder, policy_bytes=data)
     if (instance.folder / "troth.toml").exists():
-        observation.site = instance.settings.site
+        if "site" in instance.settings.model_fields_set:  # a site that nobody named is not looked at
+            observation.site = instance.settings.site
         observation.network = _network(instance)
     _connect_records(observation, instance)
     observation.store = _store(instance)
@@ -116,7 +122,7 @@ def _version(observation: Observation) -> int | None:
         return None
 
 
-def _network(instance: Instance):  # noqa: ANN202 - typed where Network is
+def _network(instance: Instance) -> Network:
     from troth.foundation.network import Network
 
     site = instance.settings.site
@@ -137,7 +143,7 @@ def _connect_records(observation: Observation, instance: Instance) -> None:
     observation.records = Records.open(observation.datamap, instance.environ, base=instance.folder)
 
 
-def _store(instance: Instance):  # noqa: ANN202 - typed where Store is
+def _store(instance: Instance) -> Store | None:
     from troth.foundation.store import Store
 
     if not _store_exists(instance):

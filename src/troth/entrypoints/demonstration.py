@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from troth.entrypoints import checking, http, watching
 from troth.entrypoints.serving import Door, listening, require_port, wait_for_interrupt
 from troth.errors import TrothError
-from troth.foundation.clock import SystemClock
+from troth.foundation.clock import Clock, SystemClock
 from troth.foundation.proof import Report, Verdict
 from troth.policy import settings
 
@@ -27,22 +27,26 @@ SCHEMA = 1
 
 @contextmanager
 def running(
-    *, port: int, people: int, folder: Path | None, shop_url: str | None = None
+    *, port: int, people: int, folder: Path | None, shop_url: str | None = None, clock: Clock | None = None
 ) -> Iterator[tuple[Company, Instance]]:
-    """Found the company and serve it while the block runs. Without `folder` it lives in a temporary one."""
+    """Found the company and serve it while the block runs. Without `folder` it lives in a temporary one.
+
+    The company lives by `clock`, the machine's by default; whoever checks it takes the same.
+    """
     from troth.example import certificates
     from troth.example import company as example
     from troth.example.shop.app import create_shop
 
-    clock = SystemClock()
+    clock = clock or SystemClock()
     with tempfile.TemporaryDirectory(prefix="troth-demo-") as temporary:
         home = _empty(folder) if folder is not None else Path(temporary)
         tls_port = free_port()
-        company = example.found(home, now=clock.now(), port=port, tls_port=tls_port, people=people, shop_url=shop_url)
+        company = example.found(home, clock=clock, port=port, tls_port=tls_port, people=people, shop_url=shop_url)
         instance = settings.read(home, company.environ)
-        with company.open() as troth:
+        with company.open(clock) as troth:
             shop = create_shop(company.shop_url, troth, now=clock.now)
             with (
+                closing_database(shop),
                 http.built(instance, troth=troth, home=shop) as application,
                 listening(
                     application,
@@ -51,6 +55,15 @@ def running(
                 ),
             ):
                 yield company, instance
+
+
+@contextmanager
+def closing_database(shop: Any) -> Iterator[None]:
+    """Give back the shop's connections at the end of the block: no server's lifespan does it here."""
+    try:
+        yield
+    finally:
+        shop.state.shop.engine.dispose()
 
 
 def once(*, people: int, folder: Path | None, shop_url: str | None = None) -> dict[str, Any]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from troth.policy.model import Policy
     from troth.policy.settings import Instance
 
+T = TypeVar("T")
 PACKAGES = ("troth.entrypoints", "troth.updates", "troth.use")
 
 
@@ -86,7 +88,7 @@ def _application(instance: Instance, troth: Troth, home: Any) -> Starlette:
     routes: list[Any] = [Route(PREFIX + "{name}", site.serve_static)]
     routes += _routes(site, staff, console.routes(), place.console)
     routes += _routes(site, public, use_centre.routes(troth), "")
-    routes += _routes(site, public, updates_centre.routes(files.policy, office.store, report), "")
+    routes += _routes(site, public, updates_centre.routes(files.policy, office.store, report, path=place.policy), "")
     routes.append(Mount("/v1", use_api.application(troth)))
     routes.append(Mount("/", home) if home is not None else Route("/", _to(place.policy)))
     return Starlette(routes=routes)
@@ -97,23 +99,25 @@ class _Files:
 
     def __init__(self, instance: Instance) -> None:
         self._instance = instance
-        self._kept: dict[str, tuple[tuple[int, int], Any]] = {}
+        self._kept: dict[Path, tuple[tuple[int, int], object]] = {}
 
     def policy(self) -> Policy:
-        path = self._instance.policy_file
-        return self._fresh("policy", path.stat().st_mtime_ns, path.stat().st_size, lambda: reading.read(path))
+        return self._fresh(self._instance.policy_file, reading.read)
 
     def datamap(self) -> DataMap | None:
         path = self._instance.map_file
         if not path.exists():
             return None
-        return self._fresh("map", path.stat().st_mtime_ns, path.stat().st_size, lambda: mapreading.read(path))
+        return self._fresh(path, mapreading.read)
 
-    def _fresh(self, name: str, changed: int, size: int, read: Any) -> Any:
-        state = (changed, size)
-        if name not in self._kept or self._kept[name][0] != state:
-            self._kept[name] = (state, read())
-        return self._kept[name][1]
+    def _fresh(self, path: Path, read: Callable[[Path], T]) -> T:
+        facts = path.stat()
+        state = (facts.st_mtime_ns, facts.st_size)
+        kept = self._kept.get(path)
+        if kept is None or kept[0] != state:
+            kept = (state, read(path))
+            self._kept[path] = kept
+        return cast("T", kept[1])
 
 
 def _routes(site: Site, frame: Frame, doors: Iterable[tuple[str, str, Handler]], below: str) -> Iterator[Route]:

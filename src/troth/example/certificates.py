@@ -8,6 +8,10 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cryptography import x509
 
 AUTHORITY = "authority.pem"
 CERTIFICATE = "shop.pem"
@@ -75,7 +79,7 @@ def make(folder: Path, host: str, *, now: dt.datetime) -> Certificates:
     return made
 
 
-def _usage(*, signs_certificates: bool):  # noqa: ANN202 - x509.KeyUsage, imported where it is needed
+def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
     from cryptography import x509
 
     return x509.KeyUsage(

@@ -1,6 +1,6 @@
 """Found Example Company: a folder with its policy, data map, papers, settings, key, store, shop and 2,000 people.
 
-All of it is made up, and made anew each time; dates are relative to `now`, so that periods hold on any day.
+All of it is made up, and made anew each time; dates are relative to the clock given, so that periods hold on any day.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from troth.application import open as open_troth
 from troth.example import certificates
 from troth.example.shop import database, seed
 from troth.foundation import keys, staff
+from troth.foundation.clock import Clock, SystemClock
 from troth.foundation.keys import Keyring
 from troth.foundation.roles import Role
 from troth.foundation.store import Store, migrations
@@ -43,21 +44,24 @@ class Company:
     shop_url: str
     environ: Mapping[str, str]
 
-    def open(self) -> Troth:
+    def open(self, clock: Clock | None = None) -> Troth:
         """The front door of troth, as the company's shop opens it."""
-        return open_troth(self.folder, environ=self.environ)
+        return open_troth(self.folder, environ=self.environ, clock=clock)
 
 
 def found(
-    folder: Path, *, now: dt.datetime, port: int, tls_port: int, people: int = PEOPLE, shop_url: str | None = None
+    folder: Path, *, clock: Clock, port: int, tls_port: int, people: int = PEOPLE, shop_url: str | None = None
 ) -> Company:
     """Make the company in the empty `folder`, its site meant for `port` (plain) and `tls_port` (TLS) of this machine.
 
-    `shop_url` puts the shop's database elsewhere, on PostgreSQL for one; by default it is SQLite in the folder.
+    All that its people did lies before `clock`'s present; its certificate goes by the machine's clock, as those do who
+    shake hands with it. `shop_url` puts the shop's database elsewhere, on PostgreSQL for one; by default it is SQLite in
+    the folder.
     """
     folder.mkdir(parents=True, exist_ok=True)
     _papers(folder)
-    certificates.make(folder, HOST, now=now)
+    now = clock.now()
+    certificates.make(folder, HOST, now=SystemClock().now())
     (folder / "troth.toml").write_text(_settings(port, tls_port), encoding="utf-8")
     url = shop_url or f"sqlite:///{folder / 'shop.sqlite3'}"
     company = Company(folder, f"http://localhost:{port}", tls_port, url, {**os.environ, SHOP_VARIABLE: url})
@@ -72,7 +76,7 @@ def found(
         (folder / "shop.sqlite3").chmod(0o600)
     seeded = seed.seed(engine, now=now, people=people)
     engine.dispose()
-    with company.open() as troth:
+    with company.open(clock) as troth:
         seeded.introduce(troth)
         _make_use_of_rights(troth, people)
     return company
@@ -135,6 +139,8 @@ q = "usage.search"
 # the public names of the demonstration lead to this machine
 "localhost" = "127.0.0.1:{port}"
 "{HOST}" = "127.0.0.1:{tls_port}"
+# the partner exists on paper only: nobody answers there, and nobody outside is asked for its name
+"tea.example.org" = "127.0.0.1:1"
 
 [schedule]
 check = "1 hour"

@@ -2,25 +2,28 @@
 
 They reach only hosts that the caller names. A name that leads to this machine or to a private address is not looked
 at unless `resolve` says so: a policy file must not make troth knock at the inside of somebody's network. A redirect is
-seen, not followed. A host that cannot be reached raises `NetworkUnreachable`; nothing is concluded from silence.
+seen, not followed. A host that cannot be reached, or does not answer whole and in time, raises `NetworkUnreachable`;
+nothing is concluded from silence. Errors name the host, never the path, the query or an address.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import http.client
-import ipaddress
 import socket
 import ssl
-import time
+import threading
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
-from troth.errors import NetworkUnreachable
+from troth.errors import NetworkUnreachable, UnreadableFile
+from troth.foundation import addresses
+from troth.foundation.store.guard import refuse_inside_writing
 
 MAX_BODY = 2 * 1024 * 1024
 USER_AGENT = "troth (a probe of the site's own owner)"
@@ -103,55 +106,62 @@ class Network:
     def fetch(self, url: str, *, headers: Mapping[str, str] | None = None, method: str = "GET") -> Page:
         """Ask for `url` once, as a stranger with no cookies; redirects are returned, not followed.
 
-        Raises: NetworkUnreachable naming the host, also when the certificate is not trusted or the answer is too slow.
+        Raises: NetworkUnreachable naming the host, also when the certificate is not trusted, or the answer breaks off
+        or is too slow; StoreError inside a write transaction.
         """
-        parts = urlsplit(url)
-        host = parts.hostname
-        if parts.scheme not in ("http", "https") or not host:
-            raise NetworkUnreachable("only http and https addresses can be looked at", where=parts.scheme or "address")
-        deadline = time.monotonic() + self._timeout_s
-        target = self._target(host, parts.port or (443 if parts.scheme == "https" else 80))
+        refuse_inside_writing("a network probe")
+        parts = _read_url(url)
+        host, secure = _ascii(parts.hostname or ""), parts.scheme == "https"
+        port = parts.port or (443 if secure else 80)
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        try:
-            with self._connect(target) as plain:
-                address = plain.getpeername()[0]
-                stream = self._context().wrap_socket(plain, server_hostname=host) if parts.scheme == "https" else plain
-                connection = http.client.HTTPConnection(host, timeout=self._timeout_s)
-                connection.sock = stream
-                name = host if parts.port is None else f"{host}:{parts.port}"
-                connection.request(method, path, headers={"Host": name, "User-Agent": USER_AGENT, **(headers or {})})
+        name = (f"[{host}]" if ":" in host else host) + (f":{parts.port}" if parts.port else "")
+        sent = {"Host": name, "User-Agent": USER_AGENT, "Connection": "close", **(headers or {})}
+        with self._reached(host, port) as plain, self._secured(plain, host, secure=secure) as stream:
+            address = stream.getpeername()[0]
+            connection = http.client.HTTPConnection(host, timeout=self._timeout_s)
+            connection.sock = stream
+            try:
+                connection.request(method, path, headers=sent)
                 answer = connection.getresponse()
-                body, truncated = _read(answer, deadline)
-                kept = tuple((key.lower(), value) for key, value in answer.getheaders())
-                return Page(url, answer.status, kept, body, address, truncated)
-        except ssl.SSLCertVerificationError as problem:
-            raise NetworkUnreachable(f"its certificate is not trusted: {problem.verify_message}", where=host) from None
-        except (OSError, http.client.HTTPException) as problem:
-            raise NetworkUnreachable(_why(problem), where=host, repair=_NAME_IT) from None
+                body = answer.read(MAX_BODY + 1)
+            except http.client.InvalidURL:
+                raise NetworkUnreachable("this is not an address of a page", where=host) from None
+            except (http.client.HTTPException, ValueError) as problem:
+                raise NetworkUnreachable(_why(problem), where=host) from None
+            truncated = len(body) > MAX_BODY
+            if answer.length and not truncated:
+                raise NetworkUnreachable("its answer broke off", where=host)
+            kept = tuple((key.lower(), value) for key, value in answer.getheaders())
+            return Page(url, answer.status, kept, body[:MAX_BODY], address, truncated)
 
     def tls(self, host: str, port: int = 443) -> TlsSeen:
         """Shake hands once for each version of TLS, then once as a browser would, checking chain and name.
 
-        Raises: NetworkUnreachable when nothing listens there at all.
+        Raises: NetworkUnreachable when nothing listens there, or nothing answers; StoreError inside a write
+        transaction.
         """
-        target = self._target(host, port)
-        self._knock(host, target)
-        offered = {version: self._offers(host, target, version) for version in TlsVersion}
-        try:
-            with self._connect(target) as plain, self._context().wrap_socket(plain, server_hostname=host) as stream:
-                certificate = stream.getpeercert() or {}
-            end = dt.datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), dt.UTC)
-            return TlsSeen(host, offered, trusted=True, not_after=end, fault=None)
-        except ssl.SSLCertVerificationError as problem:
-            return TlsSeen(host, offered, trusted=False, not_after=None, fault=problem.verify_message)
-        except OSError as problem:
-            return TlsSeen(host, offered, trusted=False, not_after=None, fault=_why(problem))
+        refuse_inside_writing("a network probe")
+        host = _ascii(host)
+        offered = {version: self._offers(host, port, version) for version in TlsVersion}
+        with self._reached(host, port) as plain:
+            try:
+                with self._context().wrap_socket(plain, server_hostname=host) as stream:
+                    certificate = stream.getpeercert() or {}
+            except ssl.SSLCertVerificationError as problem:
+                return TlsSeen(host, offered, trusted=False, not_after=None, fault=problem.verify_message)
+            except TimeoutError:
+                raise
+            except OSError as problem:
+                return TlsSeen(host, offered, trusted=False, not_after=None, fault=_why(problem))
+        end = dt.datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), dt.UTC)
+        return TlsSeen(host, offered, trusted=True, not_after=end, fault=None)
 
     def mail_servers(self, domain: str) -> tuple[str, ...]:
         """The mail servers of `domain`, best first; empty when it takes no mail (RFC 5321 section 5.1, RFC 7505).
 
         Raises: NetworkUnreachable when no resolver is at hand or none answers.
         """
+        refuse_inside_writing("a network probe")
         if self._mail_lookup is None:
             raise NetworkUnreachable(
                 "no resolver is at hand to ask for mail servers",
@@ -165,42 +175,68 @@ class Network:
 
     def _target(self, host: str, port: int) -> tuple[str, int]:
         """Where to connect: as `resolve` says, else a public address of that name."""
-        named = self._resolve.get(f"{host.lower()}:{port}") or self._resolve.get(host.lower())
+        named = self._resolve.get(f"{host}:{port}") or self._resolve.get(host)
         if named is not None:
             return named
-        try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError):
+        found = addresses.look_up(host, port, self._timeout_s)
+        if not found:
             raise NetworkUnreachable(
                 "no such host", where=host, repair="Correct the name, or name it under [site.resolve]."
-            ) from None
-        for *_, where in found:
-            address = str(where[0]).partition("%")[0]
-            if not ipaddress.ip_address(address).is_global:
-                raise NetworkUnreachable(
-                    "it leads to an inner address, which is not looked at",
-                    where=host,
-                    repair="Name it under [site.resolve] if it is yours.",
-                )
+            )
+        if not all(addresses.is_public(address) for address in found):
+            raise NetworkUnreachable(
+                "it leads to an inner address, which is not looked at",
+                where=host,
+                repair="Name it under [site.resolve] if it is yours.",
+            )
         # the very address that was judged is used: a second look-up could give another
-        return str(found[0][4][0]), port
+        return found[0], port
 
-    def _connect(self, target: tuple[str, int]) -> socket.socket:
-        return socket.create_connection(target, timeout=self._timeout_s)
-
-    def _knock(self, host: str, target: tuple[str, int]) -> None:
+    @contextmanager
+    def _reached(self, host: str, port: int) -> Iterator[socket.socket]:
+        """A connection that is cut off when its time is over, and whose troubles name the host only."""
+        over = threading.Event()
         try:
-            self._connect(target).close()
+            target = self._target(host, port)
+            # A second handle: TLS takes the first one away, and shutting down either ends the connection.
+            with socket.create_connection(target, timeout=self._timeout_s) as plain, plain.dup() as handle:
+                cut = threading.Timer(self._timeout_s, _cut_off, (handle, over))
+                cut.daemon = True
+                cut.start()
+                try:
+                    yield plain
+                finally:
+                    cut.cancel()
+            if over.is_set():
+                raise TimeoutError
+        except ssl.SSLCertVerificationError as problem:
+            raise NetworkUnreachable(f"its certificate is not trusted: {problem.verify_message}", where=host) from None
         except OSError as problem:
-            raise NetworkUnreachable(_why(problem), where=host, repair=_NAME_IT) from None
+            why = _why(TimeoutError() if over.is_set() else problem)
+            raise NetworkUnreachable(why, where=host, repair=_NAME_IT) from None
+        except NetworkUnreachable:
+            if over.is_set():  # what broke was the connection that was cut off
+                raise NetworkUnreachable(_why(TimeoutError()), where=host, repair=_NAME_IT) from None
+            raise
+
+    @contextmanager
+    def _secured(self, plain: socket.socket, host: str, *, secure: bool) -> Iterator[socket.socket]:
+        if not secure:
+            yield plain
+            return
+        with self._context().wrap_socket(plain, server_hostname=host) as stream:
+            yield stream
 
     def _context(self) -> ssl.SSLContext:
         context = ssl.create_default_context()
         if self._trust is not None:
-            context.load_verify_locations(cafile=str(self._trust))
+            try:
+                context.load_verify_locations(cafile=str(self._trust))
+            except OSError:
+                raise UnreadableFile("no certificates to trust are in this file", where=str(self._trust)) from None
         return context
 
-    def _offers(self, host: str, target: tuple[str, int], version: TlsVersion) -> bool | None:
+    def _offers(self, host: str, port: int, version: TlsVersion) -> bool | None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE  # only the version is asked for here; the chain is judged apart
@@ -211,29 +247,45 @@ class Network:
                 context.minimum_version = context.maximum_version = _VERSIONS[version]
         except (ssl.SSLError, ValueError):
             return None
-        try:
-            with self._connect(target) as plain, context.wrap_socket(plain, server_hostname=host):
-                return True
-        except ssl.SSLError as problem:
-            # our own library may refuse to speak it; that says nothing about the host
-            return None if problem.reason in ("NO_PROTOCOLS_AVAILABLE", "NO_CIPHERS_AVAILABLE") else False
-        except OSError:
-            return False
+        with self._reached(host, port) as plain:
+            try:
+                with context.wrap_socket(plain, server_hostname=host):
+                    return True
+            except TimeoutError:
+                raise  # silence is no refusal
+            except ssl.SSLError as problem:
+                # our own library may refuse to speak it; that says nothing about the host
+                return None if problem.reason in ("NO_PROTOCOLS_AVAILABLE", "NO_CIPHERS_AVAILABLE") else False
+            except OSError:
+                return False  # a host that refuses a version may just hang up
 
 
-def _read(answer: http.client.HTTPResponse, deadline: float) -> tuple[bytes, bool]:
-    """The body up to its limit, and whether there was more; a trickle past the deadline is too slow."""
-    parts: list[bytes] = []
-    size = 0
-    while size <= MAX_BODY:
-        if time.monotonic() > deadline:
-            raise TimeoutError
-        part = answer.read1(65536)
-        if not part:
-            return b"".join(parts), False
-        parts.append(part)
-        size += len(part)
-    return b"".join(parts)[:MAX_BODY], True
+def _cut_off(connection: socket.socket, over: threading.Event) -> None:
+    over.set()
+    try:
+        connection.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        return  # it was closed already
+
+
+def _read_url(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        sound = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        raise NetworkUnreachable("this is not an address of a page") from None
+    if parts.scheme not in ("http", "https") or not sound or parts.username is not None or parts.password is not None:
+        raise NetworkUnreachable("only http and https addresses can be looked at", expected="https://host/path")
+    return parts
+
+
+def _ascii(host: str) -> str:
+    """The host in small letters and ASCII; names in other scripts in their `xn--` form."""
+    try:
+        plain = host.rstrip(".").lower()
+        return plain if plain.isascii() else plain.encode("idna").decode("ascii")
+    except UnicodeError:
+        raise NetworkUnreachable("this cannot be the name of a host") from None
 
 
 def _why(problem: Exception) -> str:

@@ -95,6 +95,11 @@ def unproven(where: str, detail: str, *, repair: str) -> Saw:
     return Saw(Verdict.UNPROVEN, where, detail, repair)
 
 
+def counted(number: int, noun: str) -> str:
+    """A number with its noun as details say it: `1 row`, `2 rows`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 Look = Callable[["Observation", "Sentence"], Iterator[Saw]]
 Applies = Callable[["Sentence", "Policy"], bool]
 

@@ -66,7 +66,7 @@ def add(store: Store, name: str, role: Role, *, now: datetime, password: str | N
             tx.execute(accounts.insert().values(name=name, role=role, password=hashed, created_at=now))
             return _account(_row(tx, name))
     except StoreConflict:
-        raise TrothError("there is an account of that name already", repair="troth staff list") from None
+        raise TrothError("there is an account of that name already", repair="See `troth staff list`.") from None
 
 
 def list_(tx: Connection) -> tuple[Account, ...]:
@@ -144,7 +144,7 @@ def issue_login_link(store: Store, name: str, *, now: datetime, life: timedelta 
     with store.writing() as tx:
         row = _row(tx, _name(name))
         if row.disabled_at is not None:
-            raise TrothError("this account is disabled", repair="Make another: troth staff add NAME")
+            raise TrothError("this account is disabled", repair="Make another: `troth staff add NAME`.")
         tx.execute(delete(links).where(links.c.staff == row.id))
         tx.execute(links.insert().values(token_hash=ids.token_hash(token), staff=row.id, ends_at=now + life))
     return token
@@ -219,7 +219,7 @@ def _end_all(tx: Connection, account: int) -> None:
 def _row(tx: Connection, name: str) -> Row:  # type: ignore[type-arg]
     row = tx.execute(select(accounts).where(accounts.c.name == name)).one_or_none()
     if row is None:
-        raise TrothError("there is no account of that name", repair="troth staff list")
+        raise TrothError("there is no account of that name", repair="See `troth staff list`.")
     return row
 
 

@@ -238,7 +238,7 @@ def _is_named(host: str, named: set[str]) -> bool:
 
 def _read(walk: Walk) -> str:
     many = len(walk.pages)
-    return f"{many} page{'' if many == 1 else 's'} read{'' if walk.whole else ', more not'}"
+    return f"{many} page{'' if many == 1 else 's'} read{'' if walk.whole else ' (more exist)'}"
 
 
 CHECKS: tuple[Check, ...] = (undeclared_host, hidden_embed, partner_policy_missing)

@@ -162,6 +162,11 @@ def load(data: bytes, file: str) -> Document:
     return Document(file, composer.value, composer.values, composer.keys)
 
 
+def _mark(event: Any) -> Any:
+    """Where `event` begins; the C parser and the Python parser have two Mark types with the same fields."""
+    return event.start_mark
+
+
 class _Stop(yaml.MarkedYAMLError):
     """A limit was passed; nothing after it is read."""
 
@@ -179,7 +184,6 @@ class _Composer:
         self._anchors: dict[str, tuple[Any, int]] = {}
 
     def run(self, text: str) -> None:
-        # the two parsers have two Mark types with the same fields
         events: Iterator[Any] = iter(yaml.parse(text, Loader=_Loader))
         documents = 0
         for event in events:
@@ -187,17 +191,17 @@ class _Composer:
                 documents += 1
                 if documents > 1:
                     raise _Stop(
-                        problem="a second document (`---`); one file is one document", problem_mark=event.start_mark
+                        problem="a second document (`---`); one file is one document", problem_mark=_mark(event)
                     )
                 self.value = self._node(next(events), events, (), 0)
 
     def _node(self, event: Any, events: Any, path: Path_, depth: int) -> Any:
         self._count += 1
         if self._count > MAX_VALUES:
-            raise _Stop(problem=f"more than {MAX_VALUES} values", problem_mark=event.start_mark)
+            raise _Stop(problem=f"more than {MAX_VALUES} values", problem_mark=_mark(event))
         if depth > MAX_DEPTH:
-            raise _Stop(problem=f"nested deeper than {MAX_DEPTH} levels", problem_mark=event.start_mark)
-        self.values[path] = (event.start_mark.line + 1, event.start_mark.column + 1)
+            raise _Stop(problem=f"nested deeper than {MAX_DEPTH} levels", problem_mark=_mark(event))
+        self.values[path] = (_mark(event).line + 1, _mark(event).column + 1)
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event)
         if event.tag not in _PLAIN_TAGS:
@@ -217,12 +221,12 @@ class _Composer:
         if event.anchor not in self._anchors:
             raise _Stop(
                 problem=f"the alias *{event.anchor} stands before its anchor, or has none",
-                problem_mark=event.start_mark,
+                problem_mark=_mark(event),
             )
         value, size = self._anchors[event.anchor]
         self._count += size
         if self._count > MAX_VALUES:
-            raise _Stop(problem=f"aliases stand for more than {MAX_VALUES} values", problem_mark=event.start_mark)
+            raise _Stop(problem=f"aliases stand for more than {MAX_VALUES} values", problem_mark=_mark(event))
         return value
 
     def _sequence(self, events: Any, path: Path_, depth: int) -> list[Any]:
@@ -239,10 +243,10 @@ class _Composer:
             if isinstance(event, yaml.MappingEndEvent):
                 break
             if not isinstance(event, yaml.ScalarEvent):
-                raise _Stop(problem="a key must be a plain text", problem_mark=event.start_mark)
+                raise _Stop(problem="a key must be a plain text", problem_mark=_mark(event))
             key = event.value
             if key == "<<" and event.implicit[0]:
-                raise _Stop(problem="merge keys (`<<`) are not part of this language", problem_mark=event.start_mark)
+                raise _Stop(problem="merge keys (`<<`) are not part of this language", problem_mark=_mark(event))
             place = (*path, key)
             duplicate = key in entries
             if duplicate:
@@ -251,7 +255,7 @@ class _Composer:
                     event, place, f'the key "{key}" stands here a second time; it stands first in line {first}.'
                 )
             else:
-                self.keys[place] = (event.start_mark.line + 1, event.start_mark.column + 1)
+                self.keys[place] = (_mark(event).line + 1, _mark(event).column + 1)
             value = self._node(next(events), events, place, depth + 1)
             if not duplicate:
                 entries[key] = value
@@ -274,5 +278,5 @@ class _Composer:
         return float(text) if _FLOAT.match(text) else text
 
     def _fault(self, event: Any, path: Path_, message: str) -> None:
-        mark = event.start_mark
+        mark = _mark(event)
         self.faults.append(Fault(self.file, mark.line + 1, mark.column + 1, dotted(path), message))

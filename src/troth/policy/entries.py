@@ -177,7 +177,7 @@ def known(name: str, names: Collection[str], thing: str, faults: Faults, path: P
     if name in names:
         return True
     expected = f"one of: {', '.join(names)}" if names else f"a {thing} to be declared first"
-    faults.add(path, f'"{name}" is not a {thing}.', expected=expected, nearest=nearest(name, names))
+    faults.add(path, f'"{name}" is no {thing}.', expected=expected, nearest=nearest(name, names))
     return False
 
 

@@ -175,7 +175,11 @@ class _Reader:
         column = name_of(value, self.faults, path)
         if column is None:
             return None
-        place = read_identifier_place(column, table, tables)
+        try:
+            place = read_identifier_place(column, table, tables)
+        except ValueError as problem:
+            self.faults.add(path, "this place cannot be read.", expected=str(problem))
+            return None
         return IdentifierMap(name, *place, normalised_as(name) if normalise is None else normalise)
 
     def _tables_of(self, entry: Entry) -> dict[str, tuple[Any, Path_]]:

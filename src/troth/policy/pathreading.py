@@ -97,9 +97,10 @@ def kind_of(entry: Entry, around: Surroundings) -> str | None:
     if named is not None:
         if named in own:
             return own[named].id
-        if known(named, [*own, *(i for i in around.people if i not in {k.id for k in own.values()})], "kind of person",
-                 entry.faults, (*entry.path, "person")):  # fmt: skip
+        if named in around.people:
             return named
+        others = (each.id for each in around.people.values() if each.store != around.store)
+        known(named, [*own, *others], "kind of person", entry.faults, (*entry.path, "person"))
         return None
     return _only_kind(entry.faults, entry.path, around)
 

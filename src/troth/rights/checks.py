@@ -183,7 +183,7 @@ def _held_against(
             repair = "ask `troth may` before each use, and undo what was done"
             yield broken(
                 looked.place,
-                f"{looked.against} uses for {looked.purpose} came after a {word} of that person",
+                f"{looked.against} uses for {looked.purpose} came after that person's {word}",
                 repair=repair,
             )
         elif not looked.known:
@@ -198,12 +198,14 @@ def _held_against(
         else:
             yield kept(
                 looked.place,
-                f"{people} people with a {word}; {looked.rows} uses for {looked.purpose} read, none of theirs after it",
+                f"{word}s on record of {people} people; {looked.rows} uses for {looked.purpose}, none against them",
             )
     if not tables:
         repair = "say in datamap.yaml which tables hold uses: `uses: {purpose: marketing, at: sent_at}`"
         yield unproven(
-            sentence.id, f"{people} people with a {word}, and no table whose rows are uses to look at", repair=repair
+            sentence.id,
+            f"{people} people with a {word} on record, and no table whose rows are uses to look at",
+            repair=repair,
         )
 
 

@@ -12,16 +12,18 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Integer, Select, String, TableClause, column, select, table
+from sqlalchemy import Select, Table, select
 
 from troth.errors import PersonError, StoreError
 from troth.foundation import people
 from troth.foundation.people import Kind
 from troth.foundation.proof import NothingToObserve
 from troth.foundation.records import instants
-from troth.foundation.store.columns import Instant
 from troth.foundation.tables import identifiers
 from troth.policy.datamap import ByIdentifier, ByKey, ByRow, OwnRow, SinglePath, TableMap, Use
+from troth.use import tables as use_tables
+from troth.use.tables import EVERY_PURPOSE
+from troth.use.words import Objection, Restriction
 
 if TYPE_CHECKING:
     from troth.foundation.keys import Keyring
@@ -30,28 +32,9 @@ if TYPE_CHECKING:
 ROWS = 200_000
 """At most so many rows of one table are read, the newest first."""
 
-_EVERY = "*"
 _SAMPLE = 200
 _CHUNK = 400
 _DEEPEST = 8
-
-# Only names: what these tables mean is kept in section 2, which a check of this section does not import.
-_RESTRICTIONS = table(
-    "restrictions",
-    column("id", Integer),
-    column("person", Integer),
-    column("ground", String),
-    column("event", String),
-    column("at", Instant),
-)
-_OBJECTIONS = table(
-    "objections",
-    column("id", Integer),
-    column("person", Integer),
-    column("purpose", String),
-    column("event", String),
-    column("at", Instant),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +69,10 @@ class Looked:
 def restrictions(seen: Observation) -> tuple[Stop, ...]:
     """Each time in which a person's data were restricted, on any ground (GDPR Art. 18)."""
     stops: list[Stop] = []
-    for person, words in _said(seen, _RESTRICTIONS, "ground").items():
+    for person, words in _said(seen, use_tables.restrictions, "ground").items():
         for ground in dict.fromkeys(word.matter for word in words):
             said = [word for word in words if word.matter == ground]
-            stops.extend(_between(person, None, said, "placed"))
+            stops.extend(_between(person, None, said, Restriction.PLACED))
     return tuple(stops)
 
 
@@ -100,10 +83,10 @@ def objections(seen: Observation, purposes: Iterable[str]) -> tuple[Stop, ...]:
     """
     wanted = tuple(purposes)
     stops: list[Stop] = []
-    for person, words in _said(seen, _OBJECTIONS, "purpose").items():
+    for person, words in _said(seen, use_tables.objections, "purpose").items():
         for purpose in wanted:
-            said = [word for word in words if word.matter in {purpose, _EVERY}]
-            stops.extend(_between(person, purpose, said, "raised"))
+            said = [word for word in words if word.matter in {purpose, EVERY_PURPOSE}]
+            stops.extend(_between(person, purpose, said, Objection.RAISED))
     return tuple(stops)
 
 
@@ -214,7 +197,7 @@ def _identifier_in(seen: Observation, table_name: str, path: SinglePath) -> tupl
     return None
 
 
-def _said(seen: Observation, events: TableClause, about: str) -> dict[int, list[_Word]]:
+def _said(seen: Observation, events: Table, about: str) -> dict[int, list[_Word]]:
     """What each person said, in the order of time."""
     query = select(events.c.person, events.c[about], events.c.event, events.c.at).order_by(events.c.at, events.c.id)
     found: dict[int, list[_Word]] = {}

@@ -90,7 +90,7 @@ def silent_edit(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  # noqa
         yield broken(path, f"{len(differing) - _SHOWN} more sentences differ", repair=_PUBLISH)
     if history and not altered and not differing:
         many = len(seen.policy.sentences)
-        told = f"{many} sentences stand as in version {history[-1].number}; all {len(history)} versions unaltered"
+        told = f"{many} sentences stand as in version {history[-1].number}; versions unaltered: {len(history)}"
         yield kept(path, f"{told}")
 
 
@@ -153,7 +153,7 @@ def change_untold(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  # no
             yield broken(f"version {step.number}", "is materially new and was posted as editorial", repair=_PUBLISH)
     if fine:
         many = len(history)
-        yield kept(path, f"{many} of {many} versions listed, {material} of them material and told in time")
+        yield kept(path, f"versions listed: {many}, of them material and told in time: {material}")
 
 
 @check(

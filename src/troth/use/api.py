@@ -28,7 +28,7 @@ from troth.use import apps, authzen, consent, entrance, objections, restrictions
 from troth.use.decision import Reason
 from troth.use.lease import Lease
 from troth.use.opening import Opened
-from troth.use.tables import Consent, Ground
+from troth.use.words import Consent, Ground
 
 log = logging.getLogger(__name__)
 
@@ -232,9 +232,7 @@ class Api:
         def hand_over(asked: About) -> dict[str, Any]:
             """A link that takes a customer of the app into the privacy centre: once, within 5 minutes."""
             office, now = lease.office, lease.office.clock.now()
-            with office.store.writing() as tx:
-                person = standing.load_person(tx, office.keyring, asked.person)
-                token = entrance.link_by_app(tx, office, person, now)
+            token = entrance.hand_over(office, asked.person, now)
             return {"url": f"{self.address}{self.centre}/enter/{token}", "until": now + entrance.HAND_OVER_LIFE}
 
         return router

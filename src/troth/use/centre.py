@@ -22,7 +22,7 @@ from troth.use import choices, entrance, restrictions
 from troth.use.entrance import Visitor
 from troth.use.lease import Lease
 from troth.use.opening import Opened
-from troth.use.tables import Ground
+from troth.use.words import Ground
 
 log = logging.getLogger(__name__)
 
@@ -182,8 +182,8 @@ class Centre:
 
     def _mailbox(self) -> str:
         """The address that section 9 of the policy names for questions; empty where it names none."""
-        sentences = self.lease.office.policy.sentences
-        return next((one.text for one in sentences if one.meaning.channel is Channel.MAIL), "")
+        clauses = self.lease.office.policy.clauses()
+        return next((clause.text or "" for clause in clauses if clause.meaning.channel is Channel.MAIL), "")
 
     def _send_link(self, address: Identifier) -> None:
         office = self.lease.office

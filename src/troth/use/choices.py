@@ -43,7 +43,7 @@ class Line:
     def act(self) -> str:
         if self.kind is Kind.CONSENT:
             return "Withdraw" if self.yes else "Allow"
-        return "Object" if self.yes else "Allow again"
+        return "Object" if self.yes else "Allow"
 
 
 def lines(tx: Connection, office: Office, person: PersonNumber) -> tuple[tuple[Line, ...], Pause]:
@@ -66,13 +66,18 @@ def lines(tx: Connection, office: Office, person: PersonNumber) -> tuple[tuple[L
                 sentence=office.policy.by_number[uses[0].number].text,
                 number=uses[0].number,
                 label=PURPOSES[purpose].label if purpose in PURPOSES else purpose.replace(".", ", "),
-                data=tuple(dict.fromkeys(CATEGORIES[use.category].label for use in uses)),
+                data=tuple(dict.fromkeys(_in_a_sentence(CATEGORIES[use.category].label) for use in uses)),
                 yes=not objected and (choice is None or choice.given),
                 since=max(spoken, default=None),
                 objected=objected,
             )
         )
     return tuple(found), pause(said)
+
+
+def _in_a_sentence(label: str) -> str:
+    """`E-mail address` as `e-mail address`; `IP address` as it is."""
+    return label if label[1:2].isupper() else label[:1].lower() + label[1:]
 
 
 def allow(tx: Connection, office: Office, person: PersonNumber, purpose: str, *, method: str) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from troth.errors import PersonError
-from troth.use.tables import Ground
+from troth.use.words import Ground
 
 if TYPE_CHECKING:
     from troth.use.consent import Choice

@@ -26,7 +26,8 @@ from troth.policy.vocabulary import LegalBasis
 from troth.use import standing
 from troth.use.office import Office, known_method, said_at, unknown_purpose
 from troth.use.standing import Person
-from troth.use.tables import Consent, consent_events, consent_texts
+from troth.use.tables import consent_events, consent_texts
+from troth.use.words import Consent
 
 _BATCH = 2_000
 

@@ -20,7 +20,9 @@ from troth.foundation.ledger import leaves
 from troth.foundation.people import Identifier, PersonNumber
 from troth.use import standing
 from troth.use.office import Office
-from troth.use.tables import Via, centre_links, centre_sessions
+from troth.use.standing import Person
+from troth.use.tables import centre_links, centre_sessions
+from troth.use.words import Via
 
 LINK_LIFE = timedelta(minutes=30)
 HAND_OVER_LIFE = timedelta(minutes=5)
@@ -64,6 +66,15 @@ def link_by_mail(tx: Connection, office: Office, address: Identifier, now: datet
 def link_by_app(tx: Connection, office: Office, person: PersonNumber, now: datetime, shown: str = "") -> str:
     """A token for a link that the company's app hands to the customer who is signed in there."""
     return _link(tx, office, person, via=Via.APP, shown=shown, now=now)
+
+
+def hand_over(office: Office, person: Person, now: datetime) -> str:
+    """A token for a link that takes `person`, who is signed in with the company's app, into the centre: once, 5 minutes.
+
+    Raises: PersonUnknown, PersonAmbiguous; StoreError.
+    """
+    with office.store.writing() as tx:
+        return link_by_app(tx, office, standing.load_person(tx, office.keyring, person), now)
 
 
 def is_open(office: Office, token: str, now: datetime) -> bool:

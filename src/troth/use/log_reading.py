@@ -25,13 +25,14 @@ from sqlalchemy import ColumnElement, Connection, FromClause, Table, and_, selec
 from troth.errors import PersonError, StoreError
 from troth.foundation import people
 from troth.foundation.people import Kind
-from troth.foundation.proof import NothingToObserve, Saw, broken, kept, unproven
+from troth.foundation.proof import NothingToObserve, Saw, broken, counted, kept, unproven
 from troth.foundation.records import instants
 from troth.foundation.records.statements import where_clause
 from troth.foundation.tables import identifiers
 from troth.policy.datamap import AnyPath, ByIdentifier, ByKey, ByRow, OwnRow, Place, SinglePath, TableMap, Use
 from troth.policy.vocabulary import LegalBasis
-from troth.use.tables import EVERY_PURPOSE, Consent, Objection, consent_events, objections
+from troth.use.tables import EVERY_PURPOSE, consent_events, objections
+from troth.use.words import Consent, Objection
 
 if TYPE_CHECKING:
     from troth.foundation.keys import Keyring
@@ -106,7 +107,7 @@ def uses_without_choice(seen: Observation, table: TableMap, use: Use) -> Iterato
 
 def judged(looked: Looked, *, repair: str) -> Iterator[Saw]:
     """What `looked` says for or against a sentence; nothing where the table has no row that leads to a person."""
-    noun = f"{looked.rows} uses for {looked.purpose}"
+    noun = f"{counted(looked.rows, 'use')} for {looked.purpose}"
     if looked.rows and not looked.known:
         yield unproven(
             looked.place,

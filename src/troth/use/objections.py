@@ -20,7 +20,8 @@ from troth.foundation.store import hold
 from troth.use import standing
 from troth.use.office import Office, known_method, said_at, unknown_purpose
 from troth.use.standing import Person
-from troth.use.tables import EVERY_PURPOSE, Objection, objections
+from troth.use.tables import EVERY_PURPOSE, objections
+from troth.use.words import Objection
 
 
 @dataclass(frozen=True, slots=True)

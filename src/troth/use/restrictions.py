@@ -23,7 +23,8 @@ from troth.policy.documents import nearest
 from troth.use import standing
 from troth.use.office import Office, known_method, said_at
 from troth.use.standing import Person, Standing
-from troth.use.tables import Ground, Restriction, restrictions
+from troth.use.tables import restrictions
+from troth.use.words import Ground, Restriction
 
 
 @dataclass(frozen=True, slots=True)

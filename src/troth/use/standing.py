@@ -34,16 +34,8 @@ from troth.foundation.people import Identifier, Kind, PersonNumber
 from troth.foundation.tables import identifiers
 from troth.foundation.tables import people as people_table
 from troth.use.decision import RESTRICTED_BIT, Compiled
-from troth.use.tables import (
-    EVERY_PURPOSE,
-    Consent,
-    Ground,
-    Objection,
-    Restriction,
-    consent_events,
-    objections,
-    restrictions,
-)
+from troth.use.tables import EVERY_PURPOSE, consent_events, objections, restrictions
+from troth.use.words import Consent, Ground, Objection, Restriction
 
 Person: TypeAlias = str | Mapping[str, str] | Identifier
 """Who is meant: `"id=17"`, `{"id": "17", "email": "..."}`, or an identifier."""

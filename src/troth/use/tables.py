@@ -6,58 +6,16 @@ person said it, `recorded_at` when troth wrote it down. `leaf` is the entry of t
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 from sqlalchemy import Column, Date, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
 
 from troth.foundation import tables as foundation_tables
 from troth.foundation.ledger.tables import LONG, ledger_leaves
 from troth.foundation.store.columns import Instant, OneOf
 from troth.foundation.store.schema import metadata
+from troth.use.words import Consent, Ground, Objection, Restriction, Via
 
 EVERY_PURPOSE = "*"
 """In `objections.purpose`: whatever one may object to."""
-
-
-class Consent(StrEnum):
-    """What happened to a consent. The states of DPV and ISO/IEC TS 27560, in one word each."""
-
-    GIVEN = "given"
-    REFUSED = "refused"
-    WITHDRAWN = "withdrawn"
-    EXPIRED = "expired"
-
-
-class Objection(StrEnum):
-    """What happened to an objection (GDPR Art. 21)."""
-
-    RAISED = "raised"
-    LIFTED = "lifted"
-
-
-class Restriction(StrEnum):
-    """What happened to a restriction (Art. 18)."""
-
-    PLACED = "placed"
-    LIFTED = "lifted"
-
-
-class Ground(StrEnum):
-    """Why use is restricted: the person wished it, the four cases of Art. 18(1), or an erasure that is under way."""
-
-    REQUEST = "request"
-    ACCURACY_CONTESTED = "accuracy-contested"
-    UNLAWFUL = "unlawful"
-    LEGAL_CLAIMS = "legal-claims"
-    OBJECTION_PENDING = "objection-pending"
-    ERASURE = "erasure"
-
-
-class Via(StrEnum):
-    """How a link into the privacy centre reached the person."""
-
-    MAIL = "mail"
-    APP = "app"
 
 
 def _person() -> Column[int]:

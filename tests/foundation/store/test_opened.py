@@ -206,14 +206,16 @@ def test_deleted_words_are_in_no_file_after_settling(store: Store) -> None:
         assert b"needle" not in file.read_bytes()
 
 
-def test_settling_says_when_a_reader_is_in_the_way(store: Store) -> None:
-    with store.reading() as tx:
-        tx.execute(select(notes)).all()
-        with store.writing() as writer:
-            writer.execute(notes.insert().values(words="later"))
-        with pytest.raises(StoreError, match="Try again"):
-            store.settle()
-    store.settle()
+def test_settling_says_when_a_reader_is_in_the_way(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "BUSY_S", 0.2)
+    with Store.open(f"sqlite:///{store.path}") as impatient:
+        with store.reading() as tx:
+            tx.execute(select(notes)).all()
+            with store.writing() as writer:
+                writer.execute(notes.insert().values(words="later"))
+            with pytest.raises(StoreError, match="Try again"):
+                impatient.settle()
+        impatient.settle()
 
 
 WRITER = """

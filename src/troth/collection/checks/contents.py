@@ -10,7 +10,8 @@ from troth.collection.checks import cards, passwords
 from troth.collection.checks.passwords import Strength
 from troth.collection.checks.values import columns_with, contents, is_small, text_columns
 from troth.foundation.people import Kind
-from troth.foundation.proof import Applies, Check, Grade, Saw, broken, check, kept, unproven
+from troth.foundation.proof import Applies, Check, Grade, Saw, broken, check, counted, kept, unproven
+from troth.foundation.records.access import LinkKind
 from troth.foundation.records.statements import where_clause
 from troth.policy.datamap import ByKey, ByRow, Place
 from troth.use.log_reading import way_to_people
@@ -72,13 +73,13 @@ def weak_password(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
         if rows[Strength.OPEN]:
             yield broken(
                 str(place),
-                f"{rows[Strength.OPEN]} passwords are plain text or a fast hash",
+                f"{counted(rows[Strength.OPEN], 'row')}: the password is plain text or a fast hash",
                 repair="hash them with argon2id, and have these people choose a new one",
             )
         if rows[Strength.CHEAP]:
             yield broken(
                 str(place),
-                f"{rows[Strength.CHEAP]} passwords are hashed below the least cost",
+                f"{counted(rows[Strength.CHEAP], 'row')}: the password is hashed below the least cost",
                 repair="hash with argon2id, 19 MiB and 2 passes, at the next log-in",
             )
         if rows[Strength.SLOW] and not rows[Strength.OPEN] and not rows[Strength.CHEAP]:
@@ -110,21 +111,23 @@ def orphaned_picture(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
         yield _none_there(sentence, _AVATAR)
     for place in places:
         table = seen.need_map().stores[place.store].tables[place.table]
-        counted = _pictures(seen, table, place)
-        if counted is None:
+        found = _pictures(seen, table, place)
+        if found is None:
             yield unproven(
                 str(place),
                 "whose its rows are cannot be followed here",
                 repair="name a column that holds the person's key under `whose` in datamap.yaml",
             )
             continue
-        rows, lost = counted
+        rows, lost = found
         if lost:
             yield broken(
-                str(place), f"{lost} of {rows} pictures lead to nobody", repair="delete the rows that were left behind"
+                str(place),
+                f"{lost} of {counted(rows, 'picture')} lead to nobody",
+                repair="delete the rows that were left behind",
             )
         elif rows:
-            yield kept(str(place), f"{rows} pictures, each of somebody who is there")
+            yield kept(str(place), f"{counted(rows, 'picture')}, each of somebody who is there")
         else:
             yield unproven(str(place), "no row holds a picture yet", repair="look again when there are some")
 
@@ -185,7 +188,7 @@ def card_number(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
                 bad = True
                 yield broken(
                     str(Place(store, table.name, name)),
-                    f"{count} values hold the number of a payment card",
+                    f"the number of a payment card stands in {counted(count, 'value')}",
                     repair="delete these numbers; keep the processor's token and the last four digits",
                 )
             for name in filter(cards.CODE_NAMES.search, table.columns):
@@ -193,14 +196,14 @@ def card_number(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
                     bad = True
                     yield broken(
                         str(Place(store, table.name, name)),
-                        f"{count} security codes of cards are kept",
+                        f"the security code of a card stands in {counted(count, 'row')}",
                         repair="drop the column; nobody may keep this code after the payment",
                     )
     if (yield from _bad_tokens(seen)) or bad:
         return
     if searched:
         how = "all rows" if whole else "larger tables by sample"
-        yield kept(", ".join(records.stores), f"{searched} text columns searched ({how}), no card number")
+        yield kept(", ".join(records.stores), f"{counted(searched, 'text column')} searched ({how}), no card number")
     else:
         yield unproven(sentence.id, "no store has a column of text to search", repair="connect the company's stores")
 
@@ -216,8 +219,12 @@ def _cards_in(seen: Observation, store: str, table: TableSeen, names: list[str])
         made = records.table(store, table.name)
         texts = [sqlalchemy.cast(made.c[name], sqlalchemy.Text) for name in names]
         # short values are passed over before the costlier look
+        in_file = records.link(store).kind is LinkKind.FILE
         hits = [
-            sqlalchemy.and_(sqlalchemy.func.length(text) >= _SHORTEST_CARD, text.regexp_match(cards.CANDIDATE_SQL))
+            sqlalchemy.and_(
+                sqlalchemy.func.length(text) >= _SHORTEST_CARD,
+                text.op("GLOB")(cards.PATTERN) if in_file else text.regexp_match(cards.EXPRESSION),
+            )
             for text in texts
         ]
         columns: list[Any] = [*texts]
@@ -290,7 +297,10 @@ def no_rule_for_other(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     if not tables:
         yield _none_there(sentence, "communication")
     elif fine:
-        yield kept("datamap.yaml", f"{tables} tables of communication, {shared} of them shared by two, a rule for each")
+        yield kept(
+            "datamap.yaml",
+            f"{counted(tables, 'table')} of communication, {shared} shared by two people, a rule for each",
+        )
 
 
 def _leading_to_people(seen: Observation, table: TableMap) -> set[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from troth.collection import discovery
-from troth.foundation.proof import Check, Saw, broken, check, kept, unproven
+from troth.foundation.proof import Check, Saw, broken, check, counted, kept, unproven
 from troth.policy.vocabulary import CATEGORIES, Source, expand
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def source_unnamed(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
                 repair=f"declare the source {column.source.value} in section 1, or correct the map",
             )
     if count:
-        yield kept(sentence.id, f"{count} personal columns have a category and a source")
+        yield kept(sentence.id, f"{counted(count, 'personal column')} with category and source")
 
 
 @check(
@@ -115,7 +115,7 @@ def undeclared_column(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
                     repair="run `troth map --check`, then add it to datamap.yaml",
                 )
     if count:
-        yield kept(", ".join(records.stores), f"{count} columns, each of a kind that section 1 names")
+        yield kept(", ".join(records.stores), f"{counted(count, 'column')}, each of a kind that section 1 names")
     else:
         yield unproven(sentence.id, "no store holds data of this source", repair="map the stores with `troth map URL`")
 
@@ -186,7 +186,7 @@ def stored_nowhere(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
                 repair=f"take it out of {sentence.clause_id} in policy.yaml, or map the column that holds it",
             )
     if columns:
-        yield kept(", ".join(records.stores), f"{columns} column{'s' if columns != 1 else ''} hold what it names")
+        yield kept(", ".join(records.stores), f"what it names stands in {counted(columns, 'column')}")
 
 
 CHECKS: tuple[Check, ...] = (source_unnamed, undeclared_column, stored_nowhere)

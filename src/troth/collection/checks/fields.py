@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING
 from troth.collection.checks.declared import speaker_for
 from troth.errors import NetworkUnreachable
 from troth.foundation import crawling
-from troth.foundation.proof import Check, Grade, NothingToObserve, Saw, broken, check, kept
+from troth.foundation.proof import Check, Grade, NothingToObserve, Saw, broken, check, counted, kept
 from troth.policy.vocabulary import Source
 
 if TYPE_CHECKING:
     from troth.foundation.observation import Observation
     from troth.policy.model import Sentence
+
+
+_SEARCH = "usage.search"
+"""What a field of the kind "search" asks for; such a field stands on every page and needs no word in settings."""
 
 
 @check(
@@ -43,23 +47,25 @@ def undeclared_field(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
             page = crawling.read(seen.page(path))
             if page is None:
                 continue
-            names = {field.name for form in page.forms for field in form.fields if field.asks and field.name}
-            for name in sorted(names - set(categories)):
+            asked = {field.name: field.kind for form in page.forms for field in form.fields if field.asks}
+            asked.pop("", None)
+            kinds = {name: _SEARCH for name, kind in asked.items() if kind == "search"} | categories
+            for name in sorted(asked.keys() - kinds.keys()):
                 yield broken(
                     f'field "{name}" on {path}',
                     "people are asked for it, and troth.toml does not say what it is",
                     repair=f'name its category under [site.forms."{path}"], and declare it under {sentence.number}',
                 )
-            for name, category in categories.items():
-                if name in names and category not in seen.policy.collected:
+            for name, category in kinds.items():
+                if name in asked and category not in seen.policy.collected:
                     yield broken(
                         f'field "{name}" on {path}',
                         f"asks for {category}, which section 1 does not name",
                         repair=f"declare {category} under {sentence.number} in policy.yaml, or take the field away",
                     )
-            known = len(names & set(categories))
+            known = len(asked.keys() & kinds.keys())
             if known:
-                yield kept(path, f"{known} fields, each of a kind that section 1 names")
+                yield kept(path, f"{counted(known, 'field')}, each of a kind that section 1 names")
     except (NetworkUnreachable, NothingToObserve):
         # the columns are looked at by another check; a site that is down must not unprove them
         yield kept("forms", "not looked at in this run")

@@ -31,7 +31,7 @@ _SECRET = re.compile(
     r"|e-?mail|phone|user(?:_?name)?)=[^&;#]+|\beyJ[A-Za-z0-9_-]{10,}\.",
     re.IGNORECASE,
 )
-_FINE = re.compile(r"[-+]?\d{1,3}[.,]\d{2,}")
+_FINE = re.compile(r"(?<![\d.,])[-+]?\d{1,3}(?:\.\d{2,}|,\d{4,})")
 
 
 @check(

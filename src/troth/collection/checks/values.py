@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from troth.foundation.proof import counted
 from troth.foundation.records.catalogue import ColumnKind
 from troth.policy.datamap import Place
 
@@ -45,7 +46,7 @@ class Contents:
     @property
     def looked_at(self) -> str:
         """How much was looked at, in words."""
-        return f"{self.rows} rows" if self.whole else f"a sample of {self.rows} values"
+        return counted(self.rows, "row") if self.whole else f"a sample of {counted(self.rows, 'value')}"
 
 
 def columns_with(seen: Observation, categories: Iterable[str]) -> tuple[Place, ...]:

@@ -35,7 +35,7 @@ def import_(
     Exit status: 0 done, 2 the file could not be read.
     """
     from troth.policy import documents
-    from troth.policy.importing import import_policy
+    from troth.policy.importing.drafting import import_policy
 
     imported = import_policy(documents.read_bytes(file), file.name)
     if output is None:
@@ -59,19 +59,20 @@ def render(
     Exit status: 0 done, 2 the policy could not be read.
     """
     from troth.entrypoints import checking
-    from troth.policy import reading, rendering
+    from troth.policy import reading
+    from troth.policy.rendering import html, jsonld, markdown, pdf, text
 
     read = reading.read(policy or checking.here().policy_file)
     if form is RenderFormat.TEXT:
-        data = rendering.render_text(read).encode()
+        data = text.render_text(read).encode()
     elif form is RenderFormat.MD:
-        data = rendering.render_markdown(read).encode()
+        data = markdown.render_markdown(read).encode()
     elif form is RenderFormat.HTML:
-        data = rendering.render_html(read).encode()
+        data = html.render_html(read).encode()
     elif form is RenderFormat.JSONLD:
-        data = (json.dumps(rendering.render_jsonld(read), ensure_ascii=False, indent=2) + "\n").encode()
+        data = jsonld.render_jsonld(read).encode()
     else:
-        data = rendering.render_pdf(read)
+        data = pdf.render_pdf(read)
     if output is not None:
         output.write_bytes(data)
     elif form is RenderFormat.PDF and sys.stdout.isatty():

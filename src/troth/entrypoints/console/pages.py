@@ -98,7 +98,7 @@ class Console:
         with self.store.reading() as tx:
             since = verdicts.standing(tx)
             turns = [turn for turn in verdicts.turns(tx, limit=12) if turn.was is not None]
-            runs = verdicts.daily_counts(tx, ask.now - HISTORY)
+            runs = [pictures.Run(*run) for run in verdicts.daily_counts(tx, ask.now - HISTORY)]
         broken = [s for s in report.sentences if s.verdict is Verdict.BROKEN and s.findings] if report else []
         return ask.page(
             "console/today.html",

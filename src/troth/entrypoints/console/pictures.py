@@ -5,9 +5,19 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 WIDTH, HEIGHT = 600, 140
 _LEFT, _RIGHT, _TOP, _BOTTOM = 34, 8, 10, 22
+
+
+class Run(NamedTuple):
+    """One check: when, and how many sentences had each verdict."""
+
+    at: dt.datetime
+    kept: int
+    broken: int
+    unproven: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +40,13 @@ class History:
     base: float
 
 
-def history(runs: Sequence[tuple[dt.datetime, int, int, int]]) -> History | None:
+def history(runs: Sequence[Run]) -> History | None:
     """The bands of (time, kept, broken, unproven) in order of time; None while there are fewer than two moments."""
-    if len({run[0] for run in runs}) < 2:
+    if len({run.at for run in runs}) < 2:
         return None
-    first, last = runs[0][0], runs[-1][0]
+    first, last = runs[0].at, runs[-1].at
     span = (last - first).total_seconds()
-    total = max(sum(run[1:]) for run in runs) or 1
+    total = max(run.kept + run.broken + run.unproven for run in runs) or 1
 
     def across(at: dt.datetime) -> float:
         return round(_LEFT + (WIDTH - _LEFT - _RIGHT) * (at - first).total_seconds() / span, 1)
@@ -46,10 +56,11 @@ def history(runs: Sequence[tuple[dt.datetime, int, int, int]]) -> History | None
 
     floor = [0] * len(runs)
     bands = []
-    for name, column in (("broken", 2), ("unproven", 3), ("kept", 1)):
-        roof = [low + run[column] for low, run in zip(floor, runs, strict=True)]
-        there = [f"{across(run[0])},{up(high)}" for run, high in zip(runs, roof, strict=True)]
-        back = [f"{across(run[0])},{up(low)}" for run, low in reversed(list(zip(runs, floor, strict=True)))]
+    kept, broken, unproven = [run.kept for run in runs], [run.broken for run in runs], [run.unproven for run in runs]
+    for name, counts in (("broken", broken), ("unproven", unproven), ("kept", kept)):
+        roof = [low + count for low, count in zip(floor, counts, strict=True)]
+        there = [f"{across(run.at)},{up(high)}" for run, high in zip(runs, roof, strict=True)]
+        back = [f"{across(run.at)},{up(low)}" for run, low in reversed(list(zip(runs, floor, strict=True)))]
         bands.append(Band(name, " ".join([*there, *back])))
         floor = roof
     rows = tuple((up(count), str(count)) for count in (0, total // 2, total))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, func, insert, or_, select
+from sqlalchemy import Connection, Float, cast, func, insert, or_, select
 
 from troth.example.shop.database import Found
 from troth.example.shop.promises import SERVICE, Promises, person
@@ -26,7 +26,7 @@ class Review:
 
 
 _RATED: Final = (
-    select(reviews.c.product_id, func.avg(reviews.c.rating).label("stars"), func.count().label("voices"))
+    select(reviews.c.product_id, cast(func.avg(reviews.c.rating), Float).label("stars"), func.count().label("voices"))
     .group_by(reviews.c.product_id)
     .subquery("rated")
 )

@@ -68,15 +68,15 @@ class Blanks(dict[str, str]):
         return ""
 
 
-class Elsewhere(Exception):  # noqa: N818 - not an error: the page is to be found at another address
-    """Go to `path` first."""
+class Elsewhere(Exception):
+    """Not a failure: go to `path` first."""
 
     def __init__(self, path: str) -> None:
         super().__init__(path)
         self.path = path
 
 
-class Stop(Exception):  # noqa: N818 - a page with a status, not a failure of ours
+class Stop(Exception):
     """Answer with that status and those words instead; `words` and `repair` are shown to whoever asked."""
 
     def __init__(self, status: int, words: str, repair: str = "", *, clause: str | None = None) -> None:

@@ -61,10 +61,14 @@ def address_of(connect: str, environ: Mapping[str, str], store: str) -> URL:
         ) from None
 
 
+def store_kind(address: URL) -> StoreKind:
+    """The kind of SQL store at an address; UNKNOWN for one that this reader does not speak."""
+    return _SCHEMES.get(address.get_backend_name(), StoreKind.UNKNOWN)
+
+
 def dialect_of(address: URL, store: str) -> Dialect:
     """The dialect of an address; raises StoreUnreachable for a kind of store that this reader does not speak."""
-    kind = _SCHEMES.get(address.get_backend_name())
-    match kind:
+    match store_kind(address):
         case StoreKind.POSTGRESQL:
             from troth.foundation.records.postgresql import PostgreSQL
 

@@ -17,7 +17,7 @@ from troth.foundation.records import ages, instants, sampling
 from troth.foundation.records.access import Grant, LinkSeen
 from troth.foundation.records.catalogue import Catalogue
 from troth.foundation.records.catalogue import Table as TableSeen
-from troth.foundation.records.connectors import Connector
+from troth.foundation.records.connectors import Connector, store_kind
 from troth.foundation.records.dialects import Limits
 from troth.foundation.records.instants import Times
 from troth.foundation.records.statements import core_table, where_clause
@@ -101,6 +101,11 @@ class Records:
         Raises PlaceMissing.
         """
         return core_table(self.catalogue(store).table(name))
+
+    def kind(self, store: str) -> tuple[StoreKind, str]:
+        """What kind of store it is, and the name of its database (the path of its file)."""
+        address = self._connector(store).address
+        return store_kind(address), address.database or ""
 
     def link(self, store: str) -> LinkSeen:
         """How the connection to `store` is protected."""
@@ -187,7 +192,9 @@ class Records:
         for row in self.execute(store, statement):
             yield tuple(instants.read(value) if i in at else value for i, value in enumerate(row)) if at else tuple(row)
 
-    def execute(self, store: str, statement: Select[Any] | CompoundSelect[Any]) -> Iterator[tuple[Any, ...]]:
+    def execute(
+        self, store: str, statement: Select[*tuple[Any, ...]] | CompoundSelect[*tuple[Any, ...]]
+    ) -> Iterator[tuple[Any, ...]]:
         """The rows of a SELECT built on `table()`, streamed. Anything but a SELECT is refused (TypeError)."""
         from sqlalchemy.sql.selectable import CompoundSelect, Select
 
@@ -198,9 +205,10 @@ class Records:
     def _stream(self, connector: Connector, statement: Any) -> Iterator[tuple[Any, ...]]:
         with connector.connection() as connection:
             result: CursorResult[Any] = connection.execution_options(yield_per=_BATCH).execute(statement)
-            for part in result.partitions():
-                for row in part:
-                    yield tuple(row)
+            with result:  # whoever stops reading half-way must not leave a cursor open at the server
+                for part in result.partitions():
+                    for row in part:
+                        yield tuple(row)
 
     def _connector(self, store: str) -> Connector:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from troth.errors import StoreError
-from troth.foundation.store import engines, guard, troubles
+from troth.foundation.store import engines, guard, revisions, troubles
 from troth.foundation.store.generation import Generation
 
 CHANGED = "troth_changed"
@@ -79,9 +80,8 @@ class Store:
 
         Raises: StoreBehind with the repair `troth upgrade`; StoreAhead when a newer troth wrote it.
         """
-        from troth.foundation.store import migrations
-
-        migrations.require_current(self)
+        with self.reading() as tx:
+            revisions.require_current(tx, self.where)
 
     @property
     def generation(self) -> Generation | None:
@@ -175,7 +175,7 @@ class Store:
     def _telling(self) -> Iterator[None]:
         try:
             yield
-        except (DBAPIError, PoolTimeoutError) as error:
+        except (DBAPIError, PoolTimeoutError, sqlite3.Error) as error:
             raise troubles.told(error, self.where) from None
 
 

@@ -5,6 +5,8 @@ A driver's own message can hold values of a row. Only its code is kept; the sent
 
 from __future__ import annotations
 
+import sqlite3
+
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -36,24 +38,25 @@ _SENTENCES = {
 }
 
 
-def told(error: DBAPIError | PoolTimeoutError, where: str) -> StoreError:
+def told(error: DBAPIError | PoolTimeoutError | sqlite3.Error, where: str) -> StoreError:
     """The same trouble as an error of troth: one line, the place, what is wrong, the repair; no value of any row."""
     if isinstance(error, PoolTimeoutError):
         return StoreError("all connections to the store are in use", where=where, repair="Try again.")
-    code = _code(error)
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    code = _code(cause)
     if isinstance(error, IntegrityError):
         return StoreConflict(where=where)
-    if code == "42P01" or (code == "SQLITE_ERROR" and "no such table" in str(error.orig)):
+    if code == "42P01" or (code == "SQLITE_ERROR" and "no such table" in str(cause)):
         return StoreBehind("the store has no such table yet", where=where, repair=_UPGRADE)
     for known, (message, repair) in _SENTENCES.items():
         if code == known or (known.startswith("SQLITE_") and code.startswith(f"{known}_")):
             return StoreError(message, where=where, repair=repair)
-    if code == "" and not error.statement:
+    if code == "" and not getattr(error, "statement", None):
         return StoreError(
             "the store cannot be reached", where=where, repair="Check that it runs and that its address is right."
         )
-    return StoreError(f"the store refused a statement ({code or type(error.orig).__name__})", where=where)
+    return StoreError(f"the store refused a statement ({code or type(cause).__name__})", where=where)
 
 
-def _code(error: DBAPIError) -> str:
-    return str(getattr(error.orig, "sqlite_errorname", None) or getattr(error.orig, "sqlstate", None) or "")
+def _code(cause: BaseException | None) -> str:
+    return str(getattr(cause, "sqlite_errorname", None) or getattr(cause, "sqlstate", None) or "")

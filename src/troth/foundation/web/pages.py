@@ -10,6 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
@@ -148,10 +149,10 @@ class Site:
                 response = ask.problem(413, problem.message)
             except TrothError as problem:
                 # its message was written for an operator; a visitor gets that it failed, the log gets what
-                log.warning("%s: %s", request.url.path, problem)
+                log.warning("%s: %s", _name(handler), problem)
                 response = ask.problem(503, "Something on our side does not work right now; nothing was done.", _LATER)
-            except Exception as problem:  # a fault of ours: the log gets its kind and place, never a value
-                log.error("%s failed with %s", request.url.path, type(problem).__name__, exc_info=problem)  # noqa: TRY400
+            except Exception as problem:  # noqa: BLE001 - a fault of ours: the log gets kind and place, never a value
+                log.error("%s failed with %s at %s", _name(handler), type(problem).__name__, _place(problem))  # noqa: TRY400
                 response = ask.problem(500, "Something on our side failed; nothing was done.", _LATER)
             for name, value in ask.cookies.items():
                 self._set(response, request, name, value)
@@ -176,6 +177,19 @@ class Site:
 
 
 _LATER = "Please try again later."
+
+
+def _name(handler: Handler) -> str:
+    """What a log calls a page: its handler, as a path can hold a one-time token."""
+    return f"{handler.__module__}.{getattr(handler, '__qualname__', type(handler).__name__)}"
+
+
+def _place(problem: BaseException) -> str:
+    """File and line where `problem` was raised."""
+    trace = problem.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else "?"
 
 
 def _day(value: Any, language: str = "en") -> str:

@@ -21,7 +21,7 @@ from troth.policy.importing.writing import write
 from troth.policy.rendering.text import render_text
 
 MAX_TEXT = 512 * 1024
-MAX_BLOCKS = 5000
+MAX_BLOCKS = 3000
 MAX_BLOCK = 20_000
 DEFAULT_TITLE = "Privacy Policy"
 
@@ -63,7 +63,7 @@ def import_policy(data: bytes, name: str) -> ImportedPolicy:
     form, text = decode(data, file)
     if form is not Form.HTML and (len(text) > 2 * MAX_TEXT or text.count("\n") > 4 * MAX_BLOCKS):
         raise _too_long(file)
-    source = _read(form, text)
+    source = _read(form, text, file)
     _limit(source, file)
     page = arrange(source)
     runs = spread(page.parts)
@@ -78,15 +78,15 @@ def import_policy(data: bytes, name: str) -> ImportedPolicy:
     return ImportedPolicy(yaml, (*notes, *_checked(yaml, source, file)))
 
 
-def _read(form: Form, text: str) -> Source:
+def _read(form: Form, text: str, file: str) -> Source:
     if form is Form.HTML:
         from troth.policy.importing.webpage import read_html
 
-        return read_html(text)
+        return read_html(text, file)
     if form is Form.MARKDOWN:
         from troth.policy.importing.markdown import read_markdown
 
-        return read_markdown(text)
+        return read_markdown(text, file)
     from troth.policy.importing.plaintext import read_text
 
     return read_text(text)

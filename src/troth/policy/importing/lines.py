@@ -13,6 +13,7 @@ TAB = 4
 _RULE = re.compile(r"(?:[-_*=~#\u2500\u2501\u2014]\s?){3,}\Z")
 _UNDERLINE = re.compile(r"(?:=+|-+|~+)\Z")
 _WIDEST_WRAP = 132
+_MOST_BARS = 65
 _SHORTEST_WRAP = 40
 
 
@@ -36,7 +37,8 @@ class Unit:
     @property
     def is_row(self) -> bool:
         """Whether the line is a row of a table drawn with bars."""
-        return self.mark is None and len(self.words) > 1 and self.words.startswith("|") and self.words.endswith("|")
+        drawn = self.mark is None and len(self.words) > 1 and self.words[0] == self.words[-1] == "|"
+        return drawn and self.words.count("|") <= _MOST_BARS
 
 
 def units(text: str) -> list[Unit]:

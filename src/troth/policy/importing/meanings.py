@@ -78,6 +78,7 @@ class Guesser:
             return
         if draft.sentences:
             draft.sentence_meanings = [self._meaning(draft, kind, around, text) for text in draft.sentences]
+            draft.meaning = _gathered_periods(draft.sentence_meanings)
         elif draft.text is not None or draft.cells:
             draft.meaning = self._meaning(draft, kind, around, draft.text or " | ".join(draft.cells))
 
@@ -289,6 +290,16 @@ class _Line:
             if _COLUMNS[name].search(head):
                 return cell
         return None
+
+
+def _gathered_periods(meanings: list[dict[str, Any]]) -> dict[str, Any]:
+    """The periods of all sentences of a text, taken from them: they are declared for the text as a whole."""
+    periods: dict[str, Any] = {}
+    for meaning in meanings:
+        for name, period in meaning.pop("periods", {}).items():
+            count = sum(known.partition("-")[0] == name for known in periods)
+            periods[f"{name}-{count + 1}" if count else name] = period
+    return {"periods": periods} if periods else {}
 
 
 def _data(text: str) -> list[str]:

@@ -169,9 +169,10 @@ class _Reader:
         """How deep the item lies: deeper where it is indented further, or where another style of marks begins."""
         while self.lists and line.indent < self.lists[-1][0]:
             self.lists.pop()
-        known = next((at for at, (_, style) in enumerate(self.lists) if style == mark.style), None)
-        if known is not None and line.indent <= self.lists[known][0] + 1:
-            self.lists = self.lists[: known + 1]
+        own = [style == mark.style and line.indent <= indent + 1 for indent, style in self.lists]
+        known = [at for at, is_own in enumerate(own, 1) if is_own]
+        if known:
+            self.lists = self.lists[: known[-1]]
         else:
             self.lists.append((line.indent, mark.style))
         return min(len(self.lists) - 1, MAX_LIST_DEPTH)

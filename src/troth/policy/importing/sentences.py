@@ -27,7 +27,7 @@ def sentences(text: str) -> tuple[str, ...]:
         rest = text[end.end() :].lstrip(" ")
         if not rest:
             break
-        if end[0][0] == "." and (
+        if end[0] == "." and (
             _is_abbreviation(text[max(start, end.start() - _LONGEST_WORD) : end.start()]) or not _begins(rest[0])
         ):
             continue

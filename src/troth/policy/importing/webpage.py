@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
+from troth.errors import UnreadableFile
 from troth.policy.importing.blocks import (
     MAX_LIST_DEPTH,
     Found,
@@ -41,21 +42,28 @@ _BOLD = frozenset({"b", "strong"})
 _BOLD_LEVEL = 7
 _ENOUGH = 0.2
 _MOST_TABLES = 4
+MAX_PIECES = 80_000
 _MOST_BLOCKS = 10_000  # more than any policy has; who reads them refuses them
 
 
-def read_html(page: str) -> Source:
+def read_html(page: str, file: str) -> Source:
     """The blocks of a page: of its `main` or `article` where it has one, otherwise of its body.
 
     Navigation, footers, forms and hidden parts are left out, unless little else remains.
+    Raises UnreadableFile for more tags than a policy has; `file` is only named in it.
     """
-    has_main = re.search(r"<(main|article)[\s>]", page, re.IGNORECASE) is not None
-    whole = _Reader(drop=False).read(page)
-    chosen = _Reader(drop=True, only_main=has_main).read(page)
-    if words_of(chosen.blocks) < words_of(whole.blocks) * _ENOUGH:
-        chosen = _Reader(drop=True).read(page)
-    if words_of(chosen.blocks) < words_of(whole.blocks) * _ENOUGH:
-        return whole
+    pieces = list(islice(cut(page), MAX_PIECES + 1))
+    if len(pieces) > MAX_PIECES:
+        raise UnreadableFile(
+            "a page of more tags than a policy has.", where=file, repair="Cut out the policy and import that."
+        )
+    has_main = any(isinstance(piece, Tag) and piece.name in ("main", "article") for piece in pieces)
+    total = sum(len(piece.text.strip()) for piece in pieces if isinstance(piece, Words) and not piece.raw)
+    chosen = _Reader(drop=True, only_main=has_main).read(pieces)
+    if has_main and words_of(chosen.blocks) < total * _ENOUGH:
+        chosen = _Reader(drop=True).read(pieces)
+    if words_of(chosen.blocks) < total * _ENOUGH:
+        return _Reader(drop=False).read(pieces)
     return chosen
 
 
@@ -104,8 +112,8 @@ class _Reader:
         self._uncounted = 0  # tables deeper inside each other than we look
         self._cell = False
 
-    def read(self, page: str) -> Source:
-        for piece in cut(page):
+    def read(self, pieces: Iterable[Tag | Words]) -> Source:
+        for piece in pieces:
             if isinstance(piece, Words):
                 self._text(piece)
             elif self._skipped:
@@ -252,13 +260,16 @@ class _Reader:
         (address, start), self._anchor = self._anchor, None
         words = squeezed("".join(self._words[start:]))
         bare = address.removeprefix("mailto:").removeprefix("tel:").split("?")[0]
-        if address.startswith(("http://", "https://", "mailto:")) and words and bare not in words:
+        if words and address and not address.startswith(("#", "javascript:")) and bare not in words:
             self._links.append(Link(words, squeezed(address)[:500]))
 
     def _flush(self) -> None:
         """End the block whose words have gathered; inside a table they stay in their cell."""
         if self._cell:
             self._words.append(" ")
+            return
+        if not self._words:
+            self._heading = None
             return
         raw, self._words = "".join(self._words), []
         bold, self._bold = self._bold, 0

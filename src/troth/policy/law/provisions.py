@@ -215,8 +215,8 @@ class Entitlement:
 class Law:
     """One law. `bases` are the grounds it knows, None where it does not work with grounds.
 
-    `silence` is what an unanswered request counts as. `authorities` are codes of `authorities.csv`. `acts` are the names
-    of further acts that its articles cite by themselves.
+    `silence` is what an unanswered request counts as. `authorities` are codes of `authorities.csv`. `acts` are names of
+    further acts that its articles cite by themselves.
     """
 
     id: str

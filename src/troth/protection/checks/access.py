@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from troth.errors import RecordsError
 from troth.foundation import keys
-from troth.foundation.proof import Check, Grade, Saw, broken, check, kept, unproven
+from troth.foundation.proof import Check, Grade, Saw, broken, check, counted, kept, unproven
 from troth.foundation.records.access import Grant, LinkKind
 from troth.policy.vocabulary import Measure
 from troth.protection import probes
@@ -126,7 +126,7 @@ def bare_cookie(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
                 repair="add these flags where the cookie is set",
             )
     if fine:
-        count = f"{len(cookies)} cookies, each guarded" if cookies else "no cookie before the log-in"
+        count = f"{counted(len(cookies), 'cookie')}, guarded" if cookies else "no cookie before the log-in"
         yield kept(path, f"the log-in is sent by POST; {count}")
 
 
@@ -211,7 +211,7 @@ def _roles(
     elif not faults:
         named = len({grant.role for grant in touching})
         against = "as declared" if declared else "none of them everybody"
-        yield kept(f"store {store}", f"{named} roles may open tables with personal data, {against}")
+        yield kept(f"store {store}", f"{counted(named, 'role')} may open tables with personal data, {against}")
 
 
 def _name(role: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from troth.errors import PlaceMissing
 from troth.foundation import crawling
-from troth.foundation.proof import Applies, Check, Saw, broken, check, kept, unproven
+from troth.foundation.proof import Applies, Check, Saw, broken, check, counted, kept, unproven
 from troth.policy.conditions import Compare, Comparison, Condition
 from troth.policy.datamap import Place
 from troth.policy.vocabulary import expand
@@ -99,8 +99,8 @@ class _Looked:
     unseen: bool = False
 
     def told(self, period: RetentionPeriod) -> str:
-        tables = f"{self.tables} table{'' if self.tables == 1 else 's'}"
-        return f"{tables}, {self.rows} rows, the oldest from {self.oldest:%Y-%m-%d}; none older than {period.keep}"
+        seen = f"{counted(self.tables, 'table')}, {counted(self.rows, 'row')}"
+        return f"{seen}, the oldest from {self.oldest:%Y-%m-%d}; none older than {period.keep}"
 
 
 def _judge(seen: Observation, table: TableMap, place: Place, period: RetentionPeriod, looked: _Looked) -> Iterator[Saw]:
@@ -111,7 +111,7 @@ def _judge(seen: Observation, table: TableMap, place: Place, period: RetentionPe
         looked.unseen = True
         yield unproven(
             str(place),
-            f"{times.unreadable} rows have no time that can be read",
+            f"{counted(times.unreadable, 'row')} with no time that can be read",
             repair="name a column of times under `starts` in datamap.yaml",
         )
     if times.oldest is None:
@@ -125,7 +125,7 @@ def _judge(seen: Observation, table: TableMap, place: Place, period: RetentionPe
         looked.late += late
         yield broken(
             str(table.place),
-            f"{late} rows older than {period.keep}; oldest from {times.oldest:%Y-%m-%d}",
+            f"{counted(late, 'row')} older than {period.keep}; oldest from {times.oldest:%Y-%m-%d}",
             repair=_REPAIR[period.then],
         )
 
@@ -212,7 +212,7 @@ def period_without_reason(seen: Observation, sentence: Sentence) -> Iterator[Saw
                 repair="add `why:`, or the `ground:` of a listed statute, to the period in policy.yaml",
             )
     if fine:
-        yield kept(seen.policy.file, f"{len(sentence.meaning.periods)} periods, each with its reason")
+        yield kept(seen.policy.file, f"{counted(len(sentence.meaning.periods), 'period')}, each with its reason")
 
 
 @check(
@@ -253,7 +253,7 @@ def period_unpublished(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
             repair="declare it in section 3, or publish the page anew",
         )
     if fine:
-        yield kept(path, f"{len(declared)} periods declared, the same shown")
+        yield kept(path, f"{counted(len(declared), 'period')} declared, the same shown")
 
 
 CHECKS: tuple[Check, ...] = (kept_too_long, period_without_reason, period_unpublished)

@@ -12,11 +12,12 @@ from sqlalchemy import and_, func, or_, select
 from troth.errors import NetworkUnreachable, StoreError
 from troth.foundation import crawling
 from troth.foundation.ledger.tables import ledger_leaves
-from troth.foundation.proof import Check, Grade, NothingToObserve, Saw, broken, check, kept, unproven
+from troth.foundation.proof import Check, Grade, NothingToObserve, Saw, broken, check, counted, kept, unproven
 from troth.policy.vocabulary import LegalBasis
 from troth.use import log_reading
 from troth.use.checks.purposes import held_against_choices
-from troth.use.tables import Consent, consent_events, consent_texts
+from troth.use.tables import consent_events, consent_texts
+from troth.use.words import Consent
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection
@@ -56,21 +57,16 @@ def consent_unrecorded(seen: Observation, sentence: Sentence) -> Iterator[Saw]: 
     try:
         with seen.need_store().reading() as tx:
             total = tx.execute(select(func.count()).select_from(events).where(given)).scalar_one()
-            people = tx.execute(select(func.count(events.c.person.distinct())).where(given)).scalar_one()
-            texts = dict(tx.execute(select(consent_texts.c.sha256, consent_texts.c.text)).tuples().all())
+            texts = {row.sha256: row.text for row in tx.execute(select(consent_texts.c.sha256, consent_texts.c.text))}
             bare = _count(tx, and_(given, or_(events.c.text_sha256.is_(None), events.c.number.is_(None))))
             ahead = _count(
                 tx, or_(events.c.at > events.c.recorded_at, events.c.recorded_at > seen.now + _CLOCKS_DIFFER)
             )
-            hashes: dict[bytes | None, int] = dict(
-                tx.execute(
-                    select(events.c.text_sha256, func.count())
-                    .where(given, events.c.text_sha256.is_not(None))
-                    .group_by(events.c.text_sha256)
-                )
-                .tuples()
-                .all()
-            )
+            agreed = tx.execute(
+                select(events.c.text_sha256, func.count().label("rows"))
+                .where(given, events.c.text_sha256.is_not(None))
+                .group_by(events.c.text_sha256)
+            ).all()
             leafless = tx.execute(
                 select(func.count())
                 .select_from(events.outerjoin(ledger_leaves, ledger_leaves.c.id == events.c.leaf))
@@ -83,16 +79,20 @@ def consent_unrecorded(seen: Observation, sentence: Sentence) -> Iterator[Saw]: 
             repair=problem.repair or "run `troth upgrade`",
         ) from None
     whole = {bytes(key) for key, text in texts.items() if hashlib.sha256(text.encode()).digest() == bytes(key)}
-    altered = sum(rows for key, rows in hashes.items() if key is None or bytes(key) not in whole)
+    altered = sum(row.rows for row in agreed if bytes(row.text_sha256) not in whole)
     faults = (
-        (bare, "do not say to which words", "ask these people anew; a consent to nobody knows what is none"),
-        (altered, "lead to a text that is gone or was altered", "put the text back from a backup, or ask anew"),
-        (ahead, "bear a time after their recording", "mend the clock of the machine that recorded them"),
-        (leafless, "have no entry in the ledger", "find out who wrote to the store past troth"),
+        (bare, "it is not said to which words", "ask these people anew; a consent to nobody knows what is none"),
+        (altered, "the text agreed to is gone or was altered", "put the text back from a backup, or ask anew"),
+        (
+            ahead,
+            "the time is after its recording, or still to come",
+            "mend the clock of the machine that recorded them",
+        ),
+        (leafless, "there is no entry in the ledger", "find out who wrote to the store past troth"),
     )
     for rows, fault, repair in faults:
         if rows:
-            yield broken("register of consents", f"{rows} consents {fault}", repair=repair)
+            yield broken("register of consents", f"{counted(rows, 'consent')}: {fault}", repair=repair)
     if not total:
         yield unproven(
             "register of consents", "nobody's consent is on record", repair="record consents with `troth consent give`"
@@ -100,7 +100,7 @@ def consent_unrecorded(seen: Observation, sentence: Sentence) -> Iterator[Saw]: 
     elif not any(rows for rows, _, _ in faults):
         yield kept(
             "register of consents",
-            f"{total} consents of {people} people, each with its time, its sentence and its text unaltered",
+            f"{counted(total, 'consent')} on record, each with its time, its sentence and its text unaltered",
         )
 
 
@@ -216,7 +216,7 @@ def ticked_beforehand(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
                 f'field "{name}" on {path}', "it is ticked before anybody ticked it", repair="take `checked` away"
             )
         if not ticked:
-            yield kept(path, f"{len(fields)} boxes to tick, none ticked beforehand")
+            yield kept(path, f"{counted(len(fields), 'choice')} to tick, none ticked beforehand")
 
 
 def _count(tx: Connection, condition: ColumnElement[bool]) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from troth.foundation.people import Kind
-from troth.foundation.proof import Applies, Check, Grade, Saw, broken, check, kept, unproven
+from troth.foundation.proof import Applies, Check, Grade, Saw, broken, check, counted, kept, unproven
 from troth.foundation.records import instants
 from troth.policy.datamap import KeepRow, Place
 from troth.policy.vocabulary import LegalBasis
@@ -88,10 +88,11 @@ def ground_unsettled(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     if not bases:
         yield unproven(sentence.id, "no use is declared", repair="declare purposes under `use` in policy.yaml")
     elif not faults:
-        tables = f"; {recorded} tables of the data map record uses for them" if recorded else ""
+        tables = f"; {counted(recorded, 'table')} of the data map with uses for them" if recorded else ""
         yield kept(
             policy.file,
-            f"{len(bases)} uses for {len(policy.purposes)} purposes, each on one listed ground{tables}",
+            f"{counted(len(bases), 'use')} for {counted(len(policy.purposes), 'purpose')}, "
+            f"each on one listed ground{tables}",
         )
 
 
@@ -179,7 +180,7 @@ def after_contract_ended(seen: Observation, sentence: Sentence) -> Iterator[Saw]
                 fine = False
                 yield broken(
                     str(table.place),
-                    f"{late} uses for {use.purpose} came more than {closing} after their account was closed",
+                    f"{counted(late, 'use')} for {use.purpose} came more than {closing} after their account was closed",
                     repair="end sessions and standing orders when an account is closed",
                 )
     closed_accounts = sum(
@@ -190,7 +191,8 @@ def after_contract_ended(seen: Observation, sentence: Sentence) -> Iterator[Saw]
     elif fine:
         yield kept(
             ", ".join(dict.fromkeys(str(table.place) for table, _ in tables)),
-            f"{closed_accounts} accounts are closed; {rows} uses of theirs read, none more than {closing} later",
+            f"{counted(closed_accounts, 'closed account')}; {counted(rows, 'use')} of theirs, "
+            f"none more than {closing} later",
         )
 
 
@@ -348,7 +350,7 @@ def balance_untested(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     if not needed:
         yield unproven(sentence.id, "no purpose rests on this ground", repair="take the ground off the list")
     elif fine:
-        yield kept("documents", f"{len(needed)} balance tests at hand, unaltered, none overdue for review")
+        yield kept("documents", f"{counted(len(needed), 'balance test')} at hand, unaltered, none overdue for review")
 
 
 def _document_fault(seen: Observation, purpose: str, paper: Document) -> Saw | None:

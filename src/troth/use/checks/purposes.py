@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from troth.foundation.proof import Check, Saw, check, unproven
+from troth.foundation.proof import Check, Saw, check, counted, unproven
 from troth.policy.vocabulary import LegalBasis
 from troth.use import log_reading
 
@@ -70,7 +70,7 @@ def unobserved_purpose(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
         if (seen.datamap is not None)
         else ()
     )
-    recorded = f"{len(rows)} tables record uses, but n" if rows else "n"
+    recorded = f"uses are on record in {counted(len(rows), 'table')}, but n" if rows else "n"
     yield unproven(
         sentence.id,
         f"{recorded}othing observes yet that data used for {names} are used for nothing else",

@@ -74,7 +74,7 @@ def reserved_domain(page: Page) -> Iterator[Flaw]:
     """
     for said in page.said:
         if match := RESERVED_DOMAIN.search(said.text):
-            message = f"mail to {match.group()} reaches nobody: the domain is reserved for examples."
+            message = f"{match.group()} is a stand-in domain: mail to it reaches nobody."
             yield Flaw(said.place, message, "Write an address at your own domain.")
 
 

@@ -86,7 +86,7 @@ def silent_on_sources(page: Page) -> Iterator[Flaw]:
     "policy.language-unread",
     "The page is in a language whose words troth cannot judge",
     level=Level.NOTE,
-    rests_on="nothing was judged",
+    rests_on="the words these rules know",
     reads_words=False,
 )
 def language_unread(page: Page) -> Iterator[Flaw]:

@@ -34,10 +34,10 @@ RESERVED_DOMAIN = words(
     (?<![\w-])example\.(?:com|org|net|edu)\b
     (?<=[@./])[\w-]+\.(?:example|test|invalid|localhost|local)\b
     @localhost\b
-    (?<=@)(?:domain|yourdomain|yourcompany|company|email)\.(?:com|org|net)\b
+    (?<=@)(?:your-?domain|your-?company|your-?site|domain)\.(?:com|org|net)\b
     """
 )
-"""RFC 2606 and RFC 6761: nobody reads mail there."""
+"""RFC 2606 and RFC 6761, and names that stand for one's own: nobody reads the company's mail there."""
 NAMES_CONTROLLER = words(
     r"""
     \b(?:data )?controller\b

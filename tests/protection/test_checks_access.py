@@ -1,0 +1,271 @@
+"""3.1b and 3.1c to e: doors, cookies, files, grants, and what a host tells strangers."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import trustme
+
+from tests.policies import policy_of, said
+from tests.protection.hosts import HOST, HSTS, Host
+from tests.shopworld import World, own_verdict
+from tests.sites import LocalSite
+from troth.foundation.network import Network
+from troth.foundation.observation import Observation
+from troth.foundation.proof import run_checks
+from troth.policy.settings import SiteSettings
+from troth.protection.checks import access, measures
+
+LOGIN = '<form method="post" action="/log-in"><input name="login"><input type="password" name="password"></form>'
+
+
+@pytest.fixture
+def shop(world: World, site: LocalSite) -> World:
+    world.network = site.network()
+    world.site = site.settings(login="/log-in")
+    return world
+
+
+# --- the console --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_console_that_refuses_strangers_is_kept(shop: World, site: LocalSite, status: int) -> None:
+    site.put("/console", "<p>no</p>", status=status)
+
+    assert shop.own("3.1b", access.open_door)[0] == "kept"
+
+
+def test_a_console_that_leads_to_a_sign_in_is_kept(shop: World, site: LocalSite) -> None:
+    site.put("/console", "", status=303, headers={"Location": "/console/sign-in"})
+    site.put("/console/sign-in", LOGIN)
+
+    assert shop.own("3.1b", access.open_door)[0] == "kept"
+
+
+def test_a_sign_in_elsewhere_refuses_strangers_too(shop: World, site: LocalSite) -> None:
+    site.put("/console", "", status=302, headers={"Location": "https://login.example.org/start"})
+
+    assert shop.own("3.1b", access.open_door)[0] == "kept"
+
+
+def test_a_console_that_shows_itself_to_strangers_breaks_the_sentence(shop: World, site: LocalSite) -> None:
+    site.put("/console", "<h1>Requests</h1><table><tr><td>2026-000001</td></tr></table>")
+
+    assert shop.own("3.1b", access.open_door)[0] == "broken"
+
+
+def test_a_console_that_only_moves_strangers_around_is_open(shop: World, site: LocalSite) -> None:
+    site.put("/console", "", status=307, headers={"Location": "/console/"})
+    site.put("/console/", "<h1>Requests</h1>")
+
+    assert shop.own("3.1b", access.open_door)[0] == "broken"
+
+
+@pytest.mark.parametrize("status", [404, 500])
+def test_a_console_that_is_not_there_proves_nothing(shop: World, site: LocalSite, status: int) -> None:
+    site.put("/console", "<p>?</p>", status=status)
+
+    assert shop.own("3.1b", access.open_door)[0] == "unproven"
+
+
+def test_a_redirect_that_never_ends_proves_nothing(shop: World, site: LocalSite) -> None:
+    site.put("/console", "", status=302, headers={"Location": "/console"})
+
+    assert shop.own("3.1b", access.open_door)[0] == "unproven"
+
+
+def test_a_site_that_is_down_proves_nothing(shop: World) -> None:
+    shop.network = Network({HOST: ("127.0.0.1", 9)})
+
+    assert shop.own("3.1b", access.open_door, access.bare_cookie)[0] == "unproven"
+
+
+# --- the log-in ---------------------------------------------------------------------------------------------------
+
+GUARDED = "form=abc; Path=/; HttpOnly; SameSite=Lax"
+
+
+@pytest.mark.parametrize(
+    ("html", "cookies", "expected"),
+    [
+        (LOGIN, (), "kept: no cookie before the log-in"),
+        (LOGIN, (GUARDED,), "kept: 1 cookie, guarded"),
+        (LOGIN, ("gone=; Max-Age=0",), "kept: no cookie before the log-in"),
+        (LOGIN, ("form=abc; SameSite=Lax",), "broken: is set without HttpOnly"),
+        (LOGIN, ("form=abc; HttpOnly; SameSite=None",), "broken: is set without SameSite"),
+        (LOGIN.replace("post", "get"), (), "broken: sends what is typed as part of the address"),
+        ("<p>closed</p>", (), "unproven: no form to log in with"),
+    ],
+)
+def test_the_log_in_is_guarded(
+    shop: World, site: LocalSite, html: str, cookies: tuple[str, ...], expected: str
+) -> None:
+    site.put("/log-in", html, cookies=cookies)
+
+    verdict, told = shop.own("3.1b", access.bare_cookie)
+
+    assert verdict == expected.partition(": ")[0]
+    assert expected.partition(": ")[2] in told
+
+
+def test_over_tls_a_cookie_must_not_leave_it(world: World, tmp_path: Path) -> None:
+    host = Host(trustme.CA(), tmp_path, headers=HSTS | {"Set-Cookie": GUARDED})
+    host.answers["/log-in"] = (200, "text/html", LOGIN.encode())
+    world.site = SiteSettings.model_validate({"url": f"https://{HOST}", "login": "/log-in"})
+
+    with host.up() as world.network:
+        assert "is set without Secure" in world.own("3.1b", access.bare_cookie)[1]
+    host.headers = HSTS | {"Set-Cookie": GUARDED + "; Secure"}
+    with host.up() as world.network:
+        assert world.own("3.1b", access.bare_cookie)[0] == "kept"
+
+
+def test_no_named_log_in_proves_nothing(shop: World, site: LocalSite) -> None:
+    shop.site = site.settings()
+
+    assert shop.own("3.1b", access.bare_cookie)[0] == "unproven"
+
+
+# --- files and grants ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "word"),
+    [
+        ("shop.sqlite3", 0o604, "store shop: other users of the machine may open its file (mode 0604)"),
+        ("troth.sqlite3", 0o640, "troth's own store: other users"),
+    ],
+)
+def test_a_file_that_others_may_open_breaks_the_sentence(world: World, name: str, mode: int, word: str) -> None:
+    assert world.own("3.1b", access.open_store)[0] == "kept"
+
+    (world.folder / name).chmod(mode)
+
+    verdict, told = world.own("3.1b", access.open_store)
+    assert verdict == "broken"
+    assert word in told
+
+
+def test_a_key_that_others_may_read_breaks_the_sentence(world: World) -> None:
+    with world.seen() as seen:
+        (world.folder / "troth.key").chmod(0o644)
+        found = run_checks(seen.policy, [access.open_store], seen).of("3.1b")
+
+    assert own_verdict(found) == "broken"
+    assert "the key: other users of the machine may open its file" in said(found)
+
+
+def test_a_grant_to_everybody_breaks_the_sentence(served: World) -> None:
+    verdict, told = served.own("3.1b", access.open_store)
+    assert verdict == "kept"
+    assert "may open tables with personal data, none of them everybody" in told
+
+    served.sql_served("grant select on products to public")
+    assert served.own("3.1b", access.open_store)[0] == "kept"
+
+    served.sql_served("grant select on users to public")
+    verdict, told = served.own("3.1b", access.open_store)
+    assert verdict == "broken"
+    assert "role PUBLIC in shop: anybody may SELECT on users" in told
+
+
+def test_declared_roles_may_do_what_is_declared_and_no_more(served: World) -> None:
+    owner = served.shop_url.split("//")[1].split("@")[0].split(":")[0] if served.shop_url else ""
+    served.rewrite(
+        "policy.yaml",
+        "      measure: access-control\n",
+        "      measure: access-control\n"
+        f"      roles: {{{owner}: {{'*': [all]}}, reader_of_orders: {{orders: [select]}}}}\n",
+    )
+    served.sql_served("drop role if exists reader_of_orders")
+    served.sql_served("create role reader_of_orders")
+    served.sql_served("grant select on orders to reader_of_orders")
+    try:
+        assert served.own("3.1b", access.open_store)[0] == "kept"
+
+        served.sql_served("grant update on orders to reader_of_orders")
+
+        verdict, told = served.own("3.1b", access.open_store)
+        assert verdict == "broken"
+        assert "role reader_of_orders in shop: may UPDATE on orders, which the policy does not declare" in told
+    finally:
+        served.sql_served("drop owned by reader_of_orders")
+        served.sql_served("drop role reader_of_orders")
+
+
+# --- what only papers could show ----------------------------------------------------------------------------------
+
+
+def test_audits_and_training_stay_unproven_and_say_what_is_missing(world: World) -> None:
+    for number, word in (("3.1c", "within 12 months"), ("3.1d", "of 100% of staff within 12 months")):
+        verdict, told = world.own(number, *measures.CHECKS)
+        assert verdict == "unproven"
+        assert word in told
+
+
+SERVERS = policy_of(
+    f"""
+    protection:
+      number: "3"
+      title: Protection
+      servers: {{text: Maintain secure servers, measure: infrastructure, hosts: [{HOST}]}}
+    """
+)
+
+
+def looked_at(host: Host) -> tuple[str, str]:
+    with host.up() as network:
+        seen = Observation(SERVERS, datetime.now(UTC), Path(), network=network)
+        found = run_checks(SERVERS, [measures.telling_host], seen).of("3a")
+    return own_verdict(found), said(found)
+
+
+CONTACT = b"Contact: mailto:security@example.com\r\n"
+
+
+def security_text(days: int) -> bytes:
+    end = datetime.now(UTC) + timedelta(days=days)
+    return f"Expires: {end.isoformat(timespec='seconds')}\r\n".encode()
+
+
+@pytest.mark.parametrize(
+    ("contact", "days", "expected", "word"),
+    [
+        (CONTACT, 90, "unproven", "names a contact and holds until"),
+        (CONTACT, -1, "broken", "ran out on"),
+        (b"# nobody\n", 90, "broken", "lacks a contact"),
+        (CONTACT, None, "broken", "lacks one end"),
+        (None, None, "unproven", "has no security.txt (status 404)"),
+    ],
+)
+def test_a_host_says_whom_to_tell_about_a_hole(
+    tmp_path: Path, contact: bytes | None, days: int | None, expected: str, word: str
+) -> None:
+    host = Host(trustme.CA(), tmp_path)
+    if contact is not None:
+        text = contact + (security_text(days) if days is not None else b"")
+        host.answers["/.well-known/security.txt"] = (200, "text/plain; charset=utf-8", text)
+
+    verdict, told = looked_at(host)
+
+    assert verdict == expected
+    assert word in told
+    assert "open ports, patches and encryption of disks are not looked at" in told
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected", "word"),
+    [
+        ({"Server": "nginx/1.18.0"}, "broken", "which version of its software answers (server)"),
+        ({"X-Powered-By": "PHP/8.1.2"}, "broken", "(x-powered-by)"),
+        ({"Server": "nginx"}, "unproven", "no header names a version"),
+    ],
+)
+def test_a_host_does_not_say_what_to_attack(tmp_path: Path, headers: dict[str, str], expected: str, word: str) -> None:
+    verdict, told = looked_at(Host(trustme.CA(), tmp_path, headers=headers))
+
+    assert verdict == expected
+    assert word in told
