@@ -35,6 +35,8 @@ import pytest
 import sqlalchemy
 import trustme
 
+pytest_plugins = ("tests.chinook",)  # the sample database on these servers
+
 START_S = 60.0
 PR_SET_PDEATHSIG = 1
 
@@ -129,7 +131,6 @@ def mariadb_server(*options: str) -> Iterator[Server]:
                 "--auth-root-authentication-method=normal",
                 "--skip-test-db",
                 "--innodb-flush-log-at-trx-commit=0",
-                f"--user={_account().pw_name}",
             ],
             folder,
         )
@@ -148,6 +149,7 @@ def mariadb_server(*options: str) -> Iterator[Server]:
             "innodb-buffer-pool-size": "64M",
             "performance-schema": "OFF",
             "skip-name-resolve": "ON",
+            "tmpdir": folder,
         }
         command = [daemon, "--no-defaults", *(f"--{name}={value}" for name, value in settings.items())]
         url = f"mysql+pymysql://troth:{password}@127.0.0.1:{port}/troth?charset=utf8mb4&ssl_disabled=true"
@@ -280,8 +282,10 @@ def _identity() -> dict[str, Any]:
 
 
 def _run(command: Sequence[str], folder: Path) -> None:
+    # two that share /tmp have been seen to take each other's temporary tables
+    environ = os.environ | {"TMPDIR": str(folder)}
     done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, check=False, timeout=START_S, **_identity()
+        command, cwd=folder, env=environ, capture_output=True, text=True, check=False, timeout=START_S, **_identity()
     )
     assert done.returncode == 0, f"{Path(command[0]).name}: {done.stdout}\n{done.stderr}"
 

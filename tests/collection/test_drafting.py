@@ -168,9 +168,11 @@ def test_hostile_names_read_back(request: pytest.FixtureRequest, tmp_path: Path,
 
 @pytest.mark.parametrize(
     "column",
-    ["e-mail", "e mail", "E > Mail", "e,mail", 'e"mail', "e.mail", "#email", "email: x", "email\n", "null email", "'email",
-     "email{", "[email", "*email", "&email", "émail email", "email\t", "%email", "@email", "`email"],
-)  # fmt: skip
+    [
+        *("e-mail", "e mail", "E > Mail", "e,mail", 'e"mail', "e.mail", "#email", "x: email", "email\n", "null email"),
+        *("'email", "email{", "[email", "*email", "&email", "émail email", "email\t", "%email", "@email", "`email"),
+    ],
+)
 def test_whatever_a_column_is_called_it_reads_back(tmp_path: Path, column: str) -> None:
     url = f"sqlite:///{tmp_path / 'shop.db'}"
     metadata = sqlalchemy.MetaData()
@@ -342,4 +344,5 @@ def test_a_store_is_called_after_its_database(address: str, name: str) -> None:
 
 
 def _series(count: int) -> str:
-    return f"(with recursive s(value) as (select 1 union all select value + 1 from s where value < {count}) select * from s)"
+    numbers = f"select 1 union all select value + 1 from s where value < {count}"
+    return f"(with recursive s(value) as ({numbers}) select * from s)"

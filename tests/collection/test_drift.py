@@ -154,8 +154,8 @@ def test_a_live_column_that_is_neither_kept_nor_changed_is_drift(tmp_path: Path)
 
 
 def test_a_path_that_no_key_carries_is_drift(tmp_path: Path) -> None:
-    script = SHOP + "create table parts (order_no int, part_no int, primary key (order_no, part_no));\n" \
-                    "create table tags (id integer primary key, part int);\n"  # fmt: skip
+    parts = "create table parts (order_no int, part_no int, primary key (order_no, part_no));\n"
+    script = f"{SHOP}{parts}create table tags (id integer primary key, part int);\n"
     found = _drift(
         tmp_path,
         script=script,

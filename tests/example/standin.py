@@ -49,6 +49,10 @@ class StandIn:
         for known in people:
             self.register(**known)
 
+    def centre_link(self, person: str) -> str:
+        assert person in self.people
+        return "https://shop.example.com/privacy/centre/enter/" + "a" * 43
+
     def may(self, person: str, purpose: str, data: str | Sequence[str], recipient: str | None = None) -> Answer:
         self.asked.append((person, purpose, data, recipient))
         clause = f"use.purposes.{purpose}"

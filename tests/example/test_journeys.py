@@ -299,6 +299,16 @@ def test_a_closed_account_is_gone_from_the_shop_and_its_consents_are_withdrawn(a
     assert other.get(f"/members/{number}").status_code == 404
 
 
+def test_a_customer_who_is_logged_in_is_led_into_the_privacy_centre_without_a_mail(any_shop: Running) -> None:
+    visitor = any_shop.customer(any_shop.someone())
+
+    visitor.get("/account")
+    answer = visitor.send("/account/centre")
+
+    # the shop alone serves no centre; behind the demonstration's one site, this is where it stands
+    assert answer.url.path.startswith("/privacy/centre/enter/")
+
+
 def test_search_finds_all_words_and_takes_signs_as_signs(shop: Running) -> None:
     visitor = shop.visitor()
     assert "Swan Neck Kettle" in visitor.get("/search?q=steel+KETTLE").text

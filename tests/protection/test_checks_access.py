@@ -196,6 +196,23 @@ def test_declared_roles_may_do_what_is_declared_and_no_more(served: World) -> No
         served.sql_served("drop role reader_of_orders")
 
 
+def test_a_nameless_account_of_mariadb_breaks_the_sentence(world: World, mariadb_database: str) -> None:
+    world.shop_url = mariadb_database
+    name = mariadb_database.rpartition("/")[2].partition("?")[0]
+    world.sql_served("insert into users values (1, 'someone', 'someone@example.org', null, '!', now(), null)")
+    assert world.own("3.1b", access.open_store)[0] == "kept"
+
+    world.sql_served("create user if not exists ''@'127.0.0.9'")
+    world.sql_served(f"grant select on {name}.users to ''@'127.0.0.9'")
+    try:
+        verdict, told = world.own("3.1b", access.open_store)
+    finally:
+        world.sql_served("drop user ''@'127.0.0.9'")
+
+    assert verdict == "broken"
+    assert "role (nameless) in shop: anybody may SELECT on users" in told
+
+
 # --- what only papers could show ----------------------------------------------------------------------------------
 
 

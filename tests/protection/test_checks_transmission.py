@@ -179,11 +179,15 @@ def test_a_link_within_this_machine_is_kept(postgresql_database: str) -> None:
     assert linked(postgresql_database)[0] == "kept"
 
 
+def test_a_link_to_mariadb_within_this_machine_is_kept(mariadb_database: str) -> None:
+    assert linked(mariadb_database)[0] == "kept"
+
+
 @pytest.mark.parametrize(
     ("mode", "expected"), [("require", "reached by TLS"), ("disable", "reached on this machine only")]
 )
 def test_the_evidence_says_how_the_store_was_reached(postgresql_running: Server, mode: str, expected: str) -> None:
-    told = linked(f"{postgresql_running.url}?sslmode={mode}")[1]
+    told = linked(f"{postgresql_running.url.partition('?')[0]}?sslmode={mode}")[1]
 
     assert expected in told
 

@@ -252,8 +252,6 @@ def _by_values(
         confidence = min(0.99, max(said.sure, 0.9) + 0.09 * share)
         rule = f'name "{said.words}"; {shape.value}'
     else:
-        if said is not None and CATEGORIES[said.category].family == CATEGORIES[category].family:
-            category = said.category
         confidence = 0.8 + 0.12 * share
         rule = shape.value
     organisation = view.subject is Subject.ORGANISATION and category.startswith("contact.")

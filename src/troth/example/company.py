@@ -55,8 +55,8 @@ def found(
     """Make the company in the empty `folder`, its site meant for `port` (plain) and `tls_port` (TLS) of this machine.
 
     All that its people did lies before `clock`'s present; its certificate goes by the machine's clock, as those do who
-    shake hands with it. `shop_url` puts the shop's database elsewhere, on PostgreSQL for one; by default it is SQLite in
-    the folder.
+    shake hands with it. `shop_url` puts the shop's database elsewhere, on PostgreSQL for one; by default it is SQLite
+    in the folder.
     """
     folder.mkdir(parents=True, exist_ok=True)
     _papers(folder)

@@ -69,7 +69,7 @@ def link_by_app(tx: Connection, office: Office, person: PersonNumber, now: datet
 
 
 def hand_over(office: Office, person: Person, now: datetime) -> str:
-    """A token for a link that takes `person`, who is signed in with the company's app, into the centre: once, 5 minutes.
+    """A token for a link that takes `person`, who is signed in with the company's app: once, 5 minutes.
 
     Raises: PersonUnknown, PersonAmbiguous; StoreError.
     """

@@ -48,6 +48,7 @@ WAYS: Final = (
     Way("POST", "/account/password", account.change_password),
     Way("POST", "/account/close", account.close),
     Way("POST", "/account/choice", account.choose),
+    Way("POST", "/account/centre", account.open_centre),
     Way("GET", "/newsletter/stop/{key}", account.stop_newsletter, "/newsletter/stop/{key}"),
     Way("POST", "/newsletter/stop/{key}", account.stop_newsletter, "/newsletter/stop/{key}", keyless=True),
     Way("GET", "/basket", till.basket),

@@ -88,7 +88,7 @@ def arrange(source: Source) -> Page:
     if first is not None and title is None:
         heading = blocks[first]
         assert isinstance(heading, FoundHeading)
-        if _is_page_title(heading, levels):
+        if (first == 0 or source.marked_up) and _is_page_title(heading, levels):
             title = f"{heading.mark} {heading.words}" if heading.mark else heading.words
             moved = first > 0
             del blocks[first]

@@ -68,11 +68,15 @@ Found = FoundHeading | FoundText | FoundItem | FoundTable
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A source as it was read. `title` is printed above the blocks; `named` is what the source is called elsewhere."""
+    """A source as it was read. `title` is printed above the blocks; `named` is what the source is called elsewhere.
+
+    `marked_up` is true where its headings are told by markup and not by how they look.
+    """
 
     blocks: tuple[Found, ...]
     title: str | None = None
     named: str | None = None
+    marked_up: bool = False
     left_out: tuple[str, ...] = ()
 
 

@@ -45,10 +45,9 @@ class _Numbers:
             below = SECTION_LEVEL + 1
         else:
             section.number = derived
-            if any(child.kind != PART for child in section.children):
-                # words before the first heading: their numbers must leave those of the headings alone
-                section.number = self._free(LEAD)
-                section.written_number = section.number
+            if derived in self.printed and any(child.kind != PART for child in section.children):
+                # words before the first heading: their numbers leave those of the headings alone
+                section.number = section.written_number = LEAD
             below = SECTION_LEVEL
         self._below(section, below)
 

@@ -127,7 +127,7 @@ class _Reader:
         self._flush()
         while self._tables:
             self._end_table()
-        return Source(tuple(_levelled(self.blocks)), named=self.title, left_out=tuple(self.left_out))
+        return Source(tuple(_levelled(self.blocks)), named=self.title, marked_up=True, left_out=tuple(self.left_out))
 
     # --- what is left out -------------------------------------------------------------------------------------
 

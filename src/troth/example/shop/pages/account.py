@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Final
+from urllib.parse import urlsplit
 
 from starlette.responses import Response
 
@@ -45,6 +46,12 @@ def change_password(ask: Ask) -> Response:
     with ask.shop.engine.begin() as tx:
         accounts.change_password(tx, customer.number, ask.form["password"], kept=ask.session)
     return ask.go("/account?done=password")
+
+
+def open_centre(ask: Ask) -> Response:
+    """Take the customer into the privacy centre as the person the shop knows, by a link that works once."""
+    customer = ask.must_be_customer()
+    return ask.go(urlsplit(ask.shop.promises.centre_link(person(customer.number))).path)
 
 
 def close(ask: Ask) -> Response:

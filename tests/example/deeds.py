@@ -1,0 +1,228 @@
+"""Deeds of Example Company to break, one function each: in its stores and papers, behind everybody's back.
+
+Each takes a copy of the company and leaves it with exactly one fault.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from contextlib import closing
+
+from tests.example.proving import PEOPLE, Copy
+from troth.example.shop.tables import metadata
+from troth.foundation.keys import Keyring
+from troth.foundation.store import Store
+from troth.policy import reading
+from troth.updates import versions
+
+OBJECTING = tuple(range(3, PEOPLE, PEOPLE // 12))
+RESTRICTED = tuple(range(5, PEOPLE, PEOPLE // 6))
+
+
+def ordered_by(copy: Copy, people: tuple[int, ...]) -> tuple[int, int]:
+    """(person, order) of the first of these people whose account is open and who has ordered."""
+    listed = ", ".join(map(str, people))
+    query = (
+        "select user_id, orders.id from orders join users on users.id = user_id "
+        f"where closed_at is null and user_id in ({listed}) order by user_id, orders.id limit 1"
+    )
+    person, order = copy.shop(query)[0]
+    return int(person), int(order)
+
+
+def new_order(copy: Copy, person: int, at: str) -> None:
+    names = [column.name for column in metadata.tables["orders"].columns if column.name not in ("id", "user_id")]
+    listed = ", ".join(names)
+    values = ", ".join("?" if name == "placed_at" else name for name in names)
+    copy.shop(
+        f"insert into orders (user_id, {listed}) select ?, {values} from orders order by id limit 1", person, at
+    )
+
+
+# --- what is collected --------------------------------------------------------------------------------------------------
+
+
+def birthdays_are_stored(copy: Copy) -> None:
+    copy.shop("alter table users add column birthday text")
+    copy.shop("update users set birthday = (1950 + id % 50) || '-0' || (1 + id % 9) || '-1' || (id % 10)")
+
+
+def user_agents_are_stored(copy: Copy) -> None:
+    copy.shop("alter table visits add column user_agent text")
+    copy.shop("update visits set user_agent = 'Mozilla/5.0 (X11; Linux x86_64; rv:' || (90 + id % 50) || '.0) Gecko'")
+
+
+def a_biography_is_bought(copy: Copy) -> None:
+    copy.rewrite("datamap.yaml", "bio: profile.bio", "bio: {data: profile.bio, source: received}")
+
+
+def a_password_is_plain(copy: Copy) -> None:
+    copy.shop("update users set password_hash = 'correct-horse' where id = 8")
+
+
+def a_picture_is_of_nobody(copy: Copy) -> None:
+    copy.shop("update profiles set user_id = 999999 where user_id = 9")
+
+
+def a_card_stands_in_a_letter(copy: Copy) -> None:
+    copy.shop("update messages set body = 'take my card, 4242 4242 4242 4242, and thanks' where id = 6")
+
+
+def nobody_thinks_of_the_recipient(copy: Copy) -> None:
+    text = (copy.folder / "datamap.yaml").read_text()
+    begin = text.index("        whose:\n          sender:")
+    end = text.index("        columns:\n", begin)
+    text = text[:begin] + "        whose: sender_id\n" + text[end:]
+    text = text.replace("body: {data: communication.message, others: redact}", "body: communication.message")
+    (copy.folder / "datamap.yaml").write_text(text)
+
+
+def the_device_is_not_stored(copy: Copy) -> None:
+    copy.shop("alter table visits drop column device_type")
+
+
+def an_address_is_logged(copy: Copy) -> None:
+    copy.shop("update access_log set page = '/reset?email=someone@example.org' where id = 12")
+
+
+def a_place_is_exact(copy: Copy) -> None:
+    copy.shop("update visits set region = '48.2082' where id = (select min(id) from visits where region is not null)")
+
+
+def a_click_is_recorded_without_consent(copy: Copy) -> None:
+    counted = "select user_id from click_events union select user_id from searches"
+    person = copy.shop(f"select min(id) from users where closed_at is null and id not in ({counted})")[0][0]
+    at = copy.ago(days=2)
+    copy.shop("insert into click_events (user_id, at, kind, target) values (?, ?, 'open-product', 'tea')", person, at)
+
+
+# --- how it is used -----------------------------------------------------------------------------------------------------
+
+
+def a_newsletter_comes_after_the_withdrawal(copy: Copy) -> None:
+    person = copy.shop(
+        "select user_id from newsletter_sends join users on users.id = user_id where closed_at is null "
+        "order by newsletter_sends.sent_at desc, user_id limit 1"
+    )[0][0]
+    with copy.troth() as troth:
+        troth.withdraw_consents([(f"id={person}", "marketing", copy.now - dt.timedelta(hours=9))])
+    copy.shop(
+        "insert into newsletter_sends (user_id, campaign, stop_key, sent_at) values (?, 'autumn', 'made-up', ?)",
+        person,
+        copy.ago(hours=8),
+    )
+
+
+def a_table_is_used_for_an_undeclared_purpose(copy: Copy) -> None:
+    copy.rewrite("datamap.yaml", "uses: {purpose: fraud, at: at}", "uses: {purpose: profiling, at: at}")
+
+
+def the_words_agreed_to_are_altered(copy: Copy) -> None:
+    copy.store("update consent_texts set text = text || ' and to our friends'")
+
+
+def an_order_comes_long_after_the_account_was_closed(copy: Copy) -> None:
+    person = copy.shop("select min(id) from users where closed_at is not null")[0][0]
+    closed = copy.ago(days=20)
+    copy.shop("update users set closed_at = ? where id = ?", closed, person)
+    copy.shop("update profiles set closed_at = ? where user_id = ?", closed, person)
+    new_order(copy, person, copy.ago(days=1))
+
+
+def a_duty_has_no_law(copy: Copy) -> None:
+    copy.rewrite("datamap.yaml", "on_erasure: {keep: all, ground: tax-law", "on_erasure: {keep: all, ground: tea-law")
+
+
+def a_balance_test_is_edited(copy: Copy) -> None:
+    with (copy.folder / "documents" / "balance-fraud.md").open("a") as file:
+        file.write("\nand everybody agreed.\n")
+
+
+def the_law_is_not_looked_at_again(copy: Copy) -> None:
+    republish(copy, "review: 2027-10-01", "review: 2026-10-01")
+
+
+# --- how it is protected ------------------------------------------------------------------------------------------------
+
+
+def the_shop_is_open_to_all_users_of_the_machine(copy: Copy) -> None:
+    (copy.folder / "shop.sqlite3").chmod(0o644)
+
+
+def the_key_is_open_to_all_users_of_the_machine(copy: Copy) -> None:
+    (copy.folder / "troth.key").chmod(0o644)
+
+
+def a_row_outlives_its_period(copy: Copy) -> None:
+    copy.shop("update access_log set at = ? where id = 3", copy.ago(days=91))
+
+
+# --- who receives it, and rights ----------------------------------------------------------------------------------------
+
+
+def a_contract_is_edited(copy: Copy) -> None:
+    with (copy.folder / "documents" / "contract-example-desk.md").open("a") as file:
+        file.write("\nThe processor may do as it likes.\n")
+
+
+def data_are_used_during_a_restriction(copy: Copy) -> None:
+    new_order(copy, ordered_by(copy, RESTRICTED)[0], copy.ago(minutes=30))
+
+
+def data_are_used_after_an_objection(copy: Copy) -> None:
+    order = ordered_by(copy, OBJECTING)[1]
+    copy.shop(
+        "insert into fraud_checks (order_id, at, outcome, reason) select ?, ?, outcome, reason from fraud_checks limit 1",
+        order,
+        copy.ago(minutes=30),
+    )
+
+
+# --- changes of the policy ----------------------------------------------------------------------------------------------
+
+
+def the_policy_is_edited_silently(copy: Copy) -> None:
+    copy.rewrite("policy.yaml", "Sharing with vendors who help us", "Sharing with anybody who helps us")
+    copy.served = True
+
+
+def a_published_version_is_altered(copy: Copy) -> None:
+    copy.store("update policy_versions set bytes = cast(bytes || x'0a' as blob)")
+
+
+def a_version_is_swapped(copy: Copy) -> None:
+    copy.store("update policy_versions set sha256 = ?, bytes = ?", "0" * 64, b"troth: 1\n")
+
+
+def the_policy_holds_before_it_was_written(copy: Copy) -> None:
+    republish(
+        copy,
+        'text: "January 9, 2024", effective: 2024-01-09',
+        'text: "January 8, 2024", effective: 2024-01-08',
+    )
+
+
+def a_longer_period_is_posted_as_editorial(copy: Copy) -> None:
+    """Put past `publish`, which would have refused it: it holds, by its own date, without the promised notice."""
+    copy.rewrite("policy.yaml", "after: visit, keep: 90 days", "after: visit, keep: 6 months")
+    copy.rewrite(
+        "policy.yaml", 'text: "January 9, 2024", effective: 2024-01-09', 'text: "March 1, 2024", effective: 2024-03-01'
+    )
+    data = (copy.folder / "policy.yaml").read_bytes()
+    copy.store(
+        "insert into policy_versions (number, file, bytes, sha256, published_at, effective, updated, material, changes) "
+        "select 2, file, ?, ?, ?, '2024-03-01', updated, 0, '[]' from policy_versions where number = 1",
+        data,
+        reading.parse(data).sha256,
+        f"{copy.now:%Y-%m-%d %H:%M:%S.%f}",
+    )
+    copy.served = True
+
+
+def republish(copy: Copy, before: str, after: str) -> None:
+    """Change the policy as `troth policy publish` does, and serve it."""
+    copy.rewrite("policy.yaml", before, after)
+    data = (copy.folder / "policy.yaml").read_bytes()
+    with closing(Store.open(f"sqlite:///{copy.folder / 'troth.sqlite3'}")) as store:
+        versions.publish(store, Keyring.load(copy.folder, {}), data, reading.parse(data, "policy.yaml"), copy.now)
+    copy.served = True

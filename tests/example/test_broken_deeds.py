@@ -1,0 +1,225 @@
+"""One deed of the running company broken: that sentence turns, the sums above name it, and nothing else turns.
+
+Each test breaks one thing on a copy of the company and runs the whole of `troth check`, on sockets; the report is held
+against the one before, sentence by sentence: verdicts, causes, what was seen and what was found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+
+import pytest
+
+from tests.example import deeds, pages
+from tests.example.pages import Spoil, at, everywhere
+from tests.example.proving import SITE, Copy, RunningCompany, above, closed_port, seen_of
+from troth.example.company import HOST
+from troth.foundation.proof import Report, Verdict
+
+BROKEN, UNPROVEN, KEPT = Verdict.BROKEN, Verdict.UNPROVEN, Verdict.KEPT
+
+STORES_AND_PAPERS = [
+    (deeds.a_biography_is_bought, "1", "profiles.bio in shop"),
+    (deeds.birthdays_are_stored, "1.1", "users.birthday in shop"),
+    (deeds.a_password_is_plain, "1.1a", "users.password_hash in shop: 1 row: the password is plain text"),
+    (deeds.a_picture_is_of_nobody, "1.1b", "profiles.avatar in shop: 1 of 300 pictures lead to nobody"),
+    (deeds.a_card_stands_in_a_letter, "1.1c", "messages.body in shop: the number of a payment card stands in 1 value"),
+    (deeds.nobody_thinks_of_the_recipient, "1.1d", "messages.recipient_id in shop"),
+    (deeds.user_agents_are_stored, "1.2", "visits.user_agent in shop"),
+    (deeds.the_device_is_not_stored, "1.2a", "visits.device_type in shop"),
+    (deeds.an_address_is_logged, "1.2b", "access_log.page in shop"),
+    (deeds.a_place_is_exact, "1.2c", "visits.region in shop"),
+    (deeds.a_click_is_recorded_without_consent, "1.2d", "click_events in shop: 1 "),
+    (deeds.a_newsletter_comes_after_the_withdrawal, "2.1c", "newsletter_sends in shop: 1 "),
+    (deeds.a_table_is_used_for_an_undeclared_purpose, "2.2", "profiling, which section 2 does not declare"),
+    (deeds.the_words_agreed_to_are_altered, "2.2a", "the text agreed to is gone or was altered"),
+    (deeds.an_order_comes_long_after_the_account_was_closed, "2.2b", "orders in shop: 1 use for transactions"),
+    (deeds.a_duty_has_no_law, "2.2c", 'the law "tea-law" is not listed'),
+    (deeds.a_balance_test_is_edited, "2.2d", "balance-fraud.md is not the recorded one"),
+    (deeds.the_shop_is_open_to_all_users_of_the_machine, "3.1b", "store shop: other users of the machine"),
+    (deeds.the_key_is_open_to_all_users_of_the_machine, "3.1b", "the key: other users of the machine"),
+    (deeds.a_row_outlives_its_period, "3.2a", "access_log in shop: 1 row older than 90 days"),
+    (deeds.a_contract_is_edited, "4.1a", "contract-example-desk.md is not the recorded one"),
+    (deeds.data_are_used_during_a_restriction, "5.4", "orders in shop: 1 "),
+    (deeds.data_are_used_after_an_objection, "5.6", "fraud_checks in shop: 1 "),
+    (deeds.the_policy_is_edited_silently, "8a", "the policy file: is not version 1"),
+    (deeds.a_published_version_is_altered, "8a", "version 1: its text does not have the hash"),
+    (deeds.a_version_is_swapped, "8a", "the policy file: is not version 1"),
+    (deeds.a_longer_period_is_posted_as_editorial, "8b", "version 2: is materially new and held from 2024-03-01"),
+    (deeds.the_policy_holds_before_it_was_written, "8.1b", "holds from 2024-01-08"),
+]
+
+PAGES = [
+    (at("/sign-up", '<button class="first">', '<input name="birthday">'), "1.1", 'field "birthday" on /sign-up'),
+    (at("/sign-up", 'name="newsletter"', 'name="newsletter" checked'), "2.2a", 'field "newsletter" on /sign-up'),
+    (pages.open_console, "3.1b", "/console: answers a stranger without asking"),
+    (pages.scripted_cookie, "3.1b", "cookie shop_form of /log-in: is set without HttpOnly"),
+    (everywhere("strict-transport-security", None), "3.1a", "does not say that browsers must use TLS"),
+    (everywhere("server", "nginx/1.18.0"), "3.1e", "tells strangers which version"),
+    (at("/privacy", "<td>90 days</td>", "<td>9 years</td>"), "3.2b", "does not say 90 days"),
+    (at("/privacy", "<td>Example Desk</td>", "<td>Example Ghost</td>"), "4.2", "does not name the recipient Example Desk"),
+    (pages.bare_fields, "5", "fields of forms have no label"),
+    (pages.stray_cookie, "6.1a", "sets the cookie visitor, which the policy does not name"),
+    (pages.lasting_cookie, "6.1a", "the cookie shop_form stays until"),
+    (pages.no_way_to_the_choice, "6.2a", "/sign-up: no link leads from here to /privacy/centre"),
+    (pages.cookie_wall, "6.2b", "/: without cookies the page answers with status 403"),
+    (at("/", "</main>", '<a href="https://ads.example.net/">Ads</a></main>'), "7a", "leads to ads.example.net"),
+    (at("/", "</main>", '<a href="https://tea.example.org/?m=a.reader@example.org">Tea</a></main>'), "7a", "carries"),
+    (everywhere("referrer-policy", "unsafe-url"), "7a", "sets no strict Referrer-Policy"),
+    (at("/", "</main>", '<img src="https://pixel.example.net/1.gif" alt=""></main>'), "7b", "from pixel.example.net"),
+    (at("/privacy", "Sharing with vendors who help us", "Sharing with our friends who help us"), "8a", "sentence 4.1a"),
+    (at("/privacy", '<p id="s4"', '<p hidden id="s4"'), "8a", "sentence 4 "),
+    (at("/privacy/versions", 'id="version-1"', 'id="version"'), "8b", "version 1 is not listed"),
+    (at("/privacy", "https://www.cac.gov.cn/", "https://www.edpb.europa.eu/"), "9.2", "no authority of the country CN"),
+]  # fmt: skip
+
+HOSTS = [
+    (pages.without_tls, "does not speak TLS 1.2 or above"),
+    (pages.with_old_tls, "still speaks TLS 1.0, 1.1"),
+    (pages.with_a_certificate_of_another_name, "its certificate does not hold"),
+    (pages.with_a_certificate_that_ran_out, "its certificate does not hold"),
+]
+
+
+def require_one_turn(before: Report, after: Report, number: str, to: Verdict = BROKEN) -> None:
+    """`number` turned `to`, the sums above it name it, and of every other sentence the report says what it said."""
+    sums = above(before, number)
+    assert before.of(number).verdict is not to, f"{number} was {to} before"
+    assert after.of(number).verdict is to
+    for name in sums:
+        was, now = before.of(name), after.of(name)
+        worse = was.verdict if was.verdict is BROKEN else to
+        assert now.verdict is worse, f"{name} above {number}"
+        expected = set(was.caused_by) if was.verdict is worse else set()
+        assert set(now.caused_by) == (expected | {number} if worse is to else expected), f"{name} above {number}"
+    told_before, told_after = seen_of(before), seen_of(after)
+    elsewhere = {
+        name: (told_before[name], told_after[name])
+        for name in told_before
+        if name not in {number, *sums} and told_before[name] != told_after[name]
+    }
+    assert elsewhere == {}
+    assert {name for name in sums if told_before[name][2:] != told_after[name][2:]} == set()
+
+
+def told(report: Report, number: str) -> str:
+    return "\n".join(f"{each.where}: {each.message}" for each in report.of(number).findings if each.verdict is BROKEN)
+
+
+@pytest.mark.parametrize(("deed", "number", "words"), STORES_AND_PAPERS, ids=lambda each: getattr(each, "__name__", ""))
+def test_a_broken_deed_turns_its_sentence_alone(
+    running_company: RunningCompany, copy: Copy, deed: Callable[[Copy], None], number: str, words: str
+) -> None:
+    deed(copy)
+
+    after = copy.check()
+
+    assert words in told(after, number)
+    require_one_turn(running_company.before, after, number)
+
+
+@pytest.mark.parametrize(("spoil", "number", "words"), PAGES, ids=lambda each: each if isinstance(each, str) else "")
+def test_a_spoiled_page_turns_its_sentence_alone(
+    running_company: RunningCompany, copy: Copy, spoil: Spoil, number: str, words: str
+) -> None:
+    copy.alter(spoil)
+
+    after = copy.check()
+
+    assert words in told(after, number)
+    require_one_turn(running_company.before, after, number)
+
+
+@pytest.mark.parametrize(("spoil", "words"), HOSTS, ids=lambda each: getattr(each, "__name__", ""))
+def test_a_host_without_sound_tls_turns_the_sentence_on_encryption_alone(
+    running_company: RunningCompany, copy: Copy, spoil: Callable[[Copy, ExitStack], None], words: str
+) -> None:
+    with ExitStack() as stack:
+        spoil(copy, stack)
+        after = copy.check()
+
+    assert words in told(after, "3.1a")
+    require_one_turn(running_company.before, after, "3.1a")
+
+
+def test_a_law_that_nobody_looked_at_again_is_unproven_and_not_broken(
+    running_company: RunningCompany, copy: Copy
+) -> None:
+    deeds.the_law_is_not_looked_at_again(copy)
+
+    after = copy.check()
+
+    assert "that day has passed" in after.of("2.2c").findings[0].message
+    require_one_turn(running_company.before, after, "2.2c", UNPROVEN)
+
+
+# --- probes that are stopped --------------------------------------------------------------------------------------------
+
+
+def no_database(copy: Copy) -> None:
+    copy.shop_url = f"sqlite:///{copy.folder / 'nowhere' / 'shop.sqlite3'}"
+
+
+def no_site(copy: Copy) -> None:
+    copy.doors[SITE] = closed_port()
+
+
+def no_host(copy: Copy) -> None:
+    copy.doors[HOST] = closed_port()
+
+
+def no_key(copy: Copy) -> None:
+    (copy.folder / "troth.key").unlink()
+
+
+def no_store(copy: Copy) -> None:
+    for part in copy.folder.glob("troth.sqlite3*"):
+        part.unlink()
+
+
+STOPPED: list[tuple[Callable[[Copy], None], str]] = [
+    (no_database, "1.1 1.1a 1.1b 1.1c 1.2 1.2a 1.2b 1.2c 1.2d 2.1c 2.2b 3.1a 3.1b 3.2a 5.4 5.6"),
+    (no_site, "2.2a 3.1b 3.2b 5 6.1a 6.2a 6.2b 7a 7b 8a 8b 8.1b 9.2"),
+    (no_host, "3.1a"),
+    (no_key, "1.2d 2.1c 5.4 5.6"),
+    (no_store, "1.2d 2.1c 2.2a 5.4 5.6 8a 8b 8.1b"),
+]
+
+
+@pytest.mark.parametrize(("stop", "leaves"), STOPPED, ids=lambda each: getattr(each, "__name__", ""))
+def test_a_stopped_probe_leaves_what_hangs_on_it_unproven_and_turns_nothing_else(
+    running_company: RunningCompany, copy: Copy, stop: Callable[[Copy], None], leaves: str
+) -> None:
+    before = running_company.before
+    stop(copy)
+
+    after = copy.check()
+
+    leaf_turns = {
+        each.number
+        for each in after.sentences
+        if each.verdict is not before.of(each.number).verdict and (not each.sums or each.findings)
+    }
+    assert leaf_turns == set(leaves.split())
+    for each in after.sentences:
+        was = before.of(each.number).verdict
+        if each.verdict is not was:
+            assert (was, each.verdict) == (KEPT, UNPROVEN), each.number
+            assert each.findings or set(each.caused_by) & leaf_turns, each.number
+        if each.number in leaf_turns:
+            assert all(finding.repair for finding in each.findings), each.number
+
+
+def test_without_database_site_and_key_what_is_judged_by_words_alone_stays_as_it_was(
+    running_company: RunningCompany, copy: Copy
+) -> None:
+    for stop in (no_database, no_site, no_host, no_key, no_store):
+        stop(copy)
+
+    after = copy.check()
+
+    kept = {each.number for each in after.sentences if each.verdict is KEPT}
+    broken = {each.number for each in after.sentences if each.verdict is BROKEN}
+    assert kept == {"1.1d", "2.2c", "2.2d"}
+    assert broken == {each.number for each in running_company.before.sentences if each.verdict is BROKEN}
