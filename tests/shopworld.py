@@ -16,6 +16,7 @@ from importlib import resources
 from pathlib import Path
 
 import pytest
+import sqlalchemy
 
 from tests.policies import BROKEN, said
 from troth import application
@@ -178,6 +179,20 @@ def served(world: World, postgresql_database: str) -> World:
     seed.seed(engine, now=world.now, people=PEOPLE)
     engine.dispose()
     world.shop_url = postgresql_database
+    return world
+
+
+@pytest.fixture
+def served_by_mariadb(world: World, mariadb_database: str) -> World:
+    """The same company with its shop on MariaDB, whose times have whole seconds."""
+    bare = sqlalchemy.create_engine(mariadb_database)
+    with bare.begin() as tx:
+        tx.exec_driver_sql("alter database character set utf8mb4")
+    bare.dispose()
+    engine = database.open_database(mariadb_database)
+    seed.seed(engine, now=world.now, people=PEOPLE)
+    engine.dispose()
+    world.shop_url = mariadb_database
     return world
 
 

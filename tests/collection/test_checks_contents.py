@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.shopworld import MARKER, PEOPLE, World, named
+from tests.shopworld import MARKER, World, named
 from troth.collection.checks import cards, contents, passwords, technical, values
 from troth.collection.checks.passwords import Strength
-from troth.example.shop import database, seed
 from troth.foundation.proof import Check
 
 BODY = "c2FsdHNhbHRzYWx0c2FsdA$" + "A" * 43
@@ -288,26 +287,16 @@ def test_the_same_is_seen_on_postgresql(served: World, statement: str, number: s
     assert served.own(number, check)[0] == "broken"
 
 
-def test_the_company_on_mariadb_keeps_the_same_sentences(world: World, mariadb_database: str) -> None:
-    engine = database.open_database(mariadb_database)
-    seed.seed(engine, now=world.now, people=PEOPLE)
-    engine.dispose()
-    world.shop_url = mariadb_database
-
-    after = world.verdicts()
+def test_the_company_on_mariadb_keeps_the_same_sentences(served_by_mariadb: World) -> None:
+    after = served_by_mariadb.verdicts()
 
     kept = ("1.1a", "1.1b", "1.1c", "1.1d", "1.2a", "1.2b", "1.2c", "1.2d", "2.1c", "2.2", "3.2a")
     assert {number: after[number] for number in kept} == dict.fromkeys(kept, "kept")
 
 
-def test_a_card_number_and_a_plain_password_are_found_on_mariadb(world: World, mariadb_database: str) -> None:
-    engine = database.open_database(mariadb_database)
-    seed.seed(engine, now=world.now, people=PEOPLE)
-    engine.dispose()
-    world.shop_url = mariadb_database
+def test_a_card_number_and_a_plain_password_are_found_on_mariadb(served_by_mariadb: World) -> None:
+    served_by_mariadb.sql_served("update messages set body = 'it is 4242-4242-4242-4242' where id = 5")
+    served_by_mariadb.sql_served("update users set password_hash = 'hunter2' where id = 3")
 
-    world.sql_served("update messages set body = 'it is 4242-4242-4242-4242' where id = 5")
-    world.sql_served("update users set password_hash = 'hunter2' where id = 3")
-
-    assert world.own("1.1c", contents.card_number)[0] == "broken"
-    assert world.own("1.1a", contents.weak_password)[0] == "broken"
+    assert served_by_mariadb.own("1.1c", contents.card_number)[0] == "broken"
+    assert served_by_mariadb.own("1.1a", contents.weak_password)[0] == "broken"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.shopworld import before, founded, served, world
+from tests.shopworld import before, founded, served, served_by_mariadb, world
 from tests.sites import site
 
-__all__ = ["before", "founded", "served", "site", "world"]
+__all__ = ["before", "founded", "served", "served_by_mariadb", "site", "world"]

@@ -89,7 +89,7 @@ def _application(instance: Instance, troth: Troth, home: Any) -> Starlette:
     routes += _routes(site, staff, console.routes(), place.console)
     routes += _routes(site, public, use_centre.routes(troth), "")
     routes += _routes(site, public, updates_centre.routes(files.policy, office.store, report, path=place.policy), "")
-    routes.append(Mount("/v1", use_api.application(troth)))
+    routes += use_api.routes(troth)
     routes.append(Mount("/", home) if home is not None else Route("/", _to(place.policy)))
     return Starlette(routes=routes)
 
