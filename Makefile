@@ -10,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do \
 	  "$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done)
-UV := $(BIN)/uv --quiet --no-progress
+UV := $(BIN)/uv --quiet --no-progress --system-certs
 REAL_DATA := $(wildcard ../shared/data)
 WORKERS ?= auto
 PORT ?= 8000

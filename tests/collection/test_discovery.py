@@ -217,7 +217,7 @@ def test_known_columns_are_neither_judged_nor_looked_at(tmp_path: Path) -> None:
     with Records.of_address("shop", f"sqlite:///{tmp_path}/shop.db") as records:
         known = frozenset([Place("shop", "users", "email")])
         found = discover(records, "shop", known=known)
-        looked_at = discovery.look(records, "shop", known=known)
+        looked_at = discovery.look(records, "shop", without=known)
 
     assert [each.place.column for each in found] == ["id", "phone"]
     assert "email" not in looked_at["users"]

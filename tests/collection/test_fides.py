@@ -130,8 +130,10 @@ def test_several_kinds_of_people_are_told_apart() -> None:
 dataset:
   - fides_key: shop
     collections:
-      - {name: customer, fields: [{name: id, fides_meta: {primary_key: true}}, {name: mail, fides_meta: {identity: email}}]}
-      - {name: staff, fields: [{name: id, fides_meta: {primary_key: true}}, {name: mail, fides_meta: {identity: email}}]}
+      - name: customer
+        fields: [{name: id, fides_meta: {primary_key: true}}, {name: mail, fides_meta: {identity: email}}]
+      - name: staff
+        fields: [{name: id, fides_meta: {primary_key: true}}, {name: mail, fides_meta: {identity: email}}]
       - name: visits
         fields: [{name: customer_id, fides_meta: {references: [{dataset: shop, field: customer.id, direction: from}]}}]
       - name: shifts

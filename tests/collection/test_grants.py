@@ -123,10 +123,22 @@ def test_the_reader_can_change_nothing(granted: tuple[str, str], statement: str)
 
 
 def test_the_writer_can_do_what_the_map_says_and_no_more(granted: tuple[str, str]) -> None:
-    allowed = ("delete from users", "update users set email = 'x'", "update orders set user_id = null, note = null",
-               "delete from orders", "update messages set body = 'x', sender_id = null")  # fmt: skip
-    refused = ("update orders set total = 0", "delete from messages", "delete from products", "update products set title = 'x'",
-               "insert into users (id) values (1)", "drop table users", "create table t (a int)")  # fmt: skip
+    allowed = (
+        "delete from users",
+        "update users set email = 'x'",
+        "update orders set user_id = null, note = null",
+        "delete from orders",
+        "update messages set body = 'x', sender_id = null",
+    )
+    refused = (
+        "update orders set total = 0",
+        "delete from messages",
+        "delete from products",
+        "update products set title = 'x'",
+        "insert into users (id) values (1)",
+        "drop table users",
+        "create table t (a int)",
+    )
 
     assert [statement for statement in allowed if _refused(granted[1], statement)] == []
     assert [statement for statement in refused if not _refused(granted[1], statement)] == []

@@ -149,6 +149,10 @@ def the_shop_is_open_to_all_users_of_the_machine(copy: Copy) -> None:
     (copy.folder / "shop.sqlite3").chmod(0o644)
 
 
+def the_store_is_open_to_all_users_of_the_machine(copy: Copy) -> None:
+    (copy.folder / "troth.sqlite3").chmod(0o644)
+
+
 def the_key_is_open_to_all_users_of_the_machine(copy: Copy) -> None:
     (copy.folder / "troth.key").chmod(0o644)
 

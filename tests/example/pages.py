@@ -9,6 +9,7 @@ import datetime as dt
 import re
 import ssl
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -88,7 +89,7 @@ def host(context: ssl.SSLContext | None) -> Iterator[int]:
 
     class Hello(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(200)
+            self.send_response_only(200 if self.path == "/" else 404)
             self.send_header("Strict-Transport-Security", "max-age=31536000")
             self.send_header("Content-Length", "0")
             self.end_headers()
@@ -119,7 +120,9 @@ def speaking(copy: Copy, *, oldest: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2) -> 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(copy.folder / certificates.CERTIFICATE)
     context.set_ciphers("ALL:@SECLEVEL=0")
-    context.minimum_version = oldest
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # old versions are spoken here on purpose
+        context.minimum_version = oldest
     return context
 
 

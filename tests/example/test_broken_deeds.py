@@ -38,7 +38,7 @@ STORES_AND_PAPERS = [
     (deeds.a_duty_has_no_law, "2.2c", 'the law "tea-law" is not listed'),
     (deeds.a_balance_test_is_edited, "2.2d", "balance-fraud.md is not the recorded one"),
     (deeds.the_shop_is_open_to_all_users_of_the_machine, "3.1b", "store shop: other users of the machine"),
-    (deeds.the_key_is_open_to_all_users_of_the_machine, "3.1b", "the key: other users of the machine"),
+    (deeds.the_store_is_open_to_all_users_of_the_machine, "3.1b", "troth's own store: other users of the machine"),
     (deeds.a_row_outlives_its_period, "3.2a", "access_log in shop: 1 row older than 90 days"),
     (deeds.a_contract_is_edited, "4.1a", "contract-example-desk.md is not the recorded one"),
     (deeds.data_are_used_during_a_restriction, "5.4", "orders in shop: 1 "),
@@ -71,7 +71,7 @@ PAGES = [
     (at("/privacy", "Sharing with vendors who help us", "Sharing with our friends who help us"), "8a", "sentence 4.1a"),
     (at("/privacy", '<p id="s4"', '<p hidden id="s4"'), "8a", "sentence 4 "),
     (at("/privacy/versions", 'id="version-1"', 'id="version"'), "8b", "version 1 is not listed"),
-    (at("/privacy", "https://www.cac.gov.cn/", "https://www.edpb.europa.eu/"), "9.2", "no authority of the country CN"),
+    (at("/privacy", "https://www.cac.gov.cn/", "/privacy/versions"), "9.2", "no authority of the country CN"),
 ]  # fmt: skip
 
 HOSTS = [
@@ -82,8 +82,13 @@ HOSTS = [
 ]
 
 
-def require_one_turn(before: Report, after: Report, number: str, to: Verdict = BROKEN) -> None:
-    """`number` turned `to`, the sums above it name it, and of every other sentence the report says what it said."""
+def require_one_turn(
+    before: Report, after: Report, number: str, to: Verdict = BROKEN, *, verdict_only: frozenset[str] = frozenset()
+) -> None:
+    """`number` turned `to`, the sums above it name it, and of every other sentence the report says what it said.
+
+    Of `verdict_only` the verdict and its causes must be the same, not what was seen.
+    """
     sums = above(before, number)
     assert before.of(number).verdict is not to, f"{number} was {to} before"
     assert after.of(number).verdict is to
@@ -97,17 +102,32 @@ def require_one_turn(before: Report, after: Report, number: str, to: Verdict = B
     elsewhere = {
         name: (told_before[name], told_after[name])
         for name in told_before
-        if name not in {number, *sums} and told_before[name] != told_after[name]
+        if name not in {number, *sums}
+        and told_before[name][: 2 if name in verdict_only else None]
+        != told_after[name][: 2 if name in verdict_only else None]
     }
     assert elsewhere == {}
     assert {name for name in sums if told_before[name][2:] != told_after[name][2:]} == set()
+
+
+def turns(before: Report, after: Report) -> dict[str, Verdict]:
+    """The sentences with observations of their own whose verdict is another now."""
+    return {
+        each.number: each.verdict
+        for each in after.sentences
+        if each.verdict is not before.of(each.number).verdict and (not each.sums or each.findings)
+    }
 
 
 def told(report: Report, number: str) -> str:
     return "\n".join(f"{each.where}: {each.message}" for each in report.of(number).findings if each.verdict is BROKEN)
 
 
-@pytest.mark.parametrize(("deed", "number", "words"), STORES_AND_PAPERS, ids=lambda each: getattr(each, "__name__", ""))
+def _named(each: object) -> str:
+    return each if isinstance(each, str) and len(each) < 6 else getattr(each, "__name__", "")
+
+
+@pytest.mark.parametrize(("deed", "number", "words"), STORES_AND_PAPERS, ids=_named)
 def test_a_broken_deed_turns_its_sentence_alone(
     running_company: RunningCompany, copy: Copy, deed: Callable[[Copy], None], number: str, words: str
 ) -> None:
@@ -119,7 +139,7 @@ def test_a_broken_deed_turns_its_sentence_alone(
     require_one_turn(running_company.before, after, number)
 
 
-@pytest.mark.parametrize(("spoil", "number", "words"), PAGES, ids=lambda each: each if isinstance(each, str) else "")
+@pytest.mark.parametrize(("spoil", "number", "words"), PAGES, ids=_named)
 def test_a_spoiled_page_turns_its_sentence_alone(
     running_company: RunningCompany, copy: Copy, spoil: Spoil, number: str, words: str
 ) -> None:
@@ -131,7 +151,7 @@ def test_a_spoiled_page_turns_its_sentence_alone(
     require_one_turn(running_company.before, after, number)
 
 
-@pytest.mark.parametrize(("spoil", "words"), HOSTS, ids=lambda each: getattr(each, "__name__", ""))
+@pytest.mark.parametrize(("spoil", "words"), HOSTS, ids=_named)
 def test_a_host_without_sound_tls_turns_the_sentence_on_encryption_alone(
     running_company: RunningCompany, copy: Copy, spoil: Callable[[Copy, ExitStack], None], words: str
 ) -> None:
@@ -140,7 +160,36 @@ def test_a_host_without_sound_tls_turns_the_sentence_on_encryption_alone(
         after = copy.check()
 
     assert words in told(after, "3.1a")
-    require_one_turn(running_company.before, after, "3.1a")
+    # 3.1e looks at the same host for other things, and is unproven either way
+    require_one_turn(running_company.before, after, "3.1a", verdict_only=frozenset({"3.1e"}))
+
+
+def test_the_host_that_is_spoiled_has_nothing_wrong_with_it_otherwise(
+    running_company: RunningCompany, copy: Copy
+) -> None:
+    with ExitStack() as stack:
+        pages.with_sound_tls(copy, stack)
+        after = copy.check()
+
+    assert seen_of(after) == seen_of(running_company.before)
+
+
+def test_a_key_that_others_may_read_is_broken_and_what_needs_the_key_is_unproven(
+    running_company: RunningCompany, copy: Copy
+) -> None:
+    deeds.the_key_is_open_to_all_users_of_the_machine(copy)
+
+    after = copy.check()
+
+    assert "the key: other users of the machine may open its file" in told(after, "3.1b")
+    # such a key is not used, so nobody can be told apart: as if there were none
+    assert turns(running_company.before, after) == {"3.1b": BROKEN, **dict.fromkeys(NEED_KEY.split(), UNPROVEN)}
+
+
+def test_every_kept_sentence_has_a_deed_that_is_broken_here(running_company: RunningCompany) -> None:
+    kept = {each.number for each in running_company.before.sentences if each.verdict is KEPT}
+
+    assert kept <= {number for _, number, _ in (*STORES_AND_PAPERS, *PAGES)} | {"3.1a"}
 
 
 def test_a_law_that_nobody_looked_at_again_is_unproven_and_not_broken(
@@ -178,16 +227,17 @@ def no_store(copy: Copy) -> None:
         part.unlink()
 
 
+NEED_KEY = "1.2d 2.1c 5.4 5.6"
 STOPPED: list[tuple[Callable[[Copy], None], str]] = [
-    (no_database, "1.1 1.1a 1.1b 1.1c 1.2 1.2a 1.2b 1.2c 1.2d 2.1c 2.2b 3.1a 3.1b 3.2a 5.4 5.6"),
-    (no_site, "2.2a 3.1b 3.2b 5 6.1a 6.2a 6.2b 7a 7b 8a 8b 8.1b 9.2"),
+    (no_database, "1.1 1.1a 1.1b 1.1c 1.1d 1.2 1.2a 1.2b 1.2c 1.2d 2.1c 2.2b 3.1a 3.1b 3.2a 5.4 5.6"),
+    (no_site, "2.2a 3.1b 3.2b 6.1a 6.2a 6.2b 7a 7b 8a 8b 8.1b 9.2"),
     (no_host, "3.1a"),
-    (no_key, "1.2d 2.1c 5.4 5.6"),
+    (no_key, NEED_KEY),
     (no_store, "1.2d 2.1c 2.2a 5.4 5.6 8a 8b 8.1b"),
 ]
 
 
-@pytest.mark.parametrize(("stop", "leaves"), STOPPED, ids=lambda each: getattr(each, "__name__", ""))
+@pytest.mark.parametrize(("stop", "leaves"), STOPPED, ids=_named)
 def test_a_stopped_probe_leaves_what_hangs_on_it_unproven_and_turns_nothing_else(
     running_company: RunningCompany, copy: Copy, stop: Callable[[Copy], None], leaves: str
 ) -> None:
@@ -196,11 +246,7 @@ def test_a_stopped_probe_leaves_what_hangs_on_it_unproven_and_turns_nothing_else
 
     after = copy.check()
 
-    leaf_turns = {
-        each.number
-        for each in after.sentences
-        if each.verdict is not before.of(each.number).verdict and (not each.sums or each.findings)
-    }
+    leaf_turns = turns(before, after).keys()
     assert leaf_turns == set(leaves.split())
     for each in after.sentences:
         was = before.of(each.number).verdict
@@ -221,5 +267,5 @@ def test_without_database_site_and_key_what_is_judged_by_words_alone_stays_as_it
 
     kept = {each.number for each in after.sentences if each.verdict is KEPT}
     broken = {each.number for each in after.sentences if each.verdict is BROKEN}
-    assert kept == {"1.1d", "2.2c", "2.2d"}
+    assert kept == {"2.2c", "2.2d"}
     assert broken == {each.number for each in running_company.before.sentences if each.verdict is BROKEN}

@@ -126,22 +126,27 @@ _SEALED = (Shape.HEX_DIGEST, Shape.SLOW_HASH, Shape.UUID)
 
 
 def discover(
-    records: Records, store: str, *, sample: int = SAMPLE, known: Collection[Place] = ()
+    records: Records,
+    store: str,
+    *,
+    sample: int = SAMPLE,
+    known: Collection[Place] = (),
+    closed: Collection[Place] = (),
 ) -> tuple[ColumnFinding, ...]:
     """Judge every column of `store` that is not `known`, in the order of its catalogue. Reads, and never writes.
 
-    Raises StoreUnreachable.
+    Values of `closed` columns (`scan: no`) are not looked at; their names still speak. Raises StoreUnreachable.
     """
-    found = judge(records.catalogue(store), look(records, store, sample, known))
+    found = judge(records.catalogue(store), look(records, store, sample, {*known, *closed}))
     return tuple(finding for finding in found if finding.place not in known) if known else found
 
 
-def look(records: Records, store: str, sample: int = SAMPLE, known: Collection[Place] = ()) -> Samples:
-    """Samples of every column of `store` that is worth a look and not `known`."""
+def look(records: Records, store: str, sample: int = SAMPLE, without: Collection[Place] = ()) -> Samples:
+    """Samples of every column of `store` that is worth a look, `without` some."""
     return {
         name: records.samples(store, name, wanted, sample)
         for name, table in records.catalogue(store).tables.items()
-        if table.holds_rows and (wanted := _worth_a_look(store, name, table.columns, known))
+        if table.holds_rows and (wanted := _worth_a_look(store, name, table.columns, without))
     }
 
 
@@ -190,10 +195,9 @@ def judge_column(place: Place, column: Column, view: View, values: Sequence[str]
     return _of_table(place, column, view, is_key=False)
 
 
-def _worth_a_look(store: str, table: str, columns: Mapping[str, Column], known: Collection[Place]) -> list[str]:
-    return [
-        name for name, column in columns.items() if column.kind in _SAMPLED and Place(store, table, name) not in known
-    ]
+def _worth_a_look(store: str, table: str, columns: Mapping[str, Column], without: Collection[Place]) -> list[str]:
+    kept = (name for name in columns if Place(store, table, name) not in without)
+    return [name for name in kept if columns[name].kind in _SAMPLED]
 
 
 def _is_key(column: Column, view: View) -> bool:

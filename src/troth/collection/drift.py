@@ -80,13 +80,13 @@ def find_drift(datamap: DataMap, records: Records, *, store: str | None = None) 
     found: list[Drift] = []
     for name, mapped in datamap.stores.items():
         if (store is None or name == store) and mapped.kind in SQL:
-            known = frozenset(
-                Place(name, table.name, column) for table in mapped.tables.values() for column in table.columns
-            )
+            columns = [(Place(name, t.name, c.name), c) for t in mapped.tables.values() for c in t.columns.values()]
+            known = frozenset(place for place, _ in columns)
+            closed = frozenset(place for place, column in columns if not column.scan)
             catalogue = records.catalogue(name)
             found += declared_and_gone(mapped, catalogue)
             found += unruled(mapped, catalogue)
-            found += real_and_silent(mapped, catalogue, discovery.discover(records, name), known)
+            found += real_and_silent(mapped, catalogue, discovery.discover(records, name, closed=closed), known)
     return tuple(found)
 
 
@@ -122,7 +122,8 @@ def declared_and_gone(mapped: StoreMap, catalogue: Catalogue) -> Iterator[Drift]
             )
             continue
         for column in dict.fromkeys(_named(mapped, table)):
-            if column not in seen.columns:
+            closed = column in table.columns and not table.columns[column].scan  # perhaps not even shown to us
+            if column not in seen.columns and not closed:
                 near = nearest(column, seen.columns)
                 hint = f' Did you mean "{near}"?' if near else ""
                 yield Drift(

@@ -81,7 +81,7 @@ def policy_page(seen: Observation) -> Markup:
     page = seen.page(path)
     if page.truncated:
         raise NothingToObserve("the policy page is longer than a probe reads (2 MiB)", where=path, repair="shorten it")
-    read_page = read(page)
+    read_page = _read_once(seen, page)
     if read_page is None:
         raise NothingToObserve(
             f"the policy page answers with status {page.status} and no HTML",
@@ -123,7 +123,7 @@ def _walk(seen: Observation, limit: int) -> Walk:
             problem = trouble
             silent.append(path)
             continue
-        visit = Visit(path, page, read(page))
+        visit = Visit(path, page, _read_once(seen, page))
         visits.append(visit)
         for target in _leads_to(visit):
             following = on_site(site.url, target)
@@ -133,6 +133,11 @@ def _walk(seen: Observation, limit: int) -> Walk:
     if problem is not None and not visits:
         raise problem
     return Walk(tuple(visits), named, tuple(silent), not waiting)
+
+
+def _read_once(seen: Observation, page: Page) -> Markup | None:
+    """A page that several checks judge is read once a run, as it is fetched once."""
+    return seen.once(("markup", page.url), lambda: read(page))
 
 
 def _leads_to(visit: Visit) -> list[str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from troth.errors import PlaceMissing, RecordsError, StoreUnreachable
 from troth.foundation.records.dialects import REPAIRS, Dialect, Limits, Trouble
-from troth.policy.datamap import StoreKind, StoreMap
+from troth.policy.datamap import Place, StoreKind, StoreMap
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine
@@ -26,6 +26,7 @@ _SCHEMES = {
     "sqlite": StoreKind.SQLITE,
 }
 _GONE = {Trouble.TABLE_GONE, Trouble.COLUMN_GONE}
+_OF_PLACES = _GONE | {Trouble.FORBIDDEN, Trouble.TIMEOUT}
 
 
 def address_of(connect: str, environ: Mapping[str, str], store: str) -> URL:
@@ -117,8 +118,11 @@ class Connector:
         return self._dialect
 
     @contextmanager
-    def connection(self) -> Iterator[Connection]:
-        """A connection for one or a few statements; it can only read. Every trouble comes out as a RecordsError."""
+    def connection(self, place: Place | None = None) -> Iterator[Connection]:
+        """A connection for one or a few statements; it can only read.
+
+        Every trouble comes out as a RecordsError that names `place`, or the store where none is asked about.
+        """
         from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
         try:
@@ -127,21 +131,22 @@ class Connector:
             with self._engine.connect() as connection:
                 yield connection
         except DBAPIError as problem:
-            raise self.told(self.dialect.trouble(problem)) from None
+            raise self.told(self.dialect.trouble(problem), place) from None
         except RecordsError as problem:
             problem.where = problem.where or self.name
             raise
         except (SQLAlchemyError, OSError) as problem:
             trouble = Trouble.TIMEOUT if "QueuePool limit" in str(problem) else Trouble.OTHER
-            raise self.told(trouble) from None
+            raise self.told(trouble, place) from None
 
-    def told(self, trouble: Trouble) -> RecordsError:
-        """The error that says `trouble` of this store."""
+    def told(self, trouble: Trouble, place: Place | None = None) -> RecordsError:
+        """The error that says `trouble` of this store, or of one place in it."""
         message = trouble.value
         if trouble is Trouble.TIMEOUT:
             message = f"it did not answer within {self._limits.timeout_s:g} s."
         kind = PlaceMissing if trouble in _GONE else StoreUnreachable
-        return kind(message, where=self.name, repair=REPAIRS.get(trouble))
+        where = str(place) if place is not None and trouble in _OF_PLACES else self.name
+        return kind(message, where=where, repair=REPAIRS.get(trouble))
 
     def close(self) -> None:
         if self._engine is not None:

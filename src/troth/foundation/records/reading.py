@@ -129,14 +129,14 @@ class Records:
         table = core_table(seen)
         what = sqlalchemy.func.count() if place.column is None else sqlalchemy.func.count(table.c[place.column])
         statement = sqlalchemy.select(what).select_from(table).where(where_clause(table, conditions))
-        with self._connector(place.store).connection() as connection:
+        with self._connector(place.store).connection(place) as connection:
             return int(connection.execute(statement).scalar_one())
 
     def times(self, place: Place, *conditions: Condition) -> Times:
         """What the column of times at `place` holds: rows with a time, the oldest, the newest, the unreadable."""
         seen = self._seen(place, *conditions)
         column = self.catalogue(place.store).column(place)
-        with self._connector(place.store).connection() as connection:
+        with self._connector(place.store).connection(place) as connection:
             return ages.times(connection, core_table(seen), column, conditions)
 
     def oldest(self, place: Place, *conditions: Condition) -> dt.datetime | None:
@@ -149,7 +149,7 @@ class Records:
             raise NaiveTimeError
         seen = self._seen(place, *conditions)
         column = self.catalogue(place.store).column(place)
-        with self._connector(place.store).connection() as connection:
+        with self._connector(place.store).connection(place) as connection:
             return ages.count_before(connection, core_table(seen), column, instant, conditions)
 
     # --- what it looks like -----------------------------------------------------------------------------------------
@@ -162,7 +162,7 @@ class Records:
     def samples(self, store: str, table: str, names: Sequence[str], n: int = 500) -> dict[str, list[str]]:
         """The same for several columns of one table, in as few statements as it takes."""
         seen = self._seen(Place(store, table), names=names)
-        with self._connector(store).connection() as connection:
+        with self._connector(store).connection(Place(store, table)) as connection:
             return sampling.samples(connection, seen, names, n)
 
     # --- rows -------------------------------------------------------------------------------------------------------
@@ -189,7 +189,7 @@ class Records:
         ordered = (made.c[name].desc() if descending else made.c[name] for name in order_by)
         statement = statement.order_by(*ordered).limit(limit)
         at = {position for position, name in enumerate(columns) if name in instants_in}
-        for row in self.execute(store, statement):
+        for row in self._stream(self._connector(store), statement, Place(store, table)):
             yield tuple(instants.read(value) if i in at else value for i, value in enumerate(row)) if at else tuple(row)
 
     def execute(
@@ -202,8 +202,8 @@ class Records:
             raise TypeError("records are only read: a SELECT built with SQLAlchemy Core is expected")
         return self._stream(self._connector(store), statement)
 
-    def _stream(self, connector: Connector, statement: Any) -> Iterator[tuple[Any, ...]]:
-        with connector.connection() as connection:
+    def _stream(self, connector: Connector, statement: Any, place: Place | None = None) -> Iterator[tuple[Any, ...]]:
+        with connector.connection(place) as connection:
             result: CursorResult[Any] = connection.execution_options(yield_per=_BATCH).execute(statement)
             with result:  # whoever stops reading half-way must not leave a cursor open at the server
                 for part in result.partitions():

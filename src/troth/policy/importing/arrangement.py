@@ -214,7 +214,8 @@ def _add_table(above: Draft, table: FoundTable) -> None:
         rows = [Draft(ROW, table.line, cells=table.columns)]
     rows[0].links = table.links
     place = above
-    if above.columns or any(child.kind == ROW for child in above.children):
+    nameless = above.kind == PART and above.title is None  # it may be merged into its section, head and all
+    if nameless or above.columns or any(child.kind == ROW for child in above.children):
         place = Draft(GROUP, table.line)
         above.children.append(place)
     place.columns = table.columns if table.rows and rows[0].cells in table.rows else ()

@@ -27,7 +27,7 @@ _FORMS = (
             re.IGNORECASE,
         ),
     ),
-    (CHINESE, re.compile(rf"(?P<mark>第(?P<key>[{_CHINESE}0-9]{{1,5}})[条章节條節])[\s\u3000:\uff1a]*")),
+    (CHINESE, re.compile(rf"(?P<mark>第(?P<key>[{_CHINESE}0-9]{{1,5}})[条章节條節][:\uff1a]?)[\s\u3000]*")),
     (CHINESE, re.compile(rf"(?P<mark>[(\uff08](?P<key>[{_CHINESE}]{{1,3}})[)\uff09])\s*")),
     (CHINESE, re.compile(rf"(?P<mark>(?P<key>[{_CHINESE}]{{1,3}})[、.\uff0e])\s*")),
     (DECIMAL, re.compile(r"(?P<mark>(?P<key>[0-9]{1,3}(?:\.[0-9]{1,3}){1,4})[.)]?)(?:\s+)(?=\S)")),

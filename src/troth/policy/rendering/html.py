@@ -27,19 +27,20 @@ STYLE = """
 }
 *{box-sizing:border-box}
 body{margin:0;background:var(--paper);color:var(--ink);font:1.0625rem/1.65 Charter,Georgia,"Noto Serif",serif}
-main{max-width:42rem;margin:0 auto;padding:2.5rem 1.25rem 5rem;overflow-wrap:anywhere}
+main{max-width:42rem;margin:0 auto;padding:2.5rem 1.25rem 5rem;overflow-wrap:break-word}
 h1,h2,h3,h4,h5,h6{line-height:1.2;margin:2rem 0 .4rem;font-size:1.15rem}
 h1{font-size:2.25rem;margin-top:0}h2{font-size:1.5rem}
 p,ul{margin:.4rem 0}.marked{list-style:none;padding-left:1.2rem}
 :target{outline:2px solid var(--accent);outline-offset:3px}
 a{color:var(--accent)}:focus-visible{outline:3px solid var(--accent);outline-offset:2px}
-.scroll{overflow-x:auto}table{width:100%;border-collapse:collapse;margin:.8rem 0;font-size:.9375rem}
+.scroll{overflow-x:auto;overflow-wrap:normal}
+table{width:100%;border-collapse:collapse;margin:.8rem 0;font-size:.9375rem}
 th,td{text-align:left;vertical-align:top;padding:.45rem .75rem .45rem 0;border-bottom:1px solid var(--line)}
-.annexes{border-top:1px solid var(--line);margin-top:3rem}.soft{color:var(--soft);font-size:.9375rem}
+.annexes{border-top:1px solid var(--line);margin-top:3rem;padding-top:1rem}.soft{color:var(--soft);font-size:.9375rem}
 @page{size:A4;margin:22mm 20mm;@bottom-center{content:counter(page) " / " counter(pages);font-size:9pt}}
 @media print{
 body{background:none;font-size:10.5pt}main{max-width:none;padding:0}
-h1,h2,h3{break-after:avoid}tr,li{break-inside:avoid}
+h1,h2,h3{break-after:avoid}tr,li{break-inside:avoid}.scroll{overflow-wrap:anywhere}
 }
 """
 _STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()

@@ -24,10 +24,11 @@ def render_text(policy: Policy) -> str:
 
 
 def with_mark(mark: str, words: str) -> str:
-    """`words` behind their mark: a space between, none after a full-width mark, nothing for no mark."""
+    """`words` behind their mark: a space between, none after full-width punctuation, nothing for no mark."""
     if not mark:
         return words
-    return f"{mark}{words}" if unicodedata.east_asian_width(mark[-1]) in "WF" else f"{mark} {words}"
+    wide = unicodedata.east_asian_width(mark[-1]) in "WF" and unicodedata.category(mark[-1]).startswith("P")
+    return f"{mark}{words}" if wide else f"{mark} {words}"
 
 
 def one_line(text: str) -> str:
