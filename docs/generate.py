@@ -27,7 +27,7 @@ FOLDER = Path(__file__).resolve().parent / "reference"
 MARK = "<!-- Written by docs/generate.py from the code. Change the code, then run `make docs`. -->"
 
 
-class NotThereYet(Exception):  # noqa: N818 - a state of the tree, not a fault
+class NotThereYet(Exception):
     """The module that a page is made from does not exist in this tree."""
 
 

@@ -116,7 +116,7 @@ dataset:
         fields: [{name: user_id, fides_meta: {references: [{dataset: shop, field: users.id, direction: from}]}}]
   - fides_key: crm
     collections: [{name: people, fields: [{name: id, fides_meta: {primary_key: true}}, {name: n, data_categories: [user.name]}]}]
-"""  # noqa: E501 - as such files are
+"""
     asked = [(question.store, question.about) for question in _imported(text).questions]
 
     assert ("shop", "users.extra") in asked

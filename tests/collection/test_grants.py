@@ -38,7 +38,7 @@ stores:
           sender: {by: sender_id, on_erasure: {change: {sender_id: null, body: redact}}}
           recipient: {by: recipient_id, on_erasure: {change: {recipient_id: null}}}
         delete: never
-"""  # noqa: E501 - a map as people write it
+"""
 AS_READER = {"postgresql": "postgresql+psycopg", "mariadb": "mysql+pymysql"}
 
 
@@ -108,18 +108,15 @@ def test_the_reader_cannot_see_what_the_map_closes(granted: tuple[str, str]) -> 
     assert _refused(granted[0], "select secret from users")
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
+def test_the_reader_can_change_nothing(granted: tuple[str, str]) -> None:
+    for statement in (
         "delete from users",
         "update users set email = 'x'",
         "insert into products values (1, 'x')",
         "create table t (a int)",
         "drop table users",
-    ],
-)
-def test_the_reader_can_change_nothing(granted: tuple[str, str], statement: str) -> None:
-    assert _refused(granted[0], statement)
+    ):
+        assert _refused(granted[0], statement), statement
 
 
 def test_the_writer_can_do_what_the_map_says_and_no_more(granted: tuple[str, str]) -> None:

@@ -34,9 +34,7 @@ def new_order(copy: Copy, person: int, at: str) -> None:
     names = [column.name for column in metadata.tables["orders"].columns if column.name not in ("id", "user_id")]
     listed = ", ".join(names)
     values = ", ".join("?" if name == "placed_at" else name for name in names)
-    copy.shop(
-        f"insert into orders (user_id, {listed}) select ?, {values} from orders order by id limit 1", person, at
-    )
+    copy.shop(f"insert into orders (user_id, {listed}) select ?, {values} from orders order by id limit 1", person, at)
 
 
 # --- what is collected --------------------------------------------------------------------------------------------------

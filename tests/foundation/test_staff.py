@@ -1,5 +1,3 @@
-# ruff: noqa: PLR0917 - pytest gives fixtures by name
-
 from __future__ import annotations
 
 import logging

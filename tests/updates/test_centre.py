@@ -83,8 +83,8 @@ def test_each_mark_opens_the_evidence_behind_it(store: Store) -> None:
 
     assert "tickets in desk: 12 rows too old" in text
     assert "<code>troth retention run</code>" in answer.text
-    assert "measured on 22 November 2026, 06:00 UTC" in text
-    assert "Checked on 22 November 2026, 06:00 UTC" in text
+    assert "measured on November 22, 2026, 06:00 UTC" in text
+    assert "Checked on November 22, 2026, 06:00 UTC" in text
     assert '<dt>Because of</dt><dd><a href="#s3a">3a</a>' in answer.text
     assert answer.text.count("<details>") == len(policy.sentences)
 

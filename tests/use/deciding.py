@@ -9,7 +9,7 @@ from typing import Any
 PEOPLE = 40
 
 
-def decide_all_the_time(  # noqa: PLR0917 - what a process is given, in order
+def decide_all_the_time(
     folder: str, environ: dict[str, str], acknowledged: Any, ready: Any, stop: Any, answers: Any
 ) -> None:
     """Decide about everyone in turn until `stop`. `acknowledged[n]` is when n's withdrawal was acknowledged, 0 before.

@@ -224,7 +224,7 @@ def test_the_environment_may_name_one_more_token(resting: Served) -> None:
         ("/v1/unheard-of", {}, 404, "Not Found"),
     ],
 )
-def test_what_is_wrong_is_told_as_a_problem_that_repeats_nothing_of_a_person(  # noqa: PLR0917
+def test_what_is_wrong_is_told_as_a_problem_that_repeats_nothing_of_a_person(
     resting_app: httpx.Client,
     resting: Served,
     caplog: pytest.LogCaptureFixture,

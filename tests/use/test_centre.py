@@ -109,7 +109,7 @@ def test_the_table_tells_every_purpose_one_has_a_say_in(served: Served, browser:
         ("marketing.post", "contact.address", "refuse", "allow"),
     ],
 )
-def test_each_choice_is_one_button_there_and_one_back(  # noqa: PLR0917
+def test_each_choice_is_one_button_there_and_one_back(
     served: Served, browser: httpx.Client, purpose: str, data: str, first: str, then: str
 ) -> None:
     _sign_in(served, browser)

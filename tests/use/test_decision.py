@@ -201,7 +201,7 @@ def test_the_bits_of_a_policy_do_not_overlap(policy: Policy) -> None:
         (0, "service.provide", "contact.email", None, Reason.BASIS_APPLIES, "1.1a"),
     ],
 )
-def test_each_rule_decides_in_its_turn(  # noqa: PLR0917
+def test_each_rule_decides_in_its_turn(
     word: int | None, purpose: str, category: str, recipient: str | None, reason: Reason, number: str | None
 ) -> None:
     decision = decide(COMPILED, word, purpose, category, recipient)

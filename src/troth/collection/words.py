@@ -139,7 +139,7 @@ _TELL_NOTHING = frozenset(
     """
     entity table tbl data info information detail record master dim fact main list tmp temp backup bak old new archive
     base core copy raw staging import export current all flat index summary extra meta
-    """.split()  # noqa: SIM905
+    """.split()  # noqa: SIM905 - a list of words reads better as words
 )
 
 

@@ -37,11 +37,11 @@ if TYPE_CHECKING:
 _SHOWN = 400
 
 
-class NoticeTooShort(DeclarationError):  # noqa: N818 - named as the family is
+class NoticeTooShort(DeclarationError):
     """A material change would hold before people have had the notice that the policy promises."""
 
 
-class DatesDisagree(DeclarationError):  # noqa: N818 - named as the family is
+class DatesDisagree(DeclarationError):
     """The dates that the policy states do not fit its history."""
 
 

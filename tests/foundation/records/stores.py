@@ -43,9 +43,7 @@ wide = Table(WIDE_TABLE, metadata, Column("größe", Integer), Column("Mixed Cas
 
 def made_url(request: pytest.FixtureRequest, folder: Path, engine: str) -> str:
     """A new database of that kind with these tables, empty."""
-    url: str = (
-        f"sqlite:///{folder / 'shop.db'}" if engine == "sqlite" else request.getfixturevalue(f"{engine}_database")
-    )
+    url: str = f"sqlite:///{folder / 'shop.db'}" if engine == "sqlite" else request.getfixturevalue(f"{engine}_scratch")
     made = sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool)
     metadata.create_all(made)
     made.dispose()

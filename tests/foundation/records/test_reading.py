@@ -21,27 +21,27 @@ def test_rows_and_values_are_counted(records: Records, shop_url: str) -> None:
     assert records.count(Place("shop", "visits", "note")) == 2
 
 
-@pytest.mark.parametrize(
-    ("condition", "ids"),
-    [
-        ("id = 2", [2]),
-        ("id != 2", [1, 3]),
-        ("id <> 2 and id < 3", [1]),
-        ("id >= 2", [2, 3]),
-        ("note in ('a', 'it''s')", [1, 2]),
-        ("note not in ('a')", [2]),
-        ("note is null", [3]),
-        ("note is not null and (id = 1 or note = 'it''s')", [1, 2]),
-        ("note = 'x'' or 1=1 --'", []),
-    ],
-)
-def test_a_condition_means_what_it_says(records: Records, shop_url: str, condition: str, ids: list[int]) -> None:
+CONDITIONS = {
+    "id = 2": [2],
+    "id != 2": [1, 3],
+    "id <> 2 and id < 3": [1],
+    "id >= 2": [2, 3],
+    "note in ('a', 'it''s')": [1, 2],
+    "note not in ('a')": [2],
+    "note is null": [3],
+    "note is not null and (id = 1 or note = 'it''s')": [1, 2],
+    "note = 'x'' or 1=1 --'": [],
+}
+
+
+def test_a_condition_means_what_it_says(records: Records, shop_url: str) -> None:
     fill(shop_url, visits, [visit(AT, note="a"), visit(AT, note="it's"), visit(AT)])
 
-    rows = records.rows("shop", "visits", ["id"], where=parse(condition), order_by=["id"])
+    for condition, ids in CONDITIONS.items():
+        rows = records.rows("shop", "visits", ["id"], where=parse(condition), order_by=["id"])
 
-    assert [row[0] for row in rows] == ids
-    assert records.count(Place("shop", "visits"), parse(condition)) == len(ids)
+        assert [row[0] for row in rows] == ids, condition
+        assert records.count(Place("shop", "visits"), parse(condition)) == len(ids), condition
 
 
 def test_rows_come_in_the_order_and_number_asked_for(records: Records, shop_url: str) -> None:
@@ -73,7 +73,7 @@ def test_a_statement_that_works_too_long_is_stopped(shop_url: str) -> None:
         many = [table.alias(f"v{i}") for i in range(5)]
         slow = sqlalchemy.select(sqlalchemy.func.count()).select_from(*many)
         with (
-            pytest.raises(StoreUnreachable, match="did not answer within 0.3 s"),
+            pytest.raises(StoreUnreachable, match=r"did not answer within 0\.3 s"),
             pytest.warns(sqlalchemy.exc.SAWarning),
         ):
             list(records.execute("shop", slow))
@@ -114,9 +114,6 @@ def test_the_connection_itself_cannot_write(records: Records, shop_url: str) -> 
 
 def test_a_sample_is_spread_over_the_table_and_has_each_value_once(records: Records, shop_url: str) -> None:
     fill(shop_url, visits, [visit(AT, note=f"note {i // 2}") for i in range(4000)])
-    if shop_url.startswith("mysql"):
-        records._connectors["shop"].close()
-
     notes = records.sample(Place("shop", "visits", "note"), 200)
 
     numbers = sorted(int(note.split()[1]) for note in notes)

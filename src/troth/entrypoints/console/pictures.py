@@ -91,7 +91,8 @@ class Flow:
 
 
 _ROW = 22
-_COLUMNS = ((0, 150, "start"), (235, 365, "middle"), (450, 600, "end"))
+_COLUMNS = ((0, 150, "end"), (240, 360, "middle"), (450, 600, "start"))
+_ROOM = 6
 _HEADS = ("tables", "kinds of data", "purposes")
 
 
@@ -109,17 +110,22 @@ def flow(places: Sequence[tuple[str, str]], uses: Sequence[tuple[str, str]]) -> 
         room = height - 2 * _ROW
         step = room / max(len(words), 1)
         at.append({word: round(1.5 * _ROW + step * (index + 0.5), 1) for index, word in enumerate(words)})
-        x = {"start": left, "middle": (left + right) / 2, "end": right}[anchor]
+        x = _words_at(left, right, anchor)
         nodes += [Node(word, x, at[-1][word] + 4, anchor) for word in words]
     curves = [
         _curve(_COLUMNS[0][1], at[0][table], _COLUMNS[1][0], at[1][kind]) for table, kind in dict.fromkeys(places)
     ]
     curves += [_curve(_COLUMNS[1][1], at[1][kind], _COLUMNS[2][0], at[2][use]) for kind, use in dict.fromkeys(uses)]
     heads = tuple(
-        Node(text, {"start": left, "middle": (left + right) / 2, "end": right}[anchor], 14, anchor)
+        Node(text, _words_at(left, right, anchor), 14, anchor)
         for text, (left, right, anchor) in zip(_HEADS, _COLUMNS, strict=True)
     )
     return Flow(WIDTH, int(height), heads, tuple(nodes), tuple(curves))
+
+
+def _words_at(left: float, right: float, anchor: str) -> float:
+    """Where the words of a column stand: on the side that its curves touch, with a little room between."""
+    return {"start": left + _ROOM, "middle": (left + right) / 2, "end": right - _ROOM}[anchor]
 
 
 def _curve(x0: float, y0: float, x1: float, y1: float) -> str:

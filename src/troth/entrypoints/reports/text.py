@@ -50,7 +50,7 @@ def _sentence(sentence: SentenceReport, report: Report, console: Console, *, eve
     head = f"[{style}]{_MARK[verdict]} {verdict.value:<8}[/] {sentence.number:<6} {escape(sentence.id)}"
     if verdict is Verdict.UNPROVEN and not everything:
         why = sentence.findings[0].message if sentence.findings else _because(sentence)
-        console.print(f"{head}  [dim]{escape(why)}[/]", highlight=False, overflow="fold", soft_wrap=True)
+        console.print(f"{head}  [dim]{escape(why)}[/]", highlight=False, soft_wrap=True)
         return
     console.print(f"{head}  [dim]{escape(report.policy_file)}:{sentence.line}[/]", highlight=False, soft_wrap=True)
     for line in textwrap.wrap(f'"{sentence.text}"', 100):

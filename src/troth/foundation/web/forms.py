@@ -29,7 +29,7 @@ _LIFE_S = 12 * 3600
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
-class FormTooLarge(TrothError):  # noqa: N818 - the family is named for what happened
+class FormTooLarge(TrothError):
     """More was sent than the form takes; nothing was done."""
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -128,8 +129,7 @@ class Site:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self.templates.filters["instant"] = _instant
-        self.templates.filters["day"] = _day
+        self.templates.filters |= {"instant": _instant, "day": _day, "brief": _brief, "code": _code}
 
     def endpoint(self, handler: Handler, frame: Frame) -> Callable[[Request], Awaitable[Response]]:
         """An endpoint that reads and guards the form, runs `handler` in a thread, and sets cookies on its answer."""
@@ -199,8 +199,24 @@ def _day(value: Any, language: str = "en") -> str:
     return format_date(value, "long", locale=language)
 
 
+def _brief(value: Any, language: str = "en") -> str:
+    """A date without its year, where there is little room and the whole date stands near."""
+    from babel.dates import format_skeleton
+
+    return format_skeleton("MMMd", value, locale=language)
+
+
 def _instant(value: datetime, language: str = "en") -> str:
     """An instant as people of that language write it, with its zone."""
-    from babel.dates import format_datetime
+    from babel.dates import format_time
 
-    return format_datetime(value, "d MMMM y, HH:mm", locale=language) + " UTC"
+    return f"{_day(value, language)}, {format_time(value, 'HH:mm', locale=language)} UTC"
+
+
+def _code(text: str) -> Markup:
+    """The text with what stands between `backticks` as code; a backtick without a partner stays one."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        parts[-2:] = ["`".join(parts[-2:])]
+    code = Markup("<code>{}</code>")
+    return Markup("").join(code.format(part) if place % 2 else part for place, part in enumerate(parts))

@@ -29,9 +29,14 @@ def read_text(text: str) -> Source:
     """The blocks of a plain text. The first line is the title where it reads like one."""
     lines = [_with_bare_number(unit) for unit in units(text)]
     title = None
-    if lines and lines[0].mark is None and is_title(lines[0].words) and not lines[0].is_row:
+    if lines and _is_page_title(lines[0]):
         title, lines = lines[0].words, lines[1:]
     return Source(tuple(_Reader(lines).blocks()), title)
+
+
+def _is_page_title(line: Unit) -> bool:
+    tells = _LABELLED.match(line.words) and re.search("[0-9@]", line.words)  # "Last updated: 1 May 2025"
+    return line.mark is None and not line.is_row and not tells and is_title(line.words)
 
 
 def _with_bare_number(unit: Unit) -> Unit:
