@@ -270,6 +270,12 @@ class DeclaredUse:
     line: int
     opt_out: bool
     statute: str | None
+    guess: bool = False
+
+    @property
+    def settled(self) -> bool:
+        """Whether somebody has named a ground for it; what the importer guessed counts for nothing until confirmed."""
+        return self.basis is not None and not self.guess
 
 
 @dataclass(frozen=True)
@@ -320,6 +326,7 @@ class Policy:
                         sentence.line,
                         use.opt_out is not None,
                         use.statute,
+                        sentence.meaning.guess,
                     )
                     for category in expand(use.data)
                 )

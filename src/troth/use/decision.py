@@ -5,7 +5,7 @@ Rules, in order; the first that applies decides:
 1. The purpose is declared in the policy in force.                          (GDPR Art. 5(1)(b))
 2. The category of data is declared for the purpose.                        (Art. 5(1)(c))
 3. The recipient, where there is one, is declared for purpose and category. (Art. 13(1)(e), 28)
-4. The policy names a ground for the use.                                   (Art. 6(1))
+4. The policy names a ground for the use, and nobody has still to confirm it. (Art. 6(1))
 5. What the person said can be read.
 6. The person is known, and is one person.
 7. No restriction stands, unless the use is storage, a legal claim or duty,
@@ -126,7 +126,7 @@ def compile_policy(policy: Policy) -> Compiled:
     by_pair = groupby(sorted(policy.uses, key=_pair), key=_pair)
     for (purpose, category), found in by_pair:
         uses = tuple(found)
-        if all(use.basis is not None for use in uses):
+        if all(use.settled for use in uses):
             entry = _entry(uses, consent_bits.get(purpose, (0, 0)), objection_bits.get(purpose, 0))
             table[purpose, category, None] = entry
     recipients = frozenset(
@@ -191,7 +191,7 @@ def undeclared(compiled: Compiled, purpose: str, category: str, recipient: str |
         return _about(Reason.DATA_NOT_DECLARED, uses, None)
     if recipient is not None and (purpose, category, recipient) not in compiled.recipients:
         return _about(Reason.RECIPIENT_NOT_DECLARED, uses, category)
-    return _about(Reason.BASIS_MISSING, tuple(use for use in uses if use.basis is None), category)
+    return _about(Reason.BASIS_MISSING, tuple(use for use in uses if not use.settled), category)
 
 
 def _about(reason: Reason, uses: tuple[DeclaredUse, ...], category: str | None) -> Decision:

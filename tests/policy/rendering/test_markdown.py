@@ -16,8 +16,21 @@ from troth.policy.rendering.markdown import render_markdown
 from troth.policy.rendering.text import one_line, render_text
 
 PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
-STRUCTURE = set(
-    "heading paragraph bullet_list ordered_list list_item table thead tbody tr td th inline".split()  # noqa: SIM905
+STRUCTURE = frozenset(
+    {
+        "heading",
+        "paragraph",
+        "bullet_list",
+        "ordered_list",
+        "list_item",
+        "inline",
+        "table",
+        "thead",
+        "tbody",
+        "tr",
+        "td",
+        "th",
+    }
 )
 awkward = st.text(
     st.one_of(
