@@ -123,6 +123,7 @@ def _version(observation: Observation) -> int | None:
 
 
 def _network(instance: Instance) -> Network:
+    from troth.foundation import mailservers
     from troth.foundation.network import Network
 
     site = instance.settings.site
@@ -130,7 +131,8 @@ def _network(instance: Instance) -> Network:
     for host, target in site.resolve.items():
         address, _, port = target.rpartition(":")
         resolve[host] = (address, int(port))
-    return Network(resolve, trust=instance.folder / site.trust if site.trust else None)
+    trust = instance.folder / site.trust if site.trust else None
+    return Network(resolve, trust=trust, mail_lookup=mailservers.lookup())
 
 
 def _connect_records(observation: Observation, instance: Instance) -> None:
