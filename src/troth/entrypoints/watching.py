@@ -73,12 +73,13 @@ def on_schedule(instance: Instance, clock: Clock | None = None) -> Iterator[None
         now = clock.now()
         jobs.append(Job("check", Every(interval.after(now) - now), lambda: look(instance, clock)))
     if instance.settings.mail.server:
-        jobs.append(Job("mail", Every(_MAIL_EVERY), lambda: _deliver(instance, clock)))
+        jobs.append(Job("mail", Every(_MAIL_EVERY), lambda: send_mail(instance, clock)))
     with Store.open(instance.store_url) as store, Scheduler(store, clock, jobs):
         yield
 
 
-def _deliver(instance: Instance, clock: Clock) -> None:
+def send_mail(instance: Instance, clock: Clock) -> None:
+    """Send the mail that waits in the outbox; what cannot be sent now is tried again."""
     keyring = Keyring.load(instance.folder, instance.environ)
     with Store.open(instance.store_url) as store:
         mail.deliver(store, keyring, instance.settings.mail, clock=clock)

@@ -1,0 +1,106 @@
+"""troth looks by itself, and a verdict that turns reaches its owner as a real mail."""
+
+from __future__ import annotations
+
+import datetime as dt
+import socket
+import time
+from collections.abc import Iterator
+from email import message_from_bytes
+from email.message import Message
+from pathlib import Path
+
+import pytest
+from aiosmtpd.controller import Controller
+
+from troth.entrypoints import beginning, watching
+from troth.foundation import verdicts
+from troth.foundation.proof import Verdict
+from troth.foundation.store import Store
+from troth.policy import settings
+from troth.policy.settings import Instance
+from troth.testing import FixedClock
+
+POLICY = """\
+troth: 1
+controller: {name: Made Up Company, country: DE}
+laws: [gdpr]
+contact: {title: Contact, phone: {label: Phone, text: "%s", channel: phone}}
+"""
+NUMBER = "1a"
+
+
+class Received:
+    def __init__(self) -> None:
+        self.letters: list[Message] = []
+
+    async def handle_DATA(self, _server, _session, envelope) -> str:
+        self.letters.append(message_from_bytes(envelope.original_content))
+        return "250 kept"
+
+
+@pytest.fixture
+def post() -> Iterator[tuple[int, Received]]:
+    received = Received()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    controller = Controller(received, hostname="127.0.0.1", port=port)
+    controller.start()
+    yield port, received
+    controller.stop()
+
+
+@pytest.fixture
+def instance(tmp_path: Path, post: tuple[int, Received]) -> Instance:
+    (tmp_path / "policy.yaml").write_text(POLICY % "+49 30 901820")
+    (tmp_path / "troth.toml").write_text(
+        f'[mail]\nserver = "127.0.0.1"\nport = {post[0]}\nsecurity = "none"\n'
+        'sender = "troth@shop.example.com"\nowner = "privacy@shop.example.com"\n[schedule]\ncheck = "1 hour"\n'
+    )
+    for _ in beginning.begin(tmp_path, {}, database=None, policy=None):
+        pass
+    return settings.read(tmp_path, {})
+
+
+def test_a_sentence_that_turns_is_mailed_to_the_owner_with_words_finding_and_repair(
+    instance: Instance, post: tuple[int, Received]
+) -> None:
+    clock = FixedClock()
+    watching.look(instance, clock)
+    (instance.folder / "policy.yaml").write_text(POLICY % "+49-XXX-XXXX")
+    clock.advance(dt.timedelta(hours=1))
+
+    turned = watching.look(instance, clock)
+    watching.send_mail(instance, clock)
+
+    assert [(turn.number, turn.was, turn.now) for turn in turned] == [(NUMBER, Verdict.UNPROVEN, Verdict.BROKEN)]
+    (letter,) = post[1].letters
+    text = letter.get_payload(decode=True).decode()
+    assert letter["Subject"] == "1 sentence of the privacy policy broken"
+    assert letter["To"] == "privacy@shop.example.com"
+    for part in ("unproven -> broken", "+49-XXX-XXXX", "repair: "):
+        assert part in text
+
+
+def test_what_stays_as_it_was_is_not_mailed(instance: Instance, post: tuple[int, Received]) -> None:
+    clock = FixedClock()
+    watching.look(instance, clock)
+    clock.advance(dt.timedelta(hours=1))
+
+    assert watching.look(instance, clock) == ()
+    watching.send_mail(instance, clock)
+    assert post[1].letters == []
+
+
+def test_a_served_instance_checks_by_itself_at_once(instance: Instance) -> None:
+    with watching.on_schedule(instance), Store.open(instance.store_url, read_only=True) as store:
+        deadline = time.monotonic() + 20
+        found = None
+        while found is None and time.monotonic() < deadline:
+            time.sleep(0.05)
+            with store.reading() as tx:
+                found = verdicts.latest(tx)
+
+    assert found is not None
+    assert [clause["number"] for clause in found["clauses"]] == [NUMBER]
