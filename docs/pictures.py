@@ -32,7 +32,7 @@ def main() -> None:
             browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
             page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="light")
             page.goto(f"{company.url}/privacy")
-            # the second sentence that is kept opens, so that the picture shows what stands behind a mark
+            # the third sentence that is kept opens, so that the picture shows what stands behind a mark
             page.locator("details:has(.v.kept) summary").nth(2).click()
             page.screenshot(path=TARGET / "policy.png")
             browser.close()

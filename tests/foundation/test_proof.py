@@ -21,7 +21,9 @@ POLICY = reading.parse(
 )
 
 
-def looking(number: str, *saws: Saw | Exception, age: dt.timedelta = dt.timedelta(days=1)) -> Check:
+def looking(
+    number: str, *saws: Saw | Exception, age: dt.timedelta = dt.timedelta(days=1), may_be_silent: bool = False
+) -> Check:
     @check(
         id=f"use.made-up-{number}",
         promise="one sentence",
@@ -29,6 +31,7 @@ def looking(number: str, *saws: Saw | Exception, age: dt.timedelta = dt.timedelt
         reference="none",
         grade=Grade.MEASURED,
         max_age=age,
+        may_be_silent=may_be_silent,
     )
     def made(_seen: Observation, _sentence: Sentence) -> Iterator[Saw]:
         for saw in saws:
@@ -71,6 +74,14 @@ def test_a_sentence_that_nothing_looks_at_is_unproven() -> None:
 )
 def test_the_worst_that_was_seen_decides(saws: tuple[Saw | Exception, ...], verdict: Verdict) -> None:
     assert judge(looking("1a", *saws)).of("1a").verdict is verdict
+
+
+def test_a_check_that_may_be_silent_adds_nothing_when_it_is() -> None:
+    silent = looking("1a", may_be_silent=True)
+
+    assert judge(silent, looking("1a", GOOD)).of("1a").verdict is Verdict.KEPT
+    assert judge(silent).of("1a").verdict is Verdict.UNPROVEN
+    assert judge(looking("1a", BAD, may_be_silent=True), looking("1a", GOOD)).of("1a").verdict is Verdict.BROKEN
 
 
 def test_a_check_that_fails_is_named_and_hides_no_other() -> None:

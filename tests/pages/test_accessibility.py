@@ -12,8 +12,17 @@ from troth.foundation.web.static import StaticFiles
 EVERY = [(width, scheme) for width in (320, 1280) for scheme in ("light", "dark")]
 QUICK = [(320, "dark"), (1280, "light")]
 SOAK = os.environ.get("SOAK") == "true"
-ONCE = {"/privacy", "/privacy/print", "/privacy/versions/1", "/goods", "/goods/kind/green"}
-"""Long pages made of the same pieces as others: the quick run looks at them at one width."""
+ONCE = {
+    "/privacy",
+    "/privacy/print",
+    "/privacy/versions/1",
+    "/goods",
+    "/goods/kind/green",
+    "/search?q=tea",
+    "/console/sentences?verdict=broken",
+    "/console/sentences/9.1a",
+}
+"""Made of the same pieces as other pages: the quick run looks at them at one width."""
 
 
 @pytest.mark.parametrize(("width", "scheme"), EVERY if SOAK else QUICK)

@@ -109,7 +109,8 @@ class Check:
     """One check: what it looks for, at which sentences, how sure it is and for how long.
 
     `id` reads as a promise broken (`protection.kept-too-long`) and is never renamed once released. `promise` says in
-    words which sentences it applies to, `reference` where the duty stands. The docstring of `look` is its page.
+    words which sentences it applies to, `reference` where the duty stands. The docstring of `look` is its page. One
+    that `may_be_silent` adds to what others see, and leaves the verdict to them where it sees nothing.
     """
 
     id: str
@@ -119,6 +120,7 @@ class Check:
     grade: Grade
     max_age: dt.timedelta
     look: Look
+    may_be_silent: bool = False
 
     @property
     def section(self) -> str:
@@ -133,11 +135,12 @@ def check(
     reference: str,
     grade: Grade = Grade.MEASURED,
     max_age: dt.timedelta = dt.timedelta(days=1),
+    may_be_silent: bool = False,
 ) -> Callable[[Look], Check]:
     """Make a `Check` of the function that looks; its docstring says what it proves and what it does not."""
 
     def made(look: Look) -> Check:
-        return Check(id, promise, applies, reference, grade, max_age, look)
+        return Check(id, promise, applies, reference, grade, max_age, look, may_be_silent)
 
     return made
 
@@ -280,7 +283,7 @@ def _look(each: Check, seen: Observation, sentence: Sentence, row: _Row) -> None
                 each.reference,
             )
         )
-    if len(row.evidence) + len(row.findings) == before:
+    if len(row.evidence) + len(row.findings) == before and not each.may_be_silent:
         row.findings.append(
             Finding(
                 each.id,

@@ -93,19 +93,22 @@ def undeclared_column(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     """
     mine = {source for source in Source if speaker_for(source, seen.policy) == sentence.number}
     declared = seen.policy.collected
-    records, count = seen.need_records(), 0
+    records, count, whole = seen.need_records(), 0, True
     for place, column in seen.need_map().columns():
         if column.category is None or source_of(column.category, column) not in mine:
             continue
         if not records.catalogue(place.store).has(place):
             continue  # gone: the sentence that declares it says so
-        count += 1
-        if column.category not in declared:
+        if column.category in declared:
+            count += 1
+        else:
+            whole = False
             yield _undeclared(place, column.category, sentence)
     for store in records.stores:
         for place, category in _unmapped(seen, store):
             if source_of(category) not in mine:
                 continue
+            whole = False
             if category not in declared:
                 yield _undeclared(place, category, sentence)
             else:
@@ -114,9 +117,9 @@ def undeclared_column(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
                     f"the data map does not name it, and it looks like {category}",
                     repair="run `troth map --check`, then add it to datamap.yaml",
                 )
-    if count:
+    if count and whole:
         yield kept(", ".join(records.stores), f"{counted(count, 'column')}, each of a kind that section 1 names")
-    else:
+    elif whole:
         yield unproven(sentence.id, "no store holds data of this source", repair="map the stores with `troth map URL`")
 
 

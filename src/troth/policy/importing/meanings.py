@@ -33,6 +33,12 @@ _EVENTS = (
 _ANY_EVENT = "event"
 
 
+def _source(words: str) -> dict[str, Any]:
+    """Which way the data of a list come, where its opening words tell one way and no other."""
+    ways = tuple(found_in("sources", words[:READ]))
+    return {"source": ways[0]} if len(ways) == 1 else {}
+
+
 @dataclass(slots=True)
 class Doubt:
     """A guess that the words leave open, with the line it was made for."""
@@ -75,6 +81,8 @@ class Guesser:
     def _one(self, draft: Draft, kind: str, around: _Around) -> None:
         opens = any(child.kind != PART for child in draft.children)
         if opens and draft.kind != ROW:
+            if kind == "collection":
+                draft.meaning = _source(draft.words)
             return
         if draft.sentences:
             draft.sentence_meanings = [self._meaning(draft, kind, around, text) for text in draft.sentences]
