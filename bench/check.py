@@ -2,16 +2,16 @@
 
 Two figures are judged. Over stores: every sentence of the example is judged from its databases (no page, no host), and
 the floor sends the very same statements, recorded during one run, over one open connection to each database and takes
-all rows. Of a policy alone: the whole command in a folder with nothing but `policy.yaml`, above what `import pydantic,
-yaml` costs in a bare Python.
+all rows. Of a policy alone: the whole command in a folder with nothing but
+`policy.yaml`, in CPU time above a bare Python; beside it, reported, the ratio to `import pydantic, yaml`.
 """
 
 from __future__ import annotations
 
 import os
+import resource
 import sqlite3
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -58,7 +58,7 @@ def over_stores() -> Iterator[Figure]:
         assert len(report.sentences) == 71
         with closing(Replay(sent)) as replay:
             yield at_most(
-                f"check over stores, 71 sentences, {PEOPLE} people, {len(sent)} statements, against the same statements",
+                f"check over stores, 71 sentences, {PEOPLE} people, against the same {len(sent)} statements",
                 compare(ours, replay.once),
                 STORES_BUDGET,
             )
@@ -100,17 +100,23 @@ class Replay:
 
 
 def of_a_policy_alone() -> Iterator[Figure]:
-    """The command in a folder that holds a policy of one promise and nothing else."""
+    """The command in a folder that holds the example policy and nothing else."""
     from importlib import resources
 
     with tempfile.TemporaryDirectory(prefix="troth-bench-") as name:
         policy = resources.files("troth.example") / "policy.yaml"
         (Path(name) / "policy.yaml").write_bytes(policy.read_bytes())
         work = answers(TROTH, "-C", name, "check", "--format", "json")
-        bare = compare(work, run(PYTHON, "-c", ""), clock=time.perf_counter)
-        yield within("check of a policy alone, 71 sentences, above bare Python", bare, ALONE_BUDGET_S)
-        libraries = compare(work, run(PYTHON, "-c", "import pydantic, yaml"), clock=time.perf_counter)
+        bare = compare(work, run(PYTHON, "-c", ""), clock=spent_by_children)
+        yield within("check of a policy alone, 71 sentences, CPU time above bare Python", bare, ALONE_BUDGET_S)
+        libraries = compare(work, run(PYTHON, "-c", "import pydantic, yaml"), clock=spent_by_children)
         yield Figure("check of a policy alone, against importing pydantic and yaml", f"{libraries.ratio:.2f} x")
+
+
+def spent_by_children() -> float:
+    """CPU seconds of the processes that have ended: a busy machine makes them wait, and this does not count it."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def answers(*command: str) -> Any:
@@ -118,7 +124,9 @@ def answers(*command: str) -> Any:
     import subprocess
 
     def once() -> None:
-        done = subprocess.run(command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=dict(os.environ))
+        done = subprocess.run(
+            command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=dict(os.environ)
+        )
         if done.returncode not in {0, 1}:
             raise subprocess.CalledProcessError(done.returncode, command, stderr=done.stderr)
 

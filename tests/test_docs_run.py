@@ -8,6 +8,7 @@ Blocks of other kinds, and blocks without a kind, are not run.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -77,7 +78,11 @@ def run_page(page: Path, folder: Path, environ: dict[str, str]) -> list[str]:
     steps = steps_of(page.read_text().replace("8000", str(port)))
     assert steps
     script = [f"{step.command}\nprintf '\\n{MARK} %s\\n' $?" for step in steps]
-    environ = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOME": str(folder), "LC_ALL": "C.UTF-8"} | environ
+    environ = {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "HOME": str(folder),
+        "LC_ALL": "C.UTF-8",
+    } | environ
     shell = subprocess.Popen(
         ["bash", "--norc"],
         cwd=folder,
@@ -91,10 +96,8 @@ def run_page(page: Path, folder: Path, environ: dict[str, str]) -> list[str]:
     try:
         printed, _ = shell.communicate("\n".join([*script, "kill $(jobs -p) 2>/dev/null; exit 0"]), timeout=LIMIT_S)
     finally:
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(shell.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         shell.wait()
     answers = re.split(rf"\n{MARK} (\d+)\n", printed)
     wrong = []
@@ -148,7 +151,10 @@ def test_a_page_that_shows_something_else_is_noticed(tmp_path: Path) -> None:
 
     wrong = run_page(page, tmp_path, {})
 
-    assert [text.splitlines()[0] for text in wrong] == ["page.md:2: $ echo no", "page.md: the shell stopped after 1 of 3 steps"]
+    assert [text.splitlines()[0] for text in wrong] == [
+        "page.md:2: $ echo no",
+        "page.md: the shell stopped after 1 of 3 steps",
+    ]
 
 
 def test_dots_stand_for_what_changes_and_for_nothing_else() -> None:

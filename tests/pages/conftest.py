@@ -19,9 +19,12 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCompany
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(company: RunningCompany) -> Iterator[Browsing]:
-    """Chromium, with somebody signed in wherever one can be."""
+    """Chromium, with somebody signed in wherever one can be.
+
+    It ends with its module: while it is open, its event loop counts as this thread's, and other tests could run none.
+    """
     program = chromium()
     if program is None:
         pytest.skip("missing: chromium")

@@ -90,6 +90,22 @@ def test_the_list_of_authorities_waits_until_it_is_asked_for(browser: Browsing) 
     assert last.is_visible()
 
 
+@pytest.mark.parametrize(
+    ("who", "path"),
+    [("stranger", "/privacy"), ("person", "/privacy/centre"), ("officer", "/console")],
+)
+def test_a_page_reads_from_right_to_left_and_at_twice_the_size(browser: Browsing, who: str, path: str) -> None:
+    page = browser.show(who, path, width=320)
+    page.evaluate("document.documentElement.dir = 'rtl'")
+    mirrored = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+
+    page = browser.show(who, path, width=1280)
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+    enlarged = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+
+    assert (mirrored <= 0, enlarged <= 0) == (True, True)
+
+
 def test_the_style_sheet_stays_within_eight_kilobytes() -> None:
     files = StaticFiles()
     sheet = files.find(files.path("troth.css"))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Mount, Route
@@ -91,7 +92,8 @@ def _application(instance: Instance, troth: Troth, home: Any) -> Starlette:
     routes += _routes(site, public, updates_centre.routes(files.policy, office.store, report, path=place.policy), "")
     routes += use_api.routes(troth)
     routes.append(Mount("/", home) if home is not None else Route("/", _to(place.policy)))
-    return Starlette(routes=routes)
+    lost: Any = _lost(site, public)
+    return Starlette(routes=routes, exception_handlers={404: lost, 405: lost})
 
 
 class _Files:
@@ -123,6 +125,24 @@ class _Files:
 def _routes(site: Site, frame: Frame, doors: Iterable[tuple[str, str, Handler]], below: str) -> Iterator[Route]:
     for method, path, handler in doors:
         yield Route(below + path, site.endpoint(handler, frame), methods=[method])
+
+
+def _lost(site: Site, frame: Frame) -> Callable[[Request, HTTPException], Awaitable[Response]]:
+    """What an address answers that no page stands at, and a page that is asked for what it does not do."""
+    told = {
+        404: ("Nothing stands at this address.", "The links at the top lead to every page."),
+        405: ("This page does not take what was sent to it; nothing was done.", "Open the page and try again there."),
+    }
+
+    async def answer(request: Request, problem: HTTPException) -> Response:
+        status = problem.status_code
+        page = site.endpoint(lambda ask: ask.problem(status, *told[status]), frame)
+        # read as a visit: nothing is done here, so there is no form to guard
+        response = await page(Request({**request.scope, "method": "GET"}))
+        response.headers.update(problem.headers or {})
+        return response
+
+    return answer
 
 
 def _to(path: str) -> Any:

@@ -1,0 +1,81 @@
+"""What every page is made with: words marked as code, days and times as people write them, the way out of nowhere."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.example.proving import RunningCompany
+from troth.entrypoints import http
+from troth.foundation.clock import SystemClock
+from troth.foundation.web.pages import Site
+
+
+@pytest.fixture(scope="module")
+def render() -> Any:
+    site = Site(secret=b"s" * 16, clock=SystemClock())
+    return lambda template, **facts: site.templates.from_string(template).render(**facts)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("run `troth check`", "run <code>troth check</code>"),
+        ("`a` and `b`", "<code>a</code> and <code>b</code>"),
+        ("nothing", "nothing"),
+        ("", ""),
+        ("a lone ` stays", "a lone ` stays"),
+        ("`a` and ` alone", "<code>a</code> and ` alone"),
+        ("<b> `<i>`", "&lt;b&gt; <code>&lt;i&gt;</code>"),
+    ],
+)
+def test_what_stands_between_backticks_is_code_and_nothing_else_is_markup(render: Any, text: str, shown: str) -> None:
+    assert render("{{ text|code }}", text=text) == shown
+
+
+@pytest.mark.parametrize(
+    ("language", "day", "instant", "brief"),
+    [
+        ("en", "November 22, 2026", "November 22, 2026, 06:05 UTC", "Nov 22"),
+        ("de", "22. November 2026", "22. November 2026, 06:05 UTC", "22. Nov."),
+        ("zh", "2026年11月22日", "2026年11月22日, 06:05 UTC", "11月22日"),
+    ],
+)
+def test_days_are_written_the_same_way_alone_and_with_a_time(
+    render: Any, language: str, day: str, instant: str, brief: str
+) -> None:
+    at = datetime(2026, 11, 22, 6, 5, tzinfo=UTC)
+
+    shown = render("{{ at|day(l) }}|{{ at|instant(l) }}|{{ at|brief(l) }}", at=at, l=language)
+
+    assert shown.split("|") == [day, instant, brief]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "words"),
+    [
+        ("GET", "/nothing", 404, "There is no such page"),
+        ("POST", "/privacy/nothing", 404, "There is no such page"),
+        ("GET", "/console/nothing", 404, "There is no such page"),
+        ("POST", "/privacy", 405, "This cannot be done here"),
+    ],
+)
+def test_an_address_that_leads_nowhere_answers_with_a_page(
+    company: RunningCompany, method: str, path: str, status: int, words: str
+) -> None:
+    async def ask(application: Any) -> httpx.Response:
+        transport = httpx.ASGITransport(app=application)
+        async with httpx.AsyncClient(transport=transport, base_url="http://shop.example.com") as client:
+            return await client.request(method, path)
+
+    with http.built(company.instance) as application:
+        answer = asyncio.run(ask(application))
+
+    assert answer.status_code == status
+    assert ("GET" in answer.headers.get("allow", "")) == (status == 405)
+    assert f"<h1>{words}</h1>" in answer.text
+    assert 'aria-label="Privacy"' in answer.text
