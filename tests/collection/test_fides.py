@@ -97,7 +97,7 @@ def test_what_leads_to_nobody_is_asked_about() -> None:
 def test_missing_types_are_counted_and_read_from_the_store() -> None:
     text = import_datasets(SHOP.replace("META", "fides_meta").encode(), "dataset.yml")
 
-    assert "fields had no data_type there; the live store's own type counts" in text
+    assert "the live store's own type counts" in text
 
 
 def test_what_the_format_says_and_a_map_cannot_becomes_a_question() -> None:

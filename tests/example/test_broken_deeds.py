@@ -59,7 +59,7 @@ PAGES = [
     (everywhere("server", "nginx/1.18.0"), "3.1e", "tells strangers which version"),
     (at("/privacy", ">90 days</td>", ">9 years</td>"), "3.2b", "does not say 90 days"),
     (at("/privacy", ">Example Desk</td>", ">Example Ghost</td>"), "4.2", "does not name the recipient Example Desk"),
-    (pages.bare_fields, "5", "fields of forms have no label"),
+    (pages.bare_fields, "5", "of forms with no label"),
     (pages.stray_cookie, "6.1a", "sets the cookie visitor, which the policy does not name"),
     (pages.lasting_cookie, "6.1a", "the cookie shop_form stays until"),
     (pages.no_way_to_the_choice, "6.2a", "/sign-up: no link leads from here to /privacy/centre"),

@@ -141,7 +141,7 @@ def test_a_use_after_a_restriction_is_broken_and_counted(row: str, place: str, w
     sentence = judge(CHECKS, world.seen).of("5.4")
 
     assert sentence.verdict is BROKEN
-    assert f"{place}: 1 uses" in said(sentence)
+    assert f"{place}: 1 use for" in said(sentence)
 
 
 def test_a_use_that_a_law_obliges_passes_a_restriction(world: World) -> None:

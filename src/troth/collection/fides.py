@@ -127,7 +127,7 @@ def import_datasets(data: bytes, file: str) -> str:
     stores = [_store(name, collections, notes) for name, collections in datasets.items()]
     head = list(_HEAD)
     if notes.untyped:
-        head.append(f"{notes.untyped} fields had no data_type there; the live store's own type counts.")
+        head.append(f"Fields without a data_type there: {notes.untyped}; the live store's own type counts.")
     return write_map(head, notes.questions, stores)
 
 

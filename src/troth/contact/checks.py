@@ -50,7 +50,7 @@ def mailbox_unreachable(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     if name is not None:
         yield broken(
             sentence.id,
-            f"{domain} lies under {name}, which is reserved for examples and tests: no mail arrives",
+            f"{domain} is of the domain {name}, which is reserved for examples and tests: no mail arrives",
             repair=repair,
         )
         return

@@ -14,3 +14,8 @@ class Role(StrEnum):
     AGENT = "agent"
     AUDITOR = "auditor"
     ADMINISTRATOR = "administrator"
+
+    @property
+    def label(self) -> str:
+        """The role in the words of a page."""
+        return "data protection officer" if self is Role.DPO else self.value

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from troth.foundation import crawling
-from troth.foundation.proof import Check, Grade, Saw, broken, check, kept, unproven
+from troth.foundation.proof import Check, Grade, Saw, broken, check, counted, kept, unproven
 from troth.policy.vocabulary import LegalBasis, Right
 from troth.rights import later_uses
 from troth.rights.later_uses import Stop
@@ -71,7 +71,9 @@ def door_closed(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  # noqa
         yield broken(path, "there is no form to begin with", repair="put a form on the page by which anybody can begin")
     if nameless:
         fine = False
-        yield broken(path, f"{nameless} fields of forms have no label", repair="give each field a `<label for=...>`")
+        yield broken(
+            path, f"{counted(nameless, 'field')} of forms with no label", repair="give each field a `<label for=...>`"
+        )
     if read.language.lower().partition("-")[0] not in languages:
         fine = False
         said = read.language or "none"
@@ -183,7 +185,7 @@ def _held_against(
             repair = "ask `troth may` before each use, and undo what was done"
             yield broken(
                 looked.place,
-                f"{looked.against} uses for {looked.purpose} came after that person's {word}",
+                f"{counted(looked.against, 'use')} for {looked.purpose} after that person's {word}",
                 repair=repair,
             )
         elif not looked.known:
@@ -192,19 +194,20 @@ def _held_against(
         elif not looked.whole:
             yield unproven(
                 looked.place,
-                f"only its newest {looked.rows} rows were read",
+                f"only its newest {counted(looked.rows, 'row')} read",
                 repair="index the column of times and check more often",
             )
         else:
             yield kept(
                 looked.place,
-                f"{word}s on record of {people} people; {looked.rows} uses for {looked.purpose}, none against them",
+                f"{word}s on record, people who made them: {people}; "
+                f"{counted(looked.rows, 'use')} for {looked.purpose}, none against them",
             )
     if not tables:
         repair = "say in datamap.yaml which tables hold uses: `uses: {purpose: marketing, at: sent_at}`"
         yield unproven(
             sentence.id,
-            f"{people} people with a {word} on record, and no table whose rows are uses to look at",
+            f"{word}s on record, people who made them: {people}; and no table whose rows are uses to look at",
             repair=repair,
         )
 

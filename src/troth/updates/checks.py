@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from troth.errors import DeclarationError
 from troth.foundation import crawling
-from troth.foundation.proof import Applies, Check, NothingToObserve, Saw, broken, check, kept, unproven
+from troth.foundation.proof import Applies, Check, NothingToObserve, Saw, broken, check, counted, kept, unproven
 from troth.policy import periods
 from troth.policy.rendering.html import sentence_anchor
 from troth.updates import archive
@@ -90,7 +90,7 @@ def silent_edit(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  # noqa
         yield broken(path, f"{len(differing) - _SHOWN} more sentences differ", repair=_PUBLISH)
     if history and not altered and not differing:
         many = len(seen.policy.sentences)
-        told = f"{many} sentences stand as in version {history[-1].number}; versions unaltered: {len(history)}"
+        told = f"{counted(many, 'sentence')} as in version {history[-1].number}; versions unaltered: {len(history)}"
         yield kept(path, f"{told}")
 
 

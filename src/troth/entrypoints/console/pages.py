@@ -174,7 +174,7 @@ class Console:
                 return ask.go("/console/sign-in")
             if roles and caller.role not in roles:
                 raise AccessDenied("Your role does not open this page.", repair="Ask an administrator.")
-            ask.signed_in = f"{caller.name} · {caller.role.value}"
+            ask.signed_in = f"{caller.name} · {caller.role.label}"
             ask.leave = "/console/sign-out"
             return handler(ask)
 
