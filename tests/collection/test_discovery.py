@@ -191,6 +191,45 @@ def test_who_only_handled_a_row_does_not_own_it(tmp_path: Path) -> None:
     assert found["sales.amount"].verdict is Nature.NOT_PERSONAL
 
 
+def test_a_part_of_an_order_is_one_whatever_it_is_called(tmp_path: Path) -> None:
+    found = _found(
+        tmp_path,
+        "create table customers (id integer primary key, email text)",
+        "create table orders (id integer primary key, customer_id references customers, total int)",
+        "create table fraud_outcomes (id integer primary key, order_id references orders, reason text)",
+    )
+
+    assert found["fraud_outcomes.reason"].category == "transaction.purchase"
+
+
+def test_a_few_words_that_many_rows_share_are_no_names(tmp_path: Path) -> None:
+    found = _found(
+        tmp_path,
+        "create table users (id integer primary key, email text, name text)",
+        "create table messages (id integer primary key, user_id references users, author text, customer_name text)",
+        "insert into users select value, 'p' || value || '@example.org', 'Person ' || char(64 + value % 26)"
+        " || char(64 + value / 26) from (with recursive s(value) as (select 1 union all select value + 1 from s"
+        " where value < 200) select * from s)",
+        "insert into messages select id, id, iif(id % 2, 'customer', 'staff'), name from users",
+    )
+
+    assert found["messages.author"].verdict is Nature.NOT_PERSONAL
+    assert found["messages.customer_name"].category == "profile.name"
+    assert found["users.name"].category == "profile.name"
+
+
+def test_reviews_are_feedback(tmp_path: Path) -> None:
+    found = _found(
+        tmp_path,
+        "create table users (id integer primary key, email text)",
+        "create table reviews (id integer primary key, user_id references users, body text)",
+        "create table posts (id integer primary key, user_id references users, body text)",
+    )
+
+    assert found["reviews.body"].category == "communication.feedback"
+    assert found["posts.body"].category == "content.authored"
+
+
 # --- what must never happen -------------------------------------------------------------------------------------------
 
 

@@ -310,6 +310,27 @@ def test_a_store_without_people_asks_who_they_are(tmp_path: Path) -> None:
     assert any("No table has people as its rows" in question.ask for question in questions)
 
 
+def test_the_draft_of_the_example_shop_finds_the_paths_that_its_makers_wrote(tmp_path: Path) -> None:
+    import datetime as dt
+    from importlib import resources
+
+    from troth.example.shop.database import open_database
+    from troth.example.shop.seed import seed
+
+    url = f"sqlite:///{tmp_path / 'shop.db'}"
+    engine = open_database(url)
+    seed(engine, now=dt.datetime(2026, 11, 22, tzinfo=dt.UTC), people=60)
+    engine.dispose()
+    written = mapreading.parse(resources.files("troth.example").joinpath("datamap.yaml").read_bytes())
+
+    drafted = _drafted(url).stores["shop"].tables
+
+    for name, table in written.stores["shop"].tables.items():
+        own = drafted[name]
+        assert (own.personal, set(own.roles)) == (table.personal, set(table.roles)), name
+        assert str(own.whose).replace("shop.user", "shop.customer") == str(table.whose), name
+
+
 def test_an_empty_database_is_told_in_one_line(tmp_path: Path) -> None:
     url = _run(tmp_path, "create table t (a int);\ndrop table t;\n")
 

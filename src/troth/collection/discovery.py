@@ -17,7 +17,7 @@ from troth.collection import patterns
 from troth.collection.lexicon import Guess, guess
 from troth.collection.patterns import CATEGORY_OF, Common, Shape
 from troth.collection.relations import View, is_key_like, views
-from troth.collection.words import Subject, words
+from troth.collection.words import Subject, singular, words
 from troth.foundation.records.catalogue import Catalogue, Column, ColumnKind
 from troth.policy.datamap import Place
 from troth.policy.vocabulary import CATEGORIES
@@ -122,6 +122,10 @@ _EXPECTED: Mapping[str, tuple[Shape, ...]] = {
 }
 _BELIED = frozenset(("contact.email", "contact.phone", "contact.fax", "device.ip", "device.user_agent", "profile.name"))
 """Categories whose values have a shape that most must show; other values belie the name."""
+_ONES_OWN = frozenset(("profile.name", "account.username"))
+"""Categories whose values differ from person to person; a few words that many rows share are something else."""
+_FEW = 5
+_FEEDBACK = frozenset(("review", "rating", "feedback", "testimonial", "survey"))
 _SEALED = (Shape.HEX_DIGEST, Shape.SLOW_HASH, Shape.UUID)
 
 
@@ -227,6 +231,8 @@ def _said(column: Column, view: View) -> Guess | None:
         return None
     if column.kind in (ColumnKind.NUMBER, ColumnKind.UUID) and said.category in _NEVER_NUMBERS:
         return None
+    if said.category == "content.authored" and _FEEDBACK & set(map(singular, words(view.table.name))):
+        return Guess("communication.feedback", said.sure, said.words)
     return said
 
 
@@ -279,6 +285,10 @@ def _by_name(place: Place, said: Guess, common: Common, view: View) -> ColumnFin
     sealed = common.share(*_SEALED) > 0.5
     if share < 0.2 and common.values >= 8 and said.category in _BELIED and not sealed:
         return ColumnFinding(place, Nature.UNSURE, said.category, 0.4, f"{shown} only", None, share, common.values)
+    if said.category in _ONES_OWN and 0 < common.values <= _FEW and (view.table.rows or 0) >= 20 * common.values:
+        return ColumnFinding(
+            place, Nature.NOT_PERSONAL, None, 0.7, f"{rule}, but a few fixed words", None, None, common.values
+        )
     confidence = said.sure + 0.07 * share if share >= 0.5 else said.sure - 0.1
     return ColumnFinding(
         place, Nature.PERSONAL, said.category, round(min(0.98, confidence), 2), shown, None, share, common.values

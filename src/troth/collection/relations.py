@@ -240,6 +240,10 @@ def _with_parents(
             parents = (link for link in _parents(view.table, tables) if not _is_denied(name, link, denied))
             on = (link for link in parents if found[link.table].about and link.table != name)
             found[name] = replace(view, parents=tuple(on))
+    for name, view in found.items():  # a part of an order is one, whatever it is called
+        of_orders = any(found[link.table].subject is Subject.TRANSACTION for link in view.parents)
+        if view.subject is Subject.UNKNOWN and of_orders and not view.owners:
+            found[name] = replace(view, subject=Subject.TRANSACTION)
     return found
 
 

@@ -126,8 +126,13 @@ def test_sqlite_reads_whatever_stands_in_one_column(tmp_path: object) -> None:
 def test_zero_dates_of_mariadb_are_unreadable_and_not_the_oldest(mariadb_database: str) -> None:
     from tests.chinook import run_script
 
-    run_script(mariadb_database, "create table t (at datetime);\nset sql_mode = '';\n"
-                                 "insert into t values ('0000-00-00 00:00:00'), ('2024-02-29 23:30:00');\n")  # fmt: skip
+    run_script(
+        mariadb_database,
+        """create table t (at datetime);
+set sql_mode = '';
+insert into t values ('0000-00-00 00:00:00'), ('2024-02-29 23:30:00');
+""",
+    )
 
     with Records.of_address("shop", mariadb_database) as records:
         place = Place("shop", "t", "at")

@@ -153,3 +153,38 @@ def test_opening_connects_to_nothing(shop_url: str) -> None:
     assert "secret" not in repr(records)
     assert "127.0.0.1" not in repr(records)
     records.close()
+
+
+POSTGRESQL_TYPES = """
+create type mood as enum ('sad', 'happy');
+create domain mail as varchar(80) check (value like '%@%');
+create table t (id uuid primary key, e mood, m mail, j json, jb jsonb, b bytea, a text[], i inet, c cidr, ts timestamptz,
+  d date, tm time, iv interval, n numeric(10, 2), mo money, p point, bo boolean, f float8, ch char(3), r int4range);
+insert into t values ('3f2504e0-4f89-11d3-9a0c-0305e82c3301', 'happy', 'ann@example.org', '{"a": 1}', '{"b": [1]}',
+  '\\x00ff', '{x,y}', '192.0.2.7', '192.0.2.0/24', '2026-01-02 10:00+00', '0044-03-15 BC', '10:00', '1 day', 1.50, 2,
+  '(1,2)', true, 'NaN', 'abc', '[1,3)');
+"""
+MARIADB_TYPES = """create table t (id int primary key, e enum('sad', 'happy'), s set('a', 'b'), j json, b blob, bi bit(3), y year,
+  tm time, ts timestamp null, d date, n decimal(10, 2), f double, tb tinyblob, tx longtext, bo boolean, u uuid, i inet6);
+insert into t values (1, 'happy', 'a,b', '{"a": 1}', x'00ff', b'101', 2026, '-838:59:59', null, '1000-01-01', 1.50, 1e300,
+  x'ff', 'text', true, '3f2504e0-4f89-11d3-9a0c-0305e82c3301', '2001:db8::7');
+"""
+
+
+@pytest.mark.parametrize("engine", ["postgresql", "mariadb"])
+def test_every_type_of_column_can_be_looked_at(request: pytest.FixtureRequest, engine: str) -> None:
+    from tests.chinook import run_script
+    from troth.collection.discovery import discover
+
+    url = request.getfixturevalue(f"{engine}_database")
+    run_script(url, POSTGRESQL_TYPES if engine == "postgresql" else MARIADB_TYPES)
+
+    with Records.of_address("shop", url) as records:
+        columns = records.catalogue("shop").table("t").columns
+        assert len(discover(records, "shop")) == len(columns)
+        found = records.samples("shop", "t", list(columns))
+        for name in columns:
+            records.times(Place("shop", "t", name))
+            assert records.count(Place("shop", "t", name)) in (0, 1)
+    assert found["e"] == ["happy"]
+    assert found["b"] == [], "what is no text is left out"

@@ -78,6 +78,7 @@ def source_unnamed(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     promise="the sentence that says what people provide, or what is observed",
     applies=_speaks,
     reference="GDPR Art. 5(1)(a), 13, 14",
+    may_be_silent=True,  # section 1 as a whole answers for the ways that it does not name, and mostly there are none
 )
 def undeclared_column(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     """No store holds a kind of personal data that section 1 does not name.
@@ -119,7 +120,7 @@ def undeclared_column(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
                 )
     if count and whole:
         yield kept(", ".join(records.stores), f"{counted(count, 'column')}, each of a kind that section 1 names")
-    elif whole:
+    elif whole and sentence.meaning.source in mine:
         yield unproven(sentence.id, "no store holds data of this source", repair="map the stores with `troth map URL`")
 
 

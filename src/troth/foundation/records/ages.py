@@ -26,7 +26,7 @@ def times(connection: Connection, table: Table, column: Column, conditions: Sequ
     """Rows with a time, the ends, and how many values could not be read."""
     found = Times()
     for form, clause in _forms(connection, table, column, conditions):
-        found += form.times(connection, table.c[column.name], clause)
+        found += form.times(connection, _read_as(connection, table, column), clause)
     return found
 
 
@@ -35,9 +35,19 @@ def count_before(
 ) -> int:
     """How many rows have a time before `instant`."""
     return sum(
-        form.count_before(connection, table.c[column.name], clause, instant)
+        form.count_before(connection, _read_as(connection, table, column), clause, instant)
         for form, clause in _forms(connection, table, column, conditions)
     )
+
+
+def _read_as(connection: Connection, table: Table, column: Column) -> ColumnElement[Any]:
+    """The column; as plain text where PostgreSQL has a type of texts that it does not compare (an enumeration)."""
+    import sqlalchemy
+
+    made: ColumnElement[Any] = table.c[column.name]
+    if connection.dialect.name == "postgresql" and column.kind is ColumnKind.TEXT:
+        return sqlalchemy.cast(made, sqlalchemy.Text)
+    return made
 
 
 def _forms(

@@ -58,7 +58,7 @@ _KINDS = {"v": TableKind.VIEW, "m": TableKind.MATERIALISED, "f": TableKind.VIRTU
 _ON_DELETE = {"a": "NO ACTION", "r": "RESTRICT", "c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
 _TYPES: Mapping[str, ColumnKind] = MappingProxyType(
     dict.fromkeys(("text", "varchar", "bpchar", "char", "name", "citext", "xml"), ColumnKind.TEXT)
-    | dict.fromkeys(("int2", "int4", "int8", "float4", "float8", "numeric", "money", "oid"), ColumnKind.NUMBER)
+    | dict.fromkeys(("int2", "int4", "int8", "float4", "float8", "numeric", "oid"), ColumnKind.NUMBER)
     | dict.fromkeys(("date", "timestamp", "timestamptz"), ColumnKind.TIME)
     | dict.fromkeys(("json", "jsonb", "hstore"), ColumnKind.JSON)
     | dict.fromkeys(("inet", "cidr"), ColumnKind.ADDRESS)
@@ -177,8 +177,8 @@ class PostgreSQL:
 
     def trouble(self, problem: DBAPIError) -> Trouble:
         state = getattr(problem.orig, "sqlstate", None)
-        if state in _STATES:
-            return _STATES[state]
+        if state is not None:
+            return _STATES.get(state, Trouble.OTHER)
         text = str(problem.orig)
         return next((trouble for words, trouble in _WORDS if words in text), Trouble.OTHER)
 
