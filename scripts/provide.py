@@ -56,7 +56,15 @@ def chromium() -> str | None:
     return next((str(path) for path in sorted(fetched.glob("chromium-*/chrome-linux*/chrome"), reverse=True)), None)
 
 
+def postgresql() -> str | None:
+    """Debian's PostgreSQL, which speaks TLS; without it the suite uses one from PyPI that does not."""
+    if own := program("initdb")():
+        return own
+    return next((str(path) for path in sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), reverse=True)), None)
+
+
 NEEDS = (
+    Need("postgresql", "stores on PostgreSQL, with TLS", ("postgresql",), postgresql),
     Need("mariadb", "stores on MariaDB", ("mariadb-server",), program("mariadbd", "mysqld")),
     Need("chromium", "pages in a browser, screenshots, axe", ("chromium",), chromium),
     Need("fonts", "pages as people see them", ("fontconfig", "fonts-dejavu-core"), font("en")),
