@@ -28,6 +28,7 @@ def at(path: str, change: str, to: str) -> Spoil:
         if here == path:
             answer.replace(change, to)
 
+    spoil.__name__ = f"words of {path}"
     return spoil
 
 
@@ -37,6 +38,7 @@ def everywhere(name: str, value: str | None) -> Spoil:
     def spoil(_: str, answer: Answer) -> None:
         answer.header(name, value)
 
+    spoil.__name__ = name
     return spoil
 
 

@@ -182,7 +182,8 @@ def test_a_key_that_others_may_read_is_broken_and_what_needs_the_key_is_unproven
     after = copy.check()
 
     assert "the key: other users of the machine may open its file" in told(after, "3.1b")
-    # such a key is not used, so nobody can be told apart: as if there were none
+    # such a key is not used, so nobody can be told apart, and the sentences that need it say why
+    assert all("others may use the key file" in after.of(each).findings[0].message for each in NEED_KEY.split())
     assert turns(running_company.before, after) == {"3.1b": BROKEN, **dict.fromkeys(NEED_KEY.split(), UNPROVEN)}
 
 

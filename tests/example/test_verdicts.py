@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.example.proving import PEOPLE, Copy, RunningCompany, company_running, seen_of
+from tests.policies import said
 from troth.foundation.proof import Check, Report, SentenceReport, Verdict
 from troth.sections import CHECKS
 
@@ -97,11 +98,7 @@ def test_a_second_check_says_the_same_and_so_does_one_of_a_copy(running_company:
 
 
 def test_no_value_of_a_person_stands_in_the_report(running_company: RunningCompany, copy: Copy) -> None:
-    told = "\n".join(
-        f"{each.source} {each.detail}" if hasattr(each, "source") else f"{each.where} {each.message} {each.repair}"
-        for sentence in running_company.before.sentences
-        for each in (*sentence.evidence, *sentence.findings)
-    )
+    told = "\n".join(said(sentence) for sentence in running_company.before.sentences)
     values = {
         str(value)
         for row in copy.shop("select username, email, phone, name, billing_name from users "

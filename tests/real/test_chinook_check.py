@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from pathlib import Path
 
 import pytest
@@ -19,9 +20,14 @@ POLICY = Path(__file__).with_name("chinook-policy.yaml").read_text(encoding="utf
 NOW = dt.datetime(2026, 11, 22, tzinfo=dt.UTC)
 
 
-def checked(url: str, policy_text: str, folder: Path) -> Report:
+def checked(url: str, policy_text: str, folder: Path, *, unmapped: str = "") -> Report:
+    """One check of section 1 with a drafted map, from which the lines of the column `unmapped` are taken out."""
     policy = reading.parse(policy_text.encode(), "chinook-policy.yaml")
-    datamap = mapreading.parse(drafting.draft_map(url, name="music", variable="MUSIC").encode(), "datamap.yaml")
+    drafted = drafting.draft_map(url, name="music", variable="MUSIC")
+    kept = [
+        line for line in drafted.splitlines() if not (unmapped and re.match(rf" +{unmapped}: ", line, re.IGNORECASE))
+    ]
+    datamap = mapreading.parse("\n".join(kept).encode(), "datamap.yaml")
     with Records.open(datamap, {"MUSIC": url}, base=folder) as records:
         return run_checks(policy, CHECKS, Observation(policy, NOW, folder, datamap=datamap, records=records))
 
@@ -56,3 +62,20 @@ def test_what_the_policy_forgets_is_named_at_1_1_with_table_and_column(
         assert places == {"customer.phone in music", "employee.phone in music"}
     assert report.of("1").caused_by == ("1.1",)
     assert report.of("1.1a").verdict is Verdict.KEPT
+
+
+@pytest.mark.parametrize(
+    ("policy", "words"),
+    [
+        (POLICY.replace(", contact.phone", ""), "contact.phone), which section 1 does not name"),
+        (POLICY, "the data map does not name it, and it looks like contact.phone"),
+    ],
+    ids=["forgotten by both", "forgotten by the map"],
+)
+def test_a_phone_number_that_the_map_forgets_is_found_in_the_database_itself(
+    chinook_url: str, tmp_path: Path, policy: str, words: str
+) -> None:
+    found = checked(chinook_url, policy, tmp_path, unmapped="phone").of("1.1").findings
+
+    assert {finding.where.lower() for finding in found} == {"customer.phone in music", "employee.phone in music"}
+    assert all(words in finding.message for finding in found)

@@ -12,16 +12,20 @@ from tests.updates.company import data_of, dated
 from tests.updates.pages import _pattern
 from troth.errors import StoreBehind
 from troth.foundation.keys import Keyring
+from troth.testing import FixedClock
 from troth.updates import commands
 from troth.updates.commands import Format
 from troth.updates.versions import NoticeTooShort
+from troth.use import opening
 
-TODAY = dated("2024-01-09", "2024-01-09")  # commands take the machine's clock, so the days must lie behind it
+TODAY = dated("2024-01-09", "2024-01-09")
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
+    # commands take the machine's clock; the day that a text names must not change under the test
+    monkeypatch.setattr(opening, "SystemClock", FixedClock)
     shutil.copy(_pattern(), tmp_path / "troth.sqlite3")
     Keyring.create(tmp_path)
     (tmp_path / "policy.yaml").write_bytes(data_of(*TODAY))

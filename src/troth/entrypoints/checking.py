@@ -48,8 +48,8 @@ def observing(instance: Instance, clock: Clock | None = None) -> Iterator[Observ
         from troth.foundation.keys import Keyring
 
         observation.keyring = Keyring.load(instance.folder, instance.environ)
-    except KeyUnavailable:
-        observation.keyring = None
+    except KeyUnavailable as problem:
+        observation.keyless = problem.message
     try:
         yield observation
     finally:

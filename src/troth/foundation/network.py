@@ -100,6 +100,7 @@ class Network:
     ) -> None:
         self._resolve = {name.lower(): target for name, target in (resolve or {}).items()}
         self._trust = trust
+        self._trusting: ssl.SSLContext | None = None
         self._timeout_s = timeout_s
         self._mail_lookup = mail_lookup
 
@@ -228,13 +229,16 @@ class Network:
             yield stream
 
     def _context(self) -> ssl.SSLContext:
-        context = ssl.create_default_context()
-        if self._trust is not None:
-            try:
-                context.load_verify_locations(cafile=str(self._trust))
-            except OSError:
-                raise UnreadableFile("no certificates to trust are in this file", where=str(self._trust)) from None
-        return context
+        """Whom this probe trusts, read once: the machine's list of authorities is long."""
+        if self._trusting is None:
+            context = ssl.create_default_context()
+            if self._trust is not None:
+                try:
+                    context.load_verify_locations(cafile=str(self._trust))
+                except OSError:
+                    raise UnreadableFile("no certificates to trust are in this file", where=str(self._trust)) from None
+            self._trusting = context
+        return self._trusting
 
     def _offers(self, host: str, port: int, version: TlsVersion) -> bool | None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -30,7 +30,10 @@ T = TypeVar("T")
 
 @dataclass
 class Observation:
-    """One moment's view. `now` is aware; `folder` is where documents named by the policy stand."""
+    """One moment's view. `now` is aware; `folder` is where documents named by the policy stand.
+
+    `keyless` says why there is no keyring, where that is known.
+    """
 
     policy: Policy
     now: dt.datetime
@@ -39,6 +42,7 @@ class Observation:
     records: Records | None = None
     store: Store | None = None
     keyring: Keyring | None = field(default=None, repr=False)
+    keyless: str = ""
     network: Network | None = None
     site: SiteSettings | None = None
     policy_bytes: bytes = b""
@@ -71,7 +75,8 @@ class Observation:
         """The keys that pseudonyms are made with."""
         if self.keyring is None:
             raise NothingToObserve(
-                "there is no key to tell people apart by", repair="run `troth init`, or set TROTH_KEY"
+                f"people cannot be told apart: {self.keyless or 'there is no key'}",
+                repair="put `troth.key` back, closed to others (chmod 600), or set TROTH_KEY",
             )
         return self.keyring
 
