@@ -190,19 +190,17 @@ def _value(policy: Policy, sentence: Sentence) -> str:
     return (clause.text if clause is not None and len(clause.sentences) == 1 and clause.text else None) or sentence.text
 
 
-def _country_names(policy: Policy) -> tuple[str, ...]:
-    """What the controller's country is called in the languages of the policy, and in English."""
-    from babel import Locale, UnknownLocaleError  # only a policy with a postal address pays for it
+def _country_names(policy: Policy) -> Iterator[str]:
+    """What the controller's country is called in the languages of the policy, and in English; made when asked for."""
+    from babel import Locale, UnknownLocaleError  # only an address without other faults pays for it
 
-    names: list[str] = []
     for language in dict.fromkeys((*policy.controller.languages, "en")):
         try:
             name = Locale.parse(language.replace("-", "_")).territories.get(policy.controller.country)
         except (UnknownLocaleError, ValueError):
             continue
         if name:
-            names.append(str(name))
-    return tuple(names)
+            yield str(name)
 
 
 def _shown(seen: Observation, sentence: Sentence) -> str:
