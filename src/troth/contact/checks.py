@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from troth.contact import addresses
 from troth.errors import NetworkUnreachable
 from troth.foundation import crawling
-from troth.foundation.markup import Markup, host_of
 from troth.foundation.proof import Check, Grade, NothingToObserve, Saw, broken, check, kept, unproven
 from troth.policy.law.authorities import Authority, authorities_for
 from troth.policy.vocabulary import Channel
 
 if TYPE_CHECKING:
+    from troth.foundation.markup import Markup
     from troth.foundation.observation import Observation
     from troth.policy.model import Policy, Sentence
 
@@ -171,6 +171,8 @@ def authority_unnamed(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  
 
 def _names(page: Markup, authority: Authority) -> bool:
     """Whether the page links the authority's site and says its name, whole, shortened or as its abbreviation."""
+    from troth.foundation.markup import host_of
+
     host = host_of(authority.website)
     if not any(host_of(link.url) == host for link in page.links):
         return False

@@ -228,7 +228,8 @@ def _doubts(looked: Looked, word: str) -> Iterator[Saw]:
     if looked.undated:
         yield unproven(
             looked.place,
-            f"{counted(looked.undated, 'use')} for {looked.purpose} of people with a {word} on record: no time to read",
+            f"{counted(looked.undated, 'use')} for {looked.purpose} of people with {word}s on record: "
+            "no time that can be read",
             repair="name the column of times under `uses` in datamap.yaml, and fill it",
         )
     if not looked.whole:

@@ -120,6 +120,11 @@ class Way:
     source: FromClause
     where: ColumnElement[bool]
 
+    @property
+    def by_id(self) -> bool:
+        """Whether it ends in the person's own key, not in an e-mail or a phone."""
+        return self.kind == Kind.ID
+
 
 def way_to_people(seen: Observation, table: TableMap, path: SinglePath) -> Way | None:
     """The way that `path` describes; None where no single column ends it (composite keys, values inside JSON or text).

@@ -132,13 +132,12 @@ def _pictures(seen: Observation, table: TableMap, place: Place) -> tuple[int, in
     """How many rows have a value, and how many of these lead to nobody; None for paths that are not followed."""
     import sqlalchemy
 
-    from troth.foundation.people import Kind
     from troth.foundation.records.statements import where_clause
     from troth.use.log_reading import way_to_people
 
     paths = tuple(table.paths())
     way = way_to_people(seen, table, paths[0]) if len(paths) == 1 else None
-    if way is None or way.kind != Kind.ID:
+    if way is None or not way.by_id:
         return None
     records, person = seen.need_records(), seen.need_map().people()[way.person]
     made = way.table

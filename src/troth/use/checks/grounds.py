@@ -158,7 +158,6 @@ def after_contract_ended(seen: Observation, sentence: Sentence) -> Iterator[Saw]
         repair = "`starts: {account-closed: closed_at}`" if not homes else "`uses: {purpose: transactions, at: ...}`"
         yield unproven(sentence.id, missing, repair=f"add {repair} to it in datamap.yaml")
         return
-    from troth.foundation.people import Kind
     from troth.policy.datamap import Place
     from troth.use import log_reading
 
@@ -167,7 +166,7 @@ def after_contract_ended(seen: Observation, sentence: Sentence) -> Iterator[Saw]
     for table, use in tables:
         for path in table.paths():
             way = log_reading.way_to_people(seen, table, path)
-            if way is None or way.person not in homes or way.kind != Kind.ID:
+            if way is None or way.person not in homes or not way.by_id:
                 fine = False
                 yield unproven(
                     str(table.place),
