@@ -19,7 +19,7 @@ from datetime import date, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Row, Select, select, update
+from sqlalchemy import Connection, Row, Select, and_, func, or_, select, update
 
 from troth.errors import KeyReused, MoveRefused, RequestError, RequestUnknown
 from troth.foundation import ids
@@ -31,6 +31,8 @@ from troth.policy.vocabulary import Right
 from troth.rights import deadlines
 from troth.rights.tables import request_moves, request_pauses, requests
 from troth.rights.words import Actor, Channel, Proof, RefusalGround, State
+from troth.use.office import unknown_purpose
+from troth.use.tables import EVERY_PURPOSE
 
 if TYPE_CHECKING:
     from troth.foundation.keys import Keyring
@@ -58,6 +60,9 @@ MOVES: Mapping[State, frozenset[State]] = MappingProxyType(
 )
 """Where a request may go from each state."""
 
+BY_HAND = frozenset({Right.RECTIFICATION, Right.PORTABILITY})
+"""Rights that staff carry out; troth takes the request in, keeps its day and its history, and tells the person."""
+
 ERASING: frozenset[State] = frozenset({State.DONE})
 """Where an erasure may go once it is `working`: what has begun to be deleted is neither refused nor cancelled."""
 
@@ -80,6 +85,7 @@ class Request:
     proof: Proof | None
     confirmed_at: datetime | None
     frozen_until: datetime | None
+    lapses_at: datetime | None
     cooling_until: datetime | None
     extended_at: datetime | None
     purpose: str | None
@@ -87,7 +93,6 @@ class Request:
     released_at: datetime | None
     ground: RefusalGround | None
     closed_at: datetime | None
-    handed_at: datetime | None
 
     @property
     def open(self) -> bool:
@@ -104,7 +109,7 @@ class Intake:
     """What somebody asks for. `known_by` is how they named themselves; `person` where we know who it is already.
 
     `proof` is what has shown that it is they, where something has. `key` makes repeats one request; it counts within
-    `channel` and `app`, the name of the program that sent it.
+    `channel` and `app`, the name of the program that sent it. `staff` is the account of who typed it in.
     """
 
     right: Right
@@ -116,6 +121,7 @@ class Intake:
     wish: str = field(default="", repr=False)
     key: str | None = field(default=None, repr=False)
     app: str = ""
+    staff: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +163,8 @@ class Step:
 def file(desk: Desk, intake: Intake) -> Filed:
     """Take a request in; when this returns it is durable and has its number and its day.
 
-    Raises: KeyReused for a key that came with another body; RequestError for a wish that is too long; StoreError.
+    Raises: KeyReused for a key that came with another body; RequestError for a wish that is too long; UnknownName for
+    an objection to what cannot be objected to; StoreError.
     """
     with desk.office.store.writing() as tx:
         return file_in(tx, desk, intake)
@@ -168,6 +175,7 @@ def file_in(tx: Connection, desk: Desk, intake: Intake) -> Filed:
     if len(intake.wish) > LONGEST_WISH:
         raise RequestError("what was written is too long", expected=f"at most {LONGEST_WISH} letters")
     office = desk.office
+    _require_purpose(office, intake)
     once, body = _once(office.keyring, intake), _body(office.keyring, intake)
     if once is not None:
         hold(tx, f"request once {once.hex()}")
@@ -241,15 +249,24 @@ def of_person(tx: Connection, person: PersonNumber) -> tuple[Request, ...]:
     return _all(tx, select(requests).where(requests.c.person == person).order_by(requests.c.id.desc()))
 
 
-def waiting(tx: Connection, limit: int = 500) -> tuple[Request, ...]:
-    """Requests on which a machine can work and that were not handed to a worker yet, in order of receipt."""
-    statement = select(requests).where(requests.c.state == State.WORKING, requests.c.handed_at.is_(None))
-    return _all(tx, statement.order_by(requests.c.id).limit(limit))
+def waiting(tx: Connection, now: datetime, limit: int = 1000) -> tuple[tuple[Request, int], ...]:
+    """Requests on which the house itself can go on at `now`, in order of receipt, each with its turn.
+
+    The turn counts the moves so far: each state that a request comes into is one piece of work.
+    """
+    due = or_(
+        requests.c.state == State.RECEIVED,
+        and_(requests.c.state == State.WORKING, requests.c.right.not_in(BY_HAND)),
+        and_(requests.c.state == State.COOLING_OFF, requests.c.cooling_until <= now),
+        and_(requests.c.state == State.IDENTITY, requests.c.lapses_at <= now),
+    )
+    rows = tx.execute(select(requests, _TURN).where(due).order_by(requests.c.id).limit(limit))
+    return tuple((_request(row), row.turn) for row in rows)
 
 
-def mark_handed(tx: Connection, request: Request, now: datetime) -> None:
-    """Note that a worker has been given the request."""
-    tx.execute(update(requests).where(requests.c.id == request.id).values(handed_at=now))
+def turn_of(tx: Connection, request: Request) -> int:
+    """How many moves the request has made; the turn of the work that its present state needs."""
+    return int(tx.execute(select(_TURN).where(requests.c.id == request.id)).scalar_one())
 
 
 def known_by_of(tx: Connection, office: Office, request: Request) -> tuple[Identifier, ...]:
@@ -315,8 +332,6 @@ def move(
     values: dict[str, Any] = {"state": to, **facts}
     if to in _ENDS:
         values |= {"closed_at": now, "known_by": None, "wish": None, "addresses": None}
-    if to is State.WORKING:
-        values["handed_at"] = None
     row = tx.execute(
         update(requests)
         .where(requests.c.id == current.id, requests.c.state == current.state)
@@ -422,6 +437,16 @@ def _note_move(  # noqa: PLR0917 - a move, with where it came from and where it 
     )
 
 
+_TURN = (
+    select(func.count())
+    .where(
+        request_moves.c.request == requests.c.id,
+        or_(request_moves.c.before.is_(None), request_moves.c.before != request_moves.c.state),
+    )
+    .correlate(requests)
+    .scalar_subquery()
+    .label("turn")
+)
 _COLUMNS = tuple(column.name for column in requests.c if column.name in Request.__dataclass_fields__)
 
 
@@ -433,9 +458,15 @@ def _all(tx: Connection, statement: Select[Any]) -> tuple[Request, ...]:
     return tuple(_request(row) for row in tx.execute(statement))
 
 
+def _require_purpose(office: Office, intake: Intake) -> None:
+    open_to = tuple(office.compiled.objection_bits)
+    if intake.purpose not in {None, EVERY_PURPOSE, *open_to}:
+        raise unknown_purpose(office, str(intake.purpose), "cannot be objected to.", open_to)
+
+
 def _asker(intake: Intake) -> By:
     actors = {Channel.CENTRE: Actor.PERSON, Channel.CONSOLE: Actor.STAFF, Channel.TERMINAL: Actor.OPERATOR}
-    return By(actors.get(intake.channel, Actor.APP))
+    return By(actors.get(intake.channel, Actor.APP), intake.staff)
 
 
 def _once(keyring: Keyring, intake: Intake) -> bytes | None:
