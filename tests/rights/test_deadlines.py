@@ -17,9 +17,7 @@ CALENDAR = WorkingCalendar()
 RECEIVED = datetime(2026, 1, 31, 9, tzinfo=UTC)
 
 many_laws = st.lists(st.sampled_from(known_laws()), min_size=1, max_size=5, unique=True)
-instants = st.datetimes(
-    min_value=datetime(2026, 7, 1), max_value=datetime(2031, 12, 31), timezones=st.just(UTC)
-)
+instants = st.datetimes(min_value=datetime(2026, 7, 1), max_value=datetime(2031, 12, 31), timezones=st.just(UTC))
 
 
 @given(laws=many_laws, right=st.sampled_from(list(Right)), received=instants)

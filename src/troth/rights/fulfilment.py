@@ -7,13 +7,13 @@ here and at once. What a machine can't do yet is done by staff, and the request 
 from __future__ import annotations
 
 from collections.abc import Iterator
-
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from troth.foundation import jobs, mail
 from troth.policy.vocabulary import Right
 from troth.rights import identity, letters, requests
+from troth.rights import register as register_
 from troth.rights.desk import Desk
 from troth.rights.requests import Request
 from troth.rights.words import Channel, State
@@ -84,7 +84,7 @@ def begin(desk: Desk, which: int | str) -> None:
     store = desk.office.store
     with store.reading() as tx:
         request = requests.load(tx, which)
-        turn = requests.turn_of(tx, request)
+        turn = register_.turn_of(tx, request)
     if jobs.start(store, JOB, request.number, turn) is jobs.Started.LATER:
         go_on(desk, request.id)
     deliver(desk)
@@ -104,16 +104,14 @@ def register(desk_now: Callable[[], Desk]) -> None:
 def waiting(store: Store, now: datetime) -> Iterator[jobs.Work]:
     """The work that the store says is to be done now, whether it was ever begun or not."""
     with store.reading() as tx:
-        due = requests.waiting(tx, now)
+        due = register_.waiting(tx, now)
     for request, turn in due:
         yield jobs.Work(JOB, request.number, turn)
 
 
 def deliver(desk: Desk) -> mail.Delivery:
     """Send what waits in the outbox."""
-    return mail.deliver(
-        desk.office.store, desk.office.keyring, desk.instance.settings.mail, clock=desk.office.clock
-    )
+    return mail.deliver(desk.office.store, desk.office.keyring, desk.instance.settings.mail, clock=desk.office.clock)
 
 
 # --- each right ---------------------------------------------------------------------------------------------------
@@ -134,7 +132,7 @@ def _object(desk: Desk, request: Request) -> State:
         return _done(tx, desk, request)
 
 
-def _done(tx: Connection, desk: Desk, request: Request, **facts: object) -> State:
+def _done(tx: Connection, desk: Desk, request: Request, **facts: Any) -> State:
     """The request has been answered: told to every address on file, which is then forgotten with the rest."""
     addresses = requests.addresses_of(tx, desk.office, request)
     moved = requests.move(tx, desk.office, request, State.DONE)
@@ -152,4 +150,3 @@ _DEEDS: dict[Right, Callable[[Desk, Request], State]] = {
     Right.RESTRICTION: _restrict,
     Right.OBJECTION: _object,
 }
-

@@ -12,34 +12,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, update
 
-from troth.errors import MoveRefused, PersonAmbiguous, RequestError
-from troth.foundation import ids, people
+from troth.errors import DeclarationFaults, MoveRefused, PersonAmbiguous, RecordsError, RequestError
 from troth.foundation.people import Identifier, Kind, PersonNumber
 from troth.foundation.records.subjects import Subject, find_subjects
-from troth.foundation.tables import identifiers
-from troth.foundation.tables import people as people_table
 from troth.policy.vocabulary import Right
-from troth.rights import deadlines, letters, requests
+from troth.rights import deadlines, letters, links, on_file, requests
+from troth.rights.on_file import OnFile
 from troth.rights.requests import HOUSE, PERSON, By, Request
-from troth.rights.tables import request_links
 from troth.rights.tables import requests as requests_table
 from troth.rights.words import Actor, Channel, LinkUse, Proof, State
-from troth.use import entrance, standing
+from troth.use import entrance
 
 if TYPE_CHECKING:
     from troth.rights.desk import Desk
 
-LINK_LIFE = timedelta(minutes=30)
-MOST_LINKS = 3
-"""Links that are mailed for one request within the life of a link; more are asked for by somebody else."""
-
-_SEAL = b"request link, address shown"
+_AT_ONCE = frozenset({Right.RESTRICTION, Right.OBJECTION})
 _TAKES_DATA = frozenset({Right.ACCESS, Right.PORTABILITY, Right.ERASURE})
 
 
@@ -59,15 +52,6 @@ class Confirmed:
     request: Request
     person: VerifiedPerson
     session: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class OnFile:
-    """What the company holds of who asks: their number with troth, how they are known, and their addresses."""
-
-    person: PersonNumber
-    known_by: tuple[Identifier, ...] = field(repr=False)
-    addresses: tuple[str, ...] = field(repr=False)
 
 
 def subjects_of(desk: Desk, which: int | str) -> tuple[Subject, ...]:
@@ -94,7 +78,8 @@ def settle(desk: Desk, which: int | str, *, again: bool = False) -> Request:
     """Find out who asks, and let them go on, or mail them a link, or leave it to staff. Safe to repeat.
 
     Runs after the answer to whoever asked has gone out. `again` mails a new link where one was mailed before.
-    Raises: RecordsError when a store cannot be asked: the request stays `received`, and is tried again later.
+    Raises: RecordsError when a store cannot be asked: the request stays `received`, and is tried again later. A
+    restriction or an objection of somebody who is known already does not wait for that.
     """
     office = desk.office
     with office.store.reading() as tx:
@@ -103,15 +88,20 @@ def settle(desk: Desk, which: int | str, *, again: bool = False) -> Request:
     if request.state is not State.RECEIVED and not (again and request.state is State.IDENTITY):
         return request
     try:
-        found = _on_file(desk, request, known_by)
+        found = on_file.find(desk, request, known_by)
     except PersonAmbiguous:
         return _leave_to_staff(desk, request, "ambiguous")
+    except (RecordsError, DeclarationFaults):
+        if request.person is None or request.right not in _AT_ONCE:
+            raise
+        mails = tuple(one.value for one in known_by if one.kind is Kind.EMAIL)
+        found = OnFile(request.person, known_by, mails)
     if found is None:
         return _leave_to_staff(desk, request, "nobody-known")
     with office.deed() as tx:
         current = requests.load(tx, request.id)
         requests.keep_identity(tx, office, current, known_by=found.known_by, addresses=found.addresses)
-        changed = _changed_lately(tx, desk, found.person, current)
+        changed = on_file.changed_lately(tx, desk, found.person, current)
         if changed is not None and current.right in _TAKES_DATA and _by_person(current):
             return requests.move(
                 tx,
@@ -134,64 +124,6 @@ def settle(desk: Desk, which: int | str, *, again: bool = False) -> Request:
         return _mail_link(tx, desk, current, found)
 
 
-def _on_file(desk: Desk, request: Request, known_by: Sequence[Identifier]) -> OnFile | None:
-    """The person whom `known_by` leads to, in troth and in the company's stores. None for nobody."""
-    office = desk.office
-    subjects = find_subjects(desk.records, desk.datamap, known_by) if known_by else ()
-    with office.store.writing() as tx:
-        person = request.person
-        if person is None and known_by:
-            person = standing.find(tx, office.keyring, {one.kind.value: one.value for one in known_by})
-        if person is None and subjects:
-            person = people.register(tx, office.keyring, _names_of(desk, subjects), office.clock.now())
-        if person is None:
-            return None
-        addresses = [value for subject in subjects for value in subject.identifiers.get("email", ())]
-        before = [one.value for one in known_by if one.kind is Kind.EMAIL and _knew(tx, desk, person, one, request)]
-    folded = {address.lower(): address for address in [*addresses, *before]}
-    return OnFile(person, tuple(known_by), tuple(folded.values()))
-
-
-def _names_of(desk: Desk, subjects: Sequence[Subject]) -> list[Identifier]:
-    """What troth will know a person by who stands in the company's stores and was new to it."""
-    single = len(desk.datamap.people()) == 1
-    named = []
-    for subject in subjects:
-        key = ",".join(str(part) for part in subject.key)
-        named.append(people.identifier(Kind.ID, key if single else f"{subject.kind.id}:{key}"))
-        named += [people.identifier(Kind.EMAIL, value) for value in subject.identifiers.get("email", ())]
-    return named if len({one for one in named if one.kind is Kind.ID}) == 1 else named[:1]
-
-
-def _knew(tx: Connection, desk: Desk, person: PersonNumber, one: Identifier, request: Request) -> bool:
-    """Whether troth knew this identifier as the person's before the request came."""
-    known = select(identifiers.c.id).where(
-        identifiers.c.kind == one.kind,
-        identifiers.c.hash == people.hash_of(desk.office.keyring, one),
-        identifiers.c.person == person,
-        identifiers.c.until.is_(None),
-        identifiers.c.since < request.received_at,
-    )
-    return tx.execute(known).first() is not None
-
-
-def _changed_lately(tx: Connection, desk: Desk, person: PersonNumber, request: Request) -> datetime | None:
-    """Until when the person's requests for data are looked at by staff, because an address of theirs is new."""
-    born = tx.execute(select(people_table.c.created_at).where(people_table.c.number == person)).scalar_one()
-    newest = tx.execute(
-        select(func.max(identifiers.c.since)).where(
-            identifiers.c.person == person,
-            identifiers.c.kind.in_([Kind.EMAIL, Kind.PHONE]),
-            identifiers.c.until.is_(None),
-            identifiers.c.since > born,
-        )
-    ).scalar_one()
-    if newest is None:
-        return None
-    until = desk.settings.freeze.after(newest)
-    return until if until > request.received_at else None
-
-
 def _standing_proof(request: Request) -> Proof | None:
     """What has shown already who asks; an erasure asked for by a person takes a fresh link."""
     by_channel = {Channel.TERMINAL: Proof.OPERATOR, Channel.API: Proof.APP, Channel.CENTRE: Proof.SESSION}
@@ -208,23 +140,18 @@ def _by_person(request: Request) -> bool:
 
 def _leave_to_staff(desk: Desk, request: Request, word: str) -> Request:
     with desk.office.store.writing() as tx:
-        return requests.move(
-            tx, desk.office, request, State.IDENTITY, word=word, lapses_at=_lapses_at(desk, request)
-        )
+        return requests.move(tx, desk.office, request, State.IDENTITY, word=word, lapses_at=_lapses_at(desk, request))
 
 
 def _mail_link(tx: Connection, desk: Desk, request: Request, found: OnFile) -> Request:
     """A link to each address on file; each works, and the first that is followed counts."""
     office, now = desk.office, desk.office.clock.now()
-    recent = tx.execute(
-        select(func.count())
-        .select_from(request_links)
-        .where(request_links.c.request == request.id, request_links.c.made_at > now - LINK_LIFE)
-    ).scalar_one()
+    recent = links.recent(tx, desk, request)
     tokens = []
-    if recent < MOST_LINKS * len(found.addresses):
+    if recent < links.MOST * len(found.addresses):
         tokens = [
-            make_link(tx, desk, request, LinkUse.CONFIRM, address, now + LINK_LIFE) for address in found.addresses
+            links.make(tx, desk, request, LinkUse.CONFIRM, address, ends_at=now + links.LIFE)
+            for address in found.addresses
         ]
         letters.send(
             tx,
@@ -233,14 +160,16 @@ def _mail_link(tx: Connection, desk: Desk, request: Request, found: OnFile) -> R
             "link",
             found.addresses,
             once=f"{recent} ",
-            link=[address_of(desk, LinkUse.CONFIRM, token) for token in tokens],
-            minutes=LINK_LIFE.seconds // 60,
+            link=[links.address_of(desk, LinkUse.CONFIRM, token) for token in tokens],
+            minutes=links.LIFE.seconds // 60,
         )
     body = {"links": len(tokens)}
     if request.state is State.IDENTITY:
         return requests.note(tx, office, request, "link-sent", body, person=found.person)
-    facts = {"person": found.person, "lapses_at": _lapses_at(desk, request)}
-    return requests.move(tx, office, request, State.IDENTITY, body, word="link-sent", **facts)
+    lapses_at = _lapses_at(desk, request)
+    return requests.move(
+        tx, office, request, State.IDENTITY, body, word="link-sent", person=found.person, lapses_at=lapses_at
+    )
 
 
 def _lapses_at(desk: Desk, request: Request) -> datetime:
@@ -254,42 +183,7 @@ def lapse(desk: Desk, request: Request) -> Request:
         return requests.move(tx, desk.office, request, State.CANCELLED, word="not-confirmed")
 
 
-def make_link(
-    tx: Connection, desk: Desk, request: Request, use: LinkUse, address: str, ends_at: datetime
-) -> str:
-    """The token of a link for one request that works once, until `ends_at`; to be mailed to `address` only."""
-    token = ids.random_token()
-    tx.execute(
-        request_links.insert().values(
-            token_hash=ids.token_hash(token),
-            request=request.id,
-            use=use,
-            shown=desk.office.keyring.seal(address.encode("utf-8"), context=_SEAL),
-            made_at=desk.office.clock.now(),
-            ends_at=ends_at,
-        )
-    )
-    return token
-
-
-def address_of(desk: Desk, use: LinkUse, token: str) -> str:
-    """The address that a link leads to."""
-    site = desk.instance.settings.site
-    return f"{site.url.rstrip('/')}{site.centre}/{use}/{token}"
-
-
 # --- with the link ------------------------------------------------------------------------------------------------
-
-
-def opened_by(desk: Desk, token: str, use: LinkUse) -> Request | None:
-    """The request that a link is for, if it would work now. Changes nothing: mail scanners follow links."""
-    if not ids.is_token(token):
-        return None
-    now = desk.office.clock.now()
-    with desk.office.store.reading() as tx:
-        which = tx.execute(select(request_links.c.request).where(*_alive(token, use, now))).scalar_one_or_none()
-        request = None if which is None else requests.load(tx, which)
-    return request if request is not None and request.open else None
 
 
 def confirm(desk: Desk, token: str) -> Confirmed | None:
@@ -297,33 +191,29 @@ def confirm(desk: Desk, token: str) -> Confirmed | None:
 
     None for a link that was used, has ended or never was. Raises: StoreError.
     """
-    if not ids.is_token(token):
-        return None
     office, now = desk.office, desk.office.clock.now()
     with office.deed() as tx:
-        shown = use_up(tx, desk, token, LinkUse.CONFIRM)
+        shown = links.use_up(tx, desk, token, LinkUse.CONFIRM)
         if shown is None:
             return None
         which, address = shown
         request = requests.load(tx, which)
         if request.state is not State.IDENTITY or request.person is None:
             return None
+        known_by = _proven(requests.known_by_of(tx, office, request), address)
+        requests.keep_identity(tx, office, request, known_by=known_by)
         request = confirm_in(tx, desk, request, request.person, Proof.LINK, by=PERSON)
         who = verified(request)
-        known_by = requests.known_by_of(tx, office, request)
         session = entrance.begin(tx, office, who.number, now, shown=address, known_by=known_by)
         return Confirmed(request, who, session)
 
 
-def use_up(tx: Connection, desk: Desk, token: str, use: LinkUse) -> tuple[int, str] | None:
-    """Use up a link and give its request and the address it was mailed to; None for one that does not work."""
-    if not ids.is_token(token):
-        return None
-    now = desk.office.clock.now()
-    if tx.execute(update(request_links).where(*_alive(token, use, now)).values(used_at=now)).rowcount != 1:
-        return None
-    row = tx.execute(select(request_links).where(request_links.c.token_hash == ids.token_hash(token))).one()
-    return row.request, desk.office.keyring.unseal(row.shown, context=_SEAL).decode("utf-8")
+def _proven(known_by: Sequence[Identifier], address: str) -> tuple[Identifier, ...]:
+    """The same, with the address that the link went to as one that is proven to be theirs."""
+    return tuple(
+        replace(one, verified=True) if one.kind is Kind.EMAIL and one.value == address.lower() else one
+        for one in known_by
+    )
 
 
 def confirm_in(
@@ -382,7 +272,7 @@ def cancel(desk: Desk, token: str) -> Request | None:
     Whoever of the addresses on file follows theirs is enough. Raises: StoreError.
     """
     with desk.office.deed() as tx:
-        used = use_up(tx, desk, token, LinkUse.CANCEL)
+        used = links.use_up(tx, desk, token, LinkUse.CANCEL)
         if used is None:
             return None
         request = requests.load(tx, used[0])
@@ -412,21 +302,12 @@ def _tell(tx: Connection, desk: Desk, request: Request) -> None:
         return
     until = request.cooling_until
     assert until is not None
-    tokens = [make_link(tx, desk, request, LinkUse.CANCEL, address, until) for address in addresses]
+    tokens = [links.make(tx, desk, request, LinkUse.CANCEL, address, ends_at=until) for address in addresses]
     day = letters.day(desk.calendar.day_of(until), letters.language_of(desk.office.policy))
-    links = [address_of(desk, LinkUse.CANCEL, token) for token in tokens]
-    letters.send(tx, desk, request, "cooling", addresses, link=links, until=day)
+    stops = [links.address_of(desk, LinkUse.CANCEL, token) for token in tokens]
+    letters.send(tx, desk, request, "cooling", addresses, link=stops, until=day)
 
 
 def _asker(request: Request) -> By:
     actors = {Channel.TERMINAL: Actor.OPERATOR, Channel.API: Actor.APP, Channel.CONSOLE: Actor.STAFF}
     return By(actors.get(request.channel, Actor.PERSON))
-
-
-def _alive(token: str, use: LinkUse, now: datetime) -> tuple[object, ...]:
-    return (
-        request_links.c.token_hash == ids.token_hash(token),
-        request_links.c.use == use,
-        request_links.c.used_at.is_(None),
-        request_links.c.ends_at > now,
-    )

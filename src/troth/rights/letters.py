@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cache
+from hashlib import sha256
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +60,7 @@ def send(
 
 
 def remind(tx: Connection, desk: Desk, due: date, open_: Iterable[Request], to: str) -> bool:
-    """Tell staff at `to` of open requests that are due by `due`, once for each set of them; gives whether it was queued."""
+    """Tell staff at `to` of open requests that are due by `due`, once for each set; gives whether it was queued."""
     words = wording(language_of(desk.office.policy))
     numbered = list(open_)
     site = desk.instance.settings.site
@@ -77,7 +78,7 @@ def remind(tx: Connection, desk: Desk, due: date, open_: Iterable[Request], to: 
         text["subject"].format_map(said),
         text["text"].format_map(said),
         reference="requests due soon",
-        once=f"requests due {due.isoformat()} {'-'.join(one.number for one in numbered)}"[:120],
+        once=f"requests due {sha256(lines.encode()).hexdigest()}",
     )
     return mail.queue(tx, desk.office.keyring, sent, desk.office.clock.now()) is mail.MailState.WAITING
 

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, select, update
 
@@ -167,13 +167,25 @@ def extend(desk: Desk, number: str, caller: Caller, reason: str) -> Request:
                 where=f"request {number}",
                 repair=f"Answer it by {request.due.isoformat()} ({request.article}).",
             )
-        facts = {"due": due.day, "due_at": due.ends(), "law": due.law, "article": due.article}
+        facts: dict[str, Any] = {"due": due.day, "due_at": due.ends(), "law": due.law, "article": due.article}
         body = {"due": due.day.isoformat(), "law": due.article}
-        told = requests.note(
-            tx, desk.office, request, "extended", body, by=by, text=reason, extended_at=now, **facts
-        )
+        told = requests.note(tx, desk.office, request, "extended", body, by=by, text=reason, extended_at=now, **facts)
         letters.send(tx, desk, told, "extended", requests.addresses_of(tx, desk.office, told), note=reason)
         return told
+
+
+def _due_now(tx: Connection, desk: Desk, request: Request, now: datetime) -> Due:
+    """The day of the answer with the times in which the person was awaited, and with an extension they were told of."""
+    laws, received, paused = desk.office.policy.laws, request.received_at, requests.pauses_of(tx, request, now)
+    confirmed, calendar = request.confirmed_at, desk.calendar
+    plain = deadlines.answer_due(laws, request.right, received, calendar=calendar, confirmed=confirmed, paused=paused)
+    if request.extended_at is None:
+        return plain
+    told = request.extended_at
+    extended = deadlines.extended_due(
+        laws, request.right, received, told=told, calendar=calendar, confirmed=confirmed, paused=paused
+    )
+    return extended or plain
 
 
 def longer(tx: Connection, desk: Desk, request: Request, now: datetime) -> Due | None:
@@ -234,17 +246,11 @@ def answered(desk: Desk, number: str, caller: Caller) -> Request:
         going_on = (request_pauses.c.request == request.id, request_pauses.c.ended_at.is_(None))
         if tx.execute(update(request_pauses).where(*going_on).values(ended_at=now)).rowcount == 0:
             raise MoveRefused("no answer was awaited", where=f"request {number}")
-        told = {"calendar": desk.calendar, "confirmed": request.confirmed_at}
-        paused = requests.pauses_of(tx, request, now)
-        laws, received = desk.office.policy.laws, request.received_at
-        due = deadlines.answer_due(laws, request.right, received, paused=paused, **told)
-        if request.extended_at is not None:
-            due = (
-                deadlines.extended_due(laws, request.right, received, told=request.extended_at, paused=paused, **told)
-                or due
-            )
-        facts = {"due": due.day, "due_at": due.ends(), "law": due.law, "article": due.article}
-        return requests.note(tx, desk.office, request, "answered", {"due": due.day.isoformat()}, by=by, **facts)
+        due = _due_now(tx, desk, request, now)
+        body = {"due": due.day.isoformat()}
+        return requests.note(
+            tx, desk.office, request, "answered", body, by=by, due=due.day, due_at=due.ends(), article=due.article
+        )
 
 
 def awaited(tx: Connection, request: Request) -> bool:
@@ -290,5 +296,3 @@ def _typed_in_by(tx: Connection, request: Request) -> int | None:
 def _require_words(number: str, text: str, what: str) -> None:
     if not text.strip() or len(text) > requests.LONGEST_WISH:
         raise RequestError(f"{what} is missing, or too long", where=f"request {number}", expected="a few sentences")
-
-
