@@ -161,6 +161,7 @@ def file_in(tx: Connection, desk: Desk, intake: Intake) -> Filed:
         "due_at": due.ends(),
         "law": due.law,
         "article": due.article,
+        "proof": intake.proof,
         "purpose": intake.purpose,
         "known_by": _sealed(office.keyring, number, "known by", [_pair(one) for one in intake.known_by]),
         "wish": _sealed(office.keyring, number, "wish", intake.wish),
