@@ -14,6 +14,7 @@ TrothError
 │   ├── StoreAhead          its schema is newer than this version
 │   └── StoreConflict       a unique or foreign key forbids the row: somebody else was first
 ├── KeyUnavailable          no key, or a key file others can read
+├── ProofInvalid            a signature, a checkpoint or a proof of a ledger does not hold
 ├── PersonError
 │   ├── PersonUnknown       nobody of that identifier
 │   └── PersonAmbiguous     identifiers lead to different people: stop and ask
@@ -160,6 +161,10 @@ class StoreConflict(StoreError):
 
 class KeyUnavailable(TrothError):
     """There is no key to work with."""
+
+
+class ProofInvalid(TrothError):
+    """The proof does not hold."""
 
 
 class PersonError(TrothError):
