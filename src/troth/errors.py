@@ -21,7 +21,8 @@ TrothError
 ├── RequestError            a request under a right cannot go on like this
 │   ├── RequestUnknown      there is no request of that number
 │   ├── MoveRefused         it stands where this cannot be done
-│   └── KeyReused           an idempotency key came again with another body
+│   ├── KeyReused           an idempotency key came again with another body
+│   └── ReleaseNeeded       a copy holds what staff have to decide about first
 ├── NaiveTimeError          a time without a zone
 ├── Refused                 `require()`: the decision was no
 └── AccessDenied            the caller may not do this
@@ -197,6 +198,10 @@ class MoveRefused(RequestError):
 
 class KeyReused(RequestError):
     """The same idempotency key came with another body; nothing was done."""
+
+
+class ReleaseNeeded(RequestError):
+    """The copy holds values about other people that staff have not decided about; it was not made."""
 
 
 class NaiveTimeError(TrothError):

@@ -13,7 +13,7 @@ from typing import Any
 
 from troth.foundation.records.catalogue import ColumnKind
 from troth.foundation.records.catalogue import Table as TableSeen
-from troth.policy.datamap import TableMap
+from troth.policy.datamap import Others, TableMap
 from troth.policy.model import Policy
 from troth.policy.vocabulary import CATEGORIES
 from troth.rights.facts import SOURCES, Facts, PeriodFact, source_of
@@ -76,6 +76,7 @@ def _field(  # noqa: PLR0917 - as above
         purposes=tuple(each for each in facts.purposes if category in each.categories),
         period=counted or facts.period_of(category),
         counts=counted is not None,
+        ask=mapped.others is Others.ASK,
     )
 
 

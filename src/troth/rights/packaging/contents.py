@@ -38,6 +38,7 @@ class Field:
     purposes: tuple[PurposeFact, ...] = ()
     period: PeriodFact | None = None
     counts: bool = False  # the period of this table counts from the instant in this column
+    ask: bool = False  # its values may speak of others: staff decide about each
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,6 @@ class Copy:
     request: str
     made_at: dt.datetime
     language: str
-    time_zone: dt.tzinfo
     facts: Facts
     choices: tuple[Said, ...] = field(repr=False)
     asked: tuple[Asked, ...] = field(repr=False)
