@@ -98,6 +98,13 @@ class RequestSettings(Declared):
     holidays: str | None = None
 
 
+class PackageSettings(Declared):
+    """Where the copies that people ask for wait, sealed, and for how long they can be fetched."""
+
+    folder: str = "packages"
+    keep: Period = Duration(30, "day")
+
+
 class Settings(Declared):
     """All of troth.toml; every part may be left out."""
 
@@ -108,6 +115,7 @@ class Settings(Declared):
     mail: MailSettings = MailSettings()  # type: ignore[call-arg] # pydantic fills the defaults
     schedule: ScheduleSettings = ScheduleSettings()
     requests: RequestSettings = RequestSettings()
+    packages: PackageSettings = PackageSettings()
 
 
 @dataclass(frozen=True)
@@ -125,6 +133,11 @@ class Instance:
     @property
     def map_file(self) -> Path:
         return self.folder / self.settings.map.file
+
+    @property
+    def package_folder(self) -> Path:
+        """Where sealed copies wait."""
+        return self.folder / self.settings.packages.folder
 
     @property
     def store_url(self) -> str:
