@@ -17,6 +17,10 @@ TrothError
 ├── PersonError
 │   ├── PersonUnknown       nobody of that identifier
 │   └── PersonAmbiguous     identifiers lead to different people: stop and ask
+├── RequestError            a request under a right cannot go on like this
+│   ├── RequestUnknown      there is no request of that number
+│   ├── MoveRefused         it stands where this cannot be done
+│   └── KeyReused           an idempotency key came again with another body
 ├── NaiveTimeError          a time without a zone
 ├── Refused                 `require()`: the decision was no
 └── AccessDenied            the caller may not do this
@@ -172,6 +176,22 @@ class PersonUnknown(PersonError):
 
 class PersonAmbiguous(PersonError):
     """The identifiers lead to different people; nothing was done."""
+
+
+class RequestError(TrothError):
+    """A request under a right cannot go on like this; nothing was done."""
+
+
+class RequestUnknown(RequestError):
+    """There is no request of that number."""
+
+
+class MoveRefused(RequestError):
+    """The request stands where this cannot be done; nothing was done."""
+
+
+class KeyReused(RequestError):
+    """The same idempotency key came with another body; nothing was done."""
 
 
 class NaiveTimeError(TrothError):

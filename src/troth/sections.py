@@ -30,7 +30,13 @@ CHECKS: tuple[Check, ...] = (
     *contact.CHECKS,
 )
 
-TABLES = ("troth.foundation.tables", "troth.foundation.ledger.tables", "troth.use.tables", "troth.updates.tables")
+TABLES = (
+    "troth.foundation.tables",
+    "troth.foundation.ledger.tables",
+    "troth.use.tables",
+    "troth.rights.tables",
+    "troth.updates.tables",
+)
 """Every module that puts tables on the store's schema."""
 
 

@@ -18,6 +18,7 @@ from troth.errors import DeclarationFaults, Fault, UnreadableFile
 from troth.policy import documents
 from troth.policy.documents import nearest
 from troth.policy.model import Declared, Period
+from troth.policy.periods import Duration
 
 FILE = "troth.toml"
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -78,6 +79,25 @@ class ScheduleSettings(Declared):
     check: Period | None = None
 
 
+class RequestSettings(Declared):
+    """How people's requests are handled.
+
+    `cooling_off` is how long an erasure that was asked for in the privacy centre waits, while every known address has
+    been told and can cancel it; `0 days` is allowed. `approval` has staff look at each erasure before it runs, and
+    `four_eyes` two of them. `freeze`: a request that follows a change of address within this time is looked at by
+    staff. `confirm_within`: a request that nobody confirmed lapses after it. `remind`: staff hear of a request this
+    long before its day. `holidays` is a table of public holidays (CSV: date, name, kind).
+    """
+
+    cooling_off: Period = Duration(3, "day")
+    approval: bool = False
+    four_eyes: bool = False
+    freeze: Period = Duration(14, "day")
+    confirm_within: Period = Duration(14, "day")
+    remind: Period = Duration(7, "day")
+    holidays: str | None = None
+
+
 class Settings(Declared):
     """All of troth.toml; every part may be left out."""
 
@@ -87,6 +107,7 @@ class Settings(Declared):
     site: SiteSettings = SiteSettings()
     mail: MailSettings = MailSettings()  # type: ignore[call-arg] # pydantic fills the defaults
     schedule: ScheduleSettings = ScheduleSettings()
+    requests: RequestSettings = RequestSettings()
 
 
 @dataclass(frozen=True)

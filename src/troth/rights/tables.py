@@ -1,0 +1,103 @@
+"""What people asked for under their rights, and how it went. Schema only.
+
+What a person said of themselves is sealed, and goes when the request ends; number, right, dates and outcome stay.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Date, ForeignKey, Index, Integer, LargeBinary, String, Table
+
+from troth.foundation import tables as foundation_tables
+from troth.foundation.ledger.tables import LONG, ledger_leaves
+from troth.foundation.store.columns import Instant, OneOf
+from troth.foundation.store.schema import metadata
+from troth.policy.vocabulary import Right
+from troth.rights.words import Actor, Channel, LinkUse, Proof, RefusalGround, State
+
+# One row a request. `person` is empty until we know who asks, and again when their row is gone. `known_by` (how they
+# named themselves), `wish` (what they wrote) and `addresses` (on file before the request, by store) are sealed. `once`
+# and `body` are keyed hashes of an idempotency key and of what came under it. `due_at` is when it is too late.
+requests = Table(
+    "requests",
+    metadata,
+    Column("id", LONG, primary_key=True),
+    Column("number", String(20), nullable=False, unique=True),
+    Column("right", OneOf(Right), nullable=False),
+    Column("state", OneOf(State), nullable=False),
+    Column("person", Integer, ForeignKey(foundation_tables.people.c.number, ondelete="SET NULL"), index=True),
+    Column("channel", OneOf(Channel), nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Column("due", Date, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("law", String(40), nullable=False),
+    Column("article", String(120), nullable=False),
+    Column("proof", OneOf(Proof)),
+    Column("confirmed_at", Instant),
+    Column("frozen_until", Instant),
+    Column("cooling_until", Instant),
+    Column("extended_at", Instant),
+    Column("purpose", String(120)),
+    Column("known_by", LargeBinary),
+    Column("wish", LargeBinary),
+    Column("addresses", LargeBinary),
+    Column("plan_sha256", String(64)),
+    Column("released_at", Instant),
+    Column("ground", OneOf(RefusalGround)),
+    Column("closed_at", Instant),
+    Column("handed_at", Instant),
+    Column("once", LargeBinary(16), unique=True),
+    Column("body", LargeBinary(16)),
+    Index("ix_requests_state_due_at", "state", "due_at"),
+    sqlite_autoincrement=True,
+)
+
+# Every move of a request, with the entry of the ledger that was written with it. `note` is sealed.
+request_moves = Table(
+    "request_moves",
+    metadata,
+    Column("id", LONG, primary_key=True),
+    Column("request", LONG, ForeignKey(requests.c.id), nullable=False, index=True),
+    Column("before", OneOf(State)),
+    Column("state", OneOf(State), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("actor", OneOf(Actor), nullable=False),
+    Column("staff", Integer, ForeignKey(foundation_tables.staff.c.id)),
+    Column("word", String(40), nullable=False),
+    Column("note", LargeBinary),
+    Column("leaf", LONG, ForeignKey(ledger_leaves.c.id), nullable=False),
+    sqlite_autoincrement=True,
+)
+
+# Links that were mailed to an address on file: each works once. Only the hash of a token is kept.
+request_links = Table(
+    "request_links",
+    metadata,
+    Column("token_hash", LargeBinary(32), primary_key=True),
+    Column("request", LONG, ForeignKey(requests.c.id), nullable=False, index=True),
+    Column("use", OneOf(LinkUse), nullable=False),
+    Column("shown", LargeBinary),
+    Column("made_at", Instant, nullable=False),
+    Column("ends_at", Instant, nullable=False),
+    Column("used_at", Instant),
+)
+
+# Times in which an answer that is needed from the person was awaited; some laws stop their clock for it.
+request_pauses = Table(
+    "request_pauses",
+    metadata,
+    Column("id", LONG, primary_key=True),
+    Column("request", LONG, ForeignKey(requests.c.id), nullable=False, index=True),
+    Column("begun_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    sqlite_autoincrement=True,
+)
+
+# Who of staff approved a request: each once.
+request_approvals = Table(
+    "request_approvals",
+    metadata,
+    Column("request", LONG, ForeignKey(requests.c.id), primary_key=True),
+    Column("staff", Integer, ForeignKey(foundation_tables.staff.c.id), primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("plan_sha256", String(64)),
+)
