@@ -21,6 +21,9 @@ TrothError
 │   ├── RequestUnknown      there is no request of that number
 │   ├── MoveRefused         it stands where this cannot be done
 │   └── KeyReused           an idempotency key came again with another body
+├── GuardClosed             a guard of destructive runs stands in the way
+│   ├── MapUnapproved       nobody answers for this data map
+│   └── WritingPaused       `troth pause` stands
 ├── NaiveTimeError          a time without a zone
 ├── Refused                 `require()`: the decision was no
 └── AccessDenied            the caller may not do this
@@ -192,6 +195,18 @@ class MoveRefused(RequestError):
 
 class KeyReused(RequestError):
     """The same idempotency key came with another body; nothing was done."""
+
+
+class GuardClosed(TrothError):
+    """A guard of destructive runs stands in the way; nothing was changed."""
+
+
+class MapUnapproved(GuardClosed):
+    """Nobody has approved this data map; nothing is changed by it."""
+
+
+class WritingPaused(GuardClosed):
+    """Writing into the company's stores is paused; nothing was changed."""
 
 
 class NaiveTimeError(TrothError):
