@@ -36,6 +36,7 @@ _PLAIN = re.compile(r"[0-9a-z]+")
 _NUMERIC = re.compile(r"[\d\s.,:/+()TZ-]+")
 _ESCAPED = re.compile(r"\\u([0-9a-f]{4})|\\([nrtbf])|\\(.)")
 _PERCENT = re.compile(r"%[0-9a-f]{2}")
+_IDENTITY = ("identity.national_id", "identity.passport", "identity.tax_number", "identity.licence")
 _IDENTIFYING = (
     "contact.",
     "account.username",
@@ -48,13 +49,10 @@ _IDENTIFYING = (
     "device.id",
     "device.fingerprint",
     "device.cookie",
-    "identity.national_id",
-    "identity.passport",
-    "identity.tax_number",
-    "identity.licence",
     "transaction.billing_address",
+    *_IDENTITY,
 )
-_NUMBERS = ("contact.phone", "contact.fax", "payment.", "device.", "identity.", "account.id")
+_NUMBERS = ("contact.phone", "contact.fax", "payment.", "device.", "account.id", *_IDENTITY)
 
 
 @dataclass(frozen=True, slots=True)

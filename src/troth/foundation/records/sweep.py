@@ -38,8 +38,8 @@ INLINE_ROWS = 1_000_000
 FEW = 64
 """Signs up to which a store chooses the rows itself."""
 
-Somebody = Callable[[str, TableSeen, "Table"], "ColumnElement[bool] | None"]
-"""Of one table of one store: the expression that is true for rows that lead to a person; None where none can."""
+Somebody = Callable[[str, str], "tuple[Table, ColumnElement[bool]] | None"]
+"""Of a store and a table: the table for statements, and what is true for rows that lead to a person; None: none do."""
 
 Kept = Mapping[tuple[int, str, Place], int]
 """By person, value and column: in how many rows the map lets the value stay."""
@@ -144,10 +144,7 @@ def _pass(
 
     kind = records.kind(store)[0]
     columns = _columns(kind, seen)
-    table = core_table(seen)
-    owned = somebody(store, seen, table)
-    # One true or false a row, under a name that no column of theirs has.
-    whose = sqlalchemy.false() if owned is None else owned
+    table, whose = somebody(store, seen.name) or (core_table(seen), sqlalchemy.false())
     chosen = [_readable(kind, table, column).label(f"c{at}") for at, column in enumerate(columns)]
     statement = sqlalchemy.select(sqlalchemy.case((whose, 1), else_=0).label("whose"), *chosen).select_from(table)
     signs = matcher.signs()
@@ -238,7 +235,9 @@ def _utf8(text: ColumnElement[Any]) -> ColumnElement[Any]:
     """MariaDB: in one set of signs with one order, whatever the column has; otherwise nothing could be joined."""
     import sqlalchemy
 
-    return sqlalchemy.collate(sqlalchemy.func.convert(text.op("using")(sqlalchemy.text("utf8mb4"))), "utf8mb4_general_ci")
+    return sqlalchemy.collate(
+        sqlalchemy.func.convert(text.op("using")(sqlalchemy.text("utf8mb4"))), "utf8mb4_general_ci"
+    )
 
 
 def _any_of(kind: StoreKind, text: ColumnElement[Any], signs: Sequence[tuple[str, ...]]) -> ColumnElement[bool]:
