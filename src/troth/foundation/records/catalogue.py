@@ -15,6 +15,9 @@ from troth.errors import PlaceMissing
 from troth.policy.datamap import Place
 from troth.policy.documents import nearest
 
+STEPS_TABLE = "troth_step"
+"""The table that troth itself keeps in a store; no part of the company's data."""
+
 
 class ColumnKind(StrEnum):
     """What a column can hold, the same words for every store."""
