@@ -11,7 +11,8 @@ TrothError
 │   ├── ErasureRefused      the map's ends do not fit the live tables: every reason at once
 │   ├── IndexMissing        erasing would read whole tables again for every row
 │   ├── LimitPassed         more rows than one run may touch; nothing was changed
-│   └── RuleBroken          a rule of the store forbids the change; nothing was changed
+│   ├── RuleBroken          a rule of the store forbids the change; nothing was changed
+│   └── ErasureUnsettled    somebody goes on writing rows of a person who is being erased
 ├── NetworkUnreachable      a probe could not reach the host it looks at
 ├── StoreError              troth's own store
 │   ├── StoreBehind         its schema is older than this version: `troth upgrade`
@@ -27,7 +28,8 @@ TrothError
 │   └── KeyReused           an idempotency key came again with another body
 ├── GuardClosed             a guard of destructive runs stands in the way
 │   ├── MapUnapproved       nobody answers for this data map
-│   └── WritingPaused       `troth pause` stands
+│   ├── WritingPaused       `troth pause` stands
+│   └── PlanChanged         the plan is another than the one that was approved
 ├── NaiveTimeError          a time without a zone
 ├── Refused                 `require()`: the decision was no
 └── AccessDenied            the caller may not do this
@@ -186,6 +188,10 @@ class RuleBroken(RecordsError):
     """A rule of the store forbids the change; nothing was changed."""
 
 
+class ErasureUnsettled(RecordsError):
+    """Rows of the person are written faster than they are erased; the erasure stays pending."""
+
+
 class NetworkUnreachable(TrothError):
     """The host could not be reached."""
 
@@ -248,6 +254,10 @@ class MapUnapproved(GuardClosed):
 
 class WritingPaused(GuardClosed):
     """Writing into the company's stores is paused; nothing was changed."""
+
+
+class PlanChanged(GuardClosed):
+    """The plan is another than the one that was approved; nothing was changed."""
 
 
 class NaiveTimeError(TrothError):
