@@ -16,7 +16,7 @@ from troth.foundation.records.copying import rows_of
 from troth.foundation.records.reach import Reach
 from troth.foundation.records.subjects import find_subjects
 from troth.rights import facts as facts_of_policy
-from troth.rights import holdings, releases, requests
+from troth.rights import holdings, register, releases, requests
 from troth.rights.choices_on_record import said_by
 from troth.rights.packaging.contents import Asked, Copy, Holding
 
@@ -69,5 +69,5 @@ def held(desk: Desk, request: Request, facts: Facts | None = None) -> Iterator[H
 def _asked(tx: Connection, person: PersonNumber) -> tuple[Asked, ...]:
     return tuple(
         Asked(each.number, each.right, each.received_at, each.state, each.closed_at)
-        for each in reversed(requests.of_person(tx, person))
+        for each in reversed(register.of_person(tx, person))
     )

@@ -99,5 +99,3 @@ def _keys(tx: Connection) -> Iterator[PublicKey]:
     text = tx.execute(select(ledger_state.c["keys"])).scalar_one_or_none() or ""
     for line in text.splitlines():
         yield PublicKey.parse(line)
-
-
