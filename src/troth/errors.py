@@ -19,13 +19,15 @@ TrothError
 │   ├── StoreAhead          its schema is newer than this version
 │   └── StoreConflict       a unique or foreign key forbids the row: somebody else was first
 ├── KeyUnavailable          no key, or a key file others can read
+├── ProofInvalid            a signature, a checkpoint or a proof of a ledger does not hold
 ├── PersonError
 │   ├── PersonUnknown       nobody of that identifier
 │   └── PersonAmbiguous     identifiers lead to different people: stop and ask
 ├── RequestError            a request under a right cannot go on like this
 │   ├── RequestUnknown      there is no request of that number
 │   ├── MoveRefused         it stands where this cannot be done
-│   └── KeyReused           an idempotency key came again with another body
+│   ├── KeyReused           an idempotency key came again with another body
+│   └── ReleaseNeeded       a copy holds what staff have to decide about first
 ├── GuardClosed             a guard of destructive runs stands in the way
 │   ├── MapUnapproved       nobody answers for this data map
 │   ├── WritingPaused       `troth pause` stands
@@ -216,6 +218,10 @@ class KeyUnavailable(TrothError):
     """There is no key to work with."""
 
 
+class ProofInvalid(TrothError):
+    """The proof does not hold."""
+
+
 class PersonError(TrothError):
     """The person meant could not be settled."""
 
@@ -242,6 +248,10 @@ class MoveRefused(RequestError):
 
 class KeyReused(RequestError):
     """The same idempotency key came with another body; nothing was done."""
+
+
+class ReleaseNeeded(RequestError):
+    """The copy holds values about other people that staff have not decided about; it was not made."""
 
 
 class GuardClosed(TrothError):

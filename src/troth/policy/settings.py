@@ -112,6 +112,13 @@ class ErasureSettings(Declared):
     proven_within: Period = Duration(90, "day")
 
 
+class PackageSettings(Declared):
+    """Where the copies that people ask for wait, sealed, and for how long they can be fetched."""
+
+    folder: str = "packages"
+    keep: Period = Duration(30, "day")
+
+
 class Settings(Declared):
     """All of troth.toml; every part may be left out."""
 
@@ -123,6 +130,7 @@ class Settings(Declared):
     schedule: ScheduleSettings = ScheduleSettings()
     requests: RequestSettings = RequestSettings()
     erasure: ErasureSettings = ErasureSettings()  # type: ignore[call-arg] # pydantic fills the defaults
+    packages: PackageSettings = PackageSettings()
 
 
 @dataclass(frozen=True)
@@ -140,6 +148,11 @@ class Instance:
     @property
     def map_file(self) -> Path:
         return self.folder / self.settings.map.file
+
+    @property
+    def package_folder(self) -> Path:
+        """Where sealed copies wait."""
+        return self.folder / self.settings.packages.folder
 
     @property
     def store_url(self) -> str:

@@ -13,13 +13,12 @@ the same time for people we know and people we don't.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Row, Select, select, update
+from sqlalchemy import Connection, Row, select, update
 
 from troth.errors import KeyReused, MoveRefused, RequestError, RequestUnknown
 from troth.foundation import ids
@@ -29,8 +28,11 @@ from troth.foundation.people import Identifier, Kind, PersonNumber
 from troth.foundation.store import hold
 from troth.policy.vocabulary import Right
 from troth.rights import deadlines
+from troth.rights.states import BY_HAND, ENDS, ERASING, MOVES, allowed
 from troth.rights.tables import request_moves, request_pauses, requests
 from troth.rights.words import Actor, Channel, Proof, RefusalGround, State
+from troth.use.office import unknown_purpose
+from troth.use.tables import EVERY_PURPOSE
 
 if TYPE_CHECKING:
     from troth.foundation.keys import Keyring
@@ -39,27 +41,6 @@ if TYPE_CHECKING:
 
 LONGEST_WISH = 4_000
 """Letters that a person may write with a request."""
-
-_ENDS = frozenset({State.DONE, State.REFUSED, State.CANCELLED})
-_BEFORE_WORK = frozenset({State.COOLING_OFF, State.APPROVAL, State.WORKING})
-
-MOVES: Mapping[State, frozenset[State]] = MappingProxyType(
-    {
-        State.RECEIVED: frozenset({State.IDENTITY, State.REFUSED, State.CANCELLED}) | _BEFORE_WORK,
-        State.IDENTITY: frozenset({State.REFUSED, State.CANCELLED}) | _BEFORE_WORK,
-        State.COOLING_OFF: frozenset({State.APPROVAL, State.WORKING, State.REFUSED, State.CANCELLED}),
-        State.APPROVAL: frozenset({State.WORKING, State.REFUSED, State.CANCELLED}),
-        State.WORKING: frozenset({State.APPROVAL, State.RELEASE, State.DONE, State.REFUSED, State.CANCELLED}),
-        State.RELEASE: frozenset({State.WORKING, State.DONE, State.REFUSED, State.CANCELLED}),
-        State.DONE: frozenset(),
-        State.REFUSED: frozenset(),
-        State.CANCELLED: frozenset(),
-    }
-)
-"""Where a request may go from each state."""
-
-ERASING: frozenset[State] = frozenset({State.DONE})
-"""Where an erasure may go once it is `working`: what has begun to be deleted is neither refused nor cancelled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +61,7 @@ class Request:
     proof: Proof | None
     confirmed_at: datetime | None
     frozen_until: datetime | None
+    lapses_at: datetime | None
     cooling_until: datetime | None
     extended_at: datetime | None
     purpose: str | None
@@ -87,7 +69,6 @@ class Request:
     released_at: datetime | None
     ground: RefusalGround | None
     closed_at: datetime | None
-    handed_at: datetime | None
 
     @property
     def open(self) -> bool:
@@ -104,7 +85,7 @@ class Intake:
     """What somebody asks for. `known_by` is how they named themselves; `person` where we know who it is already.
 
     `proof` is what has shown that it is they, where something has. `key` makes repeats one request; it counts within
-    `channel` and `app`, the name of the program that sent it.
+    `channel` and `app`, the name of the program that sent it. `staff` is the account of who typed it in.
     """
 
     right: Right
@@ -116,6 +97,7 @@ class Intake:
     wish: str = field(default="", repr=False)
     key: str | None = field(default=None, repr=False)
     app: str = ""
+    staff: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,26 +120,14 @@ HOUSE = By(Actor.HOUSE)
 PERSON = By(Actor.PERSON)
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One entry in the history of a request. `word` says what happened, `leaf` is the entry of the ledger."""
-
-    before: State | None
-    state: State
-    word: str
-    at: datetime
-    by: By
-    note: str = field(repr=False)
-    leaf: int
-
-
 # --- taking in ----------------------------------------------------------------------------------------------------
 
 
 def file(desk: Desk, intake: Intake) -> Filed:
     """Take a request in; when this returns it is durable and has its number and its day.
 
-    Raises: KeyReused for a key that came with another body; RequestError for a wish that is too long; StoreError.
+    Raises: KeyReused for a key that came with another body; RequestError for a wish that is too long; UnknownName for
+    an objection to what cannot be objected to; StoreError.
     """
     with desk.office.store.writing() as tx:
         return file_in(tx, desk, intake)
@@ -168,6 +138,7 @@ def file_in(tx: Connection, desk: Desk, intake: Intake) -> Filed:
     if len(intake.wish) > LONGEST_WISH:
         raise RequestError("what was written is too long", expected=f"at most {LONGEST_WISH} letters")
     office = desk.office
+    _require_purpose(office, intake)
     once, body = _once(office.keyring, intake), _body(office.keyring, intake)
     if once is not None:
         hold(tx, f"request once {once.hex()}")
@@ -175,7 +146,7 @@ def file_in(tx: Connection, desk: Desk, intake: Intake) -> Filed:
         if known is not None:
             if known.body != body:
                 raise KeyReused(repair="Send another key with another request.")
-            return Filed(_request(known), new=False)
+            return Filed(request_of(known), new=False)
     now = office.clock.now()
     due = deadlines.answer_due(office.policy.laws, intake.right, now, calendar=desk.calendar)
     number = ids.request_number(tx, now)
@@ -190,6 +161,7 @@ def file_in(tx: Connection, desk: Desk, intake: Intake) -> Filed:
         "due_at": due.ends(),
         "law": due.law,
         "article": due.article,
+        "proof": intake.proof,
         "purpose": intake.purpose,
         "known_by": _sealed(office.keyring, number, "known by", [_pair(one) for one in intake.known_by]),
         "wish": _sealed(office.keyring, number, "wish", intake.wish),
@@ -197,7 +169,7 @@ def file_in(tx: Connection, desk: Desk, intake: Intake) -> Filed:
         "body": body if once is not None else None,
     }
     made = tx.execute(requests.insert().values(row).returning(*requests.c)).one()
-    request = _request(made)
+    request = request_of(made)
     said = {"due": due.day.isoformat(), "law": due.article, "channel": intake.channel, "purpose": intake.purpose}
     _note_move(tx, office, request, None, State.RECEIVED, said, by=_asker(intake), word="received")
     return Filed(request, new=True)
@@ -210,7 +182,7 @@ def find(tx: Connection, which: int | str) -> Request | None:
     """The request of that id, or of that number; None where there is none."""
     key = requests.c.number if isinstance(which, str) else requests.c.id
     row = tx.execute(select(requests).where(key == which)).one_or_none()
-    return None if row is None else _request(row)
+    return None if row is None else request_of(row)
 
 
 def load(tx: Connection, which: int | str) -> Request:
@@ -219,37 +191,6 @@ def load(tx: Connection, which: int | str) -> Request:
     if found is None:
         raise RequestUnknown(repair="See `troth request list`.")
     return found
-
-
-def list_(
-    tx: Connection, *, states: Iterable[State] | None = None, right: Right | None = None, limit: int = 500
-) -> tuple[Request, ...]:
-    """Requests in these states (all without), the one due first first; ended ones by when they ended, last first."""
-    statement = select(requests)
-    wanted = None if states is None else list(states)
-    if wanted is not None:
-        statement = statement.where(requests.c.state.in_(wanted))
-    if right is not None:
-        statement = statement.where(requests.c.right == right)
-    ended = wanted is not None and all(not state.open for state in wanted)
-    order = requests.c.closed_at.desc() if ended else requests.c.due_at
-    return _all(tx, statement.order_by(order, requests.c.id).limit(limit))
-
-
-def of_person(tx: Connection, person: PersonNumber) -> tuple[Request, ...]:
-    """Every request that is known to be this person's, the newest first."""
-    return _all(tx, select(requests).where(requests.c.person == person).order_by(requests.c.id.desc()))
-
-
-def waiting(tx: Connection, limit: int = 500) -> tuple[Request, ...]:
-    """Requests on which a machine can work and that were not handed to a worker yet, in order of receipt."""
-    statement = select(requests).where(requests.c.state == State.WORKING, requests.c.handed_at.is_(None))
-    return _all(tx, statement.order_by(requests.c.id).limit(limit))
-
-
-def mark_handed(tx: Connection, request: Request, now: datetime) -> None:
-    """Note that a worker has been given the request."""
-    tx.execute(update(requests).where(requests.c.id == request.id).values(handed_at=now))
 
 
 def known_by_of(tx: Connection, office: Office, request: Request) -> tuple[Identifier, ...]:
@@ -266,23 +207,6 @@ def wish_of(tx: Connection, office: Office, request: Request) -> str:
 def addresses_of(tx: Connection, office: Office, request: Request) -> tuple[str, ...]:
     """The e-mail addresses that were on file when the person's identity was settled; nothing once it has ended."""
     return tuple(_opened(tx, office.keyring, request, requests.c.addresses, "addresses") or ())
-
-
-def history(tx: Connection, office: Office, request: Request) -> tuple[Step, ...]:
-    """What happened to the request, oldest first."""
-    rows = tx.execute(select(request_moves).where(request_moves.c.request == request.id).order_by(request_moves.c.id))
-    return tuple(
-        Step(
-            row.before,
-            row.state,
-            row.word,
-            row.at,
-            By(row.actor, row.staff),
-            str(_open(office.keyring, request.number, "note", row.note) or ""),
-            row.leaf,
-        )
-        for row in rows
-    )
 
 
 # --- moving -------------------------------------------------------------------------------------------------------
@@ -313,10 +237,8 @@ def move(
     require_move(current, to)
     now = office.clock.now()
     values: dict[str, Any] = {"state": to, **facts}
-    if to in _ENDS:
+    if to in ENDS:
         values |= {"closed_at": now, "known_by": None, "wish": None, "addresses": None}
-    if to is State.WORKING:
-        values["handed_at"] = None
     row = tx.execute(
         update(requests)
         .where(requests.c.id == current.id, requests.c.state == current.state)
@@ -326,7 +248,7 @@ def move(
     if row is None:
         raise MoveRefused(where=f"request {current.number}")
     _note_move(tx, office, current, current.state, to, body or {}, by=by, word=word or to, note=note)
-    return _request(row)
+    return request_of(row)
 
 
 def note(
@@ -369,11 +291,9 @@ def keep_identity(
 
 def require_move(request: Request, to: State) -> None:
     """Make sure that the request may go to `to`. Raises: MoveRefused, which names both states."""
-    allowed = MOVES[request.state]
-    if request.right is Right.ERASURE and request.state is State.WORKING:
-        allowed &= ERASING
-    if to not in allowed:
-        expected = ", ".join(state for state in State if state in allowed) or "no further move"
+    may = allowed(request.right, request.state)
+    if to not in may:
+        expected = ", ".join(state for state in State if state in may) or "no further move"
         raise MoveRefused(
             f"a request that is {request.state} cannot become {to}",
             where=f"request {request.number}",
@@ -425,17 +345,20 @@ def _note_move(  # noqa: PLR0917 - a move, with where it came from and where it 
 _COLUMNS = tuple(column.name for column in requests.c if column.name in Request.__dataclass_fields__)
 
 
-def _request(row: Row[Any]) -> Request:
+def request_of(row: Row[Any]) -> Request:
+    """The request in a row of its table."""
     return Request(**{name: getattr(row, name) for name in _COLUMNS})
 
 
-def _all(tx: Connection, statement: Select[Any]) -> tuple[Request, ...]:
-    return tuple(_request(row) for row in tx.execute(statement))
+def _require_purpose(office: Office, intake: Intake) -> None:
+    open_to = tuple(office.compiled.objection_bits)
+    if intake.purpose not in {None, EVERY_PURPOSE, *open_to}:
+        raise unknown_purpose(office, str(intake.purpose), "cannot be objected to.", open_to)
 
 
 def _asker(intake: Intake) -> By:
     actors = {Channel.CENTRE: Actor.PERSON, Channel.CONSOLE: Actor.STAFF, Channel.TERMINAL: Actor.OPERATOR}
-    return By(actors.get(intake.channel, Actor.APP))
+    return By(actors.get(intake.channel, Actor.APP), intake.staff)
 
 
 def _once(keyring: Keyring, intake: Intake) -> bytes | None:
@@ -460,7 +383,8 @@ def _sealed(keyring: Keyring, number: str, what: str, value: Any) -> bytes | Non
     return keyring.seal(json.dumps(value).encode("utf-8"), context=f"request {number} {what}".encode())
 
 
-def _open(keyring: Keyring, number: str, what: str, sealed: bytes | None) -> Any:
+def opened(keyring: Keyring, number: str, what: str, sealed: bytes | None) -> Any:
+    """What was sealed into a request under the name `what`; None where nothing was."""
     if sealed is None:
         return None
     return json.loads(keyring.unseal(sealed, context=f"request {number} {what}".encode()))
@@ -468,4 +392,7 @@ def _open(keyring: Keyring, number: str, what: str, sealed: bytes | None) -> Any
 
 def _opened(tx: Connection, keyring: Keyring, request: Request, column: Any, what: str) -> Any:
     sealed = tx.execute(select(column).where(requests.c.id == request.id)).scalar_one_or_none()
-    return _open(keyring, request.number, what, sealed)
+    return opened(keyring, request.number, what, sealed)
+
+
+__all__ = ["BY_HAND", "ERASING", "MOVES", "Filed", "Intake", "Request"]

@@ -5,14 +5,14 @@ What a person said of themselves is sealed, and goes when the request ends; numb
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Date, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import BigInteger, Column, Date, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
 
 from troth.foundation import tables as foundation_tables
 from troth.foundation.ledger.tables import LONG, ledger_leaves
 from troth.foundation.store.columns import Instant, OneOf
 from troth.foundation.store.schema import metadata
 from troth.policy.vocabulary import Right
-from troth.rights.words import Actor, Channel, ErasureState, LinkUse, Proof, RefusalGround, State
+from troth.rights.words import Actor, Channel, ErasureState, Gone, LinkUse, Proof, RefusalGround, Release, State
 
 # One row a request. `person` is empty until we know who asks, and again when their row is gone. `known_by` (how they
 # named themselves), `wish` (what they wrote) and `addresses` (on file before the request, by store) are sealed. `once`
@@ -34,6 +34,7 @@ requests = Table(
     Column("proof", OneOf(Proof)),
     Column("confirmed_at", Instant),
     Column("frozen_until", Instant),
+    Column("lapses_at", Instant),
     Column("cooling_until", Instant),
     Column("extended_at", Instant),
     Column("purpose", String(120)),
@@ -44,7 +45,6 @@ requests = Table(
     Column("released_at", Instant),
     Column("ground", OneOf(RefusalGround)),
     Column("closed_at", Instant),
-    Column("handed_at", Instant),
     Column("once", LargeBinary(16), unique=True),
     Column("body", LargeBinary(16)),
     Index("ix_requests_state_due_at", "state", "due_at"),
@@ -145,4 +145,45 @@ tombstones = Table(
     Column("at", Instant, nullable=False),
     Index("ix_tombstones_kind_hash", "kind", "hash"),
     sqlite_autoincrement=True,
+)
+
+# --- packages ---
+
+# The copies that people got, one row a request. `file` is a random name in the folder of packages; `key` opens it and
+# is closed itself with the person's content key. A copy that is gone has neither. Rows tell that it was, and how often
+# it was fetched.
+packages = Table(
+    "packages",
+    metadata,
+    Column("id", LONG, primary_key=True),
+    Column("request", LONG, ForeignKey(requests.c.id), nullable=False, unique=True),
+    Column("person", Integer, ForeignKey(foundation_tables.people.c.number, ondelete="SET NULL"), index=True),
+    Column("file", String(43), unique=True),
+    Column("key", LargeBinary),
+    Column("size", BigInteger, nullable=False),
+    Column("sha256", LargeBinary(32)),
+    Column("rows", BigInteger, nullable=False),
+    Column("redactions", BigInteger, nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("ends_at", Instant, nullable=False),
+    Column("gone", OneOf(Gone)),
+    Column("gone_at", Instant),
+    Column("downloads", Integer, nullable=False),
+    Column("downloaded_at", Instant),
+    Column("leaf", LONG, ForeignKey(ledger_leaves.c.id), nullable=False),
+    Index("ix_packages_gone_ends_at", "gone", "ends_at"),
+    sqlite_autoincrement=True,
+)
+
+# What staff decided about a value that also speaks of somebody else. `question` is a keyed hash of the row and the
+# column: a value that has changed since is a new question.
+release_decisions = Table(
+    "release_decisions",
+    metadata,
+    Column("request", LONG, ForeignKey(requests.c.id), primary_key=True),
+    Column("question", LargeBinary(16), primary_key=True),
+    Column("release", OneOf(Release), nullable=False),
+    Column("staff", Integer, ForeignKey(foundation_tables.staff.c.id)),
+    Column("at", Instant, nullable=False),
+    Column("leaf", LONG, ForeignKey(ledger_leaves.c.id), nullable=False),
 )

@@ -92,3 +92,18 @@ class RefusalGround(StrEnum):
     RIGHTS_OF_OTHERS = "rights-of-others"
     COMPELLING_GROUNDS = "compelling-grounds"
     CONDITIONS_NOT_MET = "conditions-not-met"
+
+
+class Gone(StrEnum):
+    """Why a copy cannot be fetched any more: its time was up, the person was erased, or the request was withdrawn."""
+
+    EXPIRED = "expired"
+    ERASED = "erased"
+    WITHDRAWN = "withdrawn"
+
+
+class Release(StrEnum):
+    """What staff decide about a value of a copy that also speaks of somebody else (GDPR Art. 15(4))."""
+
+    KEEP = "keep"
+    REDACT = "redact"

@@ -30,16 +30,16 @@ from troth.foundation.canonical import LARGEST_INTEGER, canonical_json
 from troth.foundation.clock import in_utc, stamp
 from troth.foundation.keys import Keyring
 from troth.foundation.ledger import personkeys
+from troth.foundation.ledger.merkle import leaf_hash
 from troth.foundation.ledger.tables import ledger_bodies
 from troth.foundation.ledger.words import KeyUse
 
 VERSION = 1
 SALT_BYTES = 32
 _LONGEST_WORD = 300
-_LEAF = b"\x00"
 _COMMITMENT = b"troth sealed body 1\x00"
 
-# The statements go to the driver as they are: through SQLAlchemy's own insert, one leaf would cost as much as its commit.
+# The statements go to the driver as they are: by SQLAlchemy's own insert, a leaf would cost as much as its commit.
 _ONE = {
     "sqlite": "INSERT INTO ledger_leaves (kind, at, person, content, hash) VALUES (?, ?, ?, ?, ?)",
     "postgresql": "WITH made AS (INSERT INTO ledger_leaves (kind, at, person, content, hash)"
@@ -110,7 +110,7 @@ def append_many(tx: Connection, keyring: Keyring, entries: Iterable[Entry]) -> l
 
 
 def prepare(tx: Connection | None, keyring: Keyring, entry: Entry) -> Leaf:
-    """The leaf for `entry`, not yet written. An entry without a sealed body needs no transaction. Raises as `append`."""
+    """The leaf for `entry`, not yet written. Without a sealed body it needs no transaction. Raises as `append`."""
     body = _body_text(entry.body, entry.kind)
     person = None if entry.person is None else pseudonym(keyring, entry.person)
     at = _stamp(entry.at)
@@ -131,7 +131,7 @@ def prepare(tx: Connection | None, keyring: Keyring, entry: Entry) -> Leaf:
 
 
 def write(tx: Connection, leaves: Sequence[Leaf]) -> list[int]:
-    """Write leaves that were made ready, in the caller's transaction; their ids in the same order. Raises: StoreError."""
+    """Write leaves that were made ready, in the caller's transaction; their ids in the same order."""
     if not leaves:
         return []
     ids = _write_sqlite(tx, leaves) if tx.dialect.name == "sqlite" else _write_postgresql(tx, leaves)
@@ -143,11 +143,6 @@ def write(tx: Connection, leaves: Sequence[Leaf]) -> list[int]:
     if bodies:
         tx.execute(ledger_bodies.insert(), bodies)
     return ids
-
-
-def leaf_hash(content: bytes) -> bytes:
-    """The hash that stands for `content` in the tree: SHA-256 over 0x00 and the bytes (RFC 6962 section 2.1)."""
-    return hashlib.sha256(_LEAF + content).digest()
 
 
 def pseudonym(keyring: Keyring, person: int) -> bytes:

@@ -30,6 +30,7 @@ def upgrade() -> None:
         sa.Column("proof", sa.String(length=40), nullable=True),
         sa.Column("confirmed_at", Instant(), nullable=True),
         sa.Column("frozen_until", Instant(), nullable=True),
+        sa.Column("lapses_at", Instant(), nullable=True),
         sa.Column("cooling_until", Instant(), nullable=True),
         sa.Column("extended_at", Instant(), nullable=True),
         sa.Column("purpose", sa.String(length=120), nullable=True),
@@ -40,7 +41,6 @@ def upgrade() -> None:
         sa.Column("released_at", Instant(), nullable=True),
         sa.Column("ground", sa.String(length=40), nullable=True),
         sa.Column("closed_at", Instant(), nullable=True),
-        sa.Column("handed_at", Instant(), nullable=True),
         sa.Column("once", sa.LargeBinary(length=16), nullable=True),
         sa.Column("body", sa.LargeBinary(length=16), nullable=True),
         sa.ForeignKeyConstraint(
