@@ -59,7 +59,7 @@ stores:
                   zip: contact.address}
         on_erasure: delete
       orders:
-        whose: customer_id
+        whose: {by: customer_id, person: customer}
         columns: {id: no, customer_id: no, shipping_address_id: no, placed_at: transaction.purchase}
         on_erasure: delete
       order_item:
@@ -67,13 +67,13 @@ stores:
         columns: {order_id: no, item_no: no, product_id: transaction.purchase, quantity: transaction.purchase}
         on_erasure: delete
       payment_card:
-        whose: customer_id
+        whose: {by: customer_id, person: customer}
         columns: {id: no, name: profile.name, ccn: payment.card_number, code: payment.card_code, customer_id: no,
                   billing_address_id: no, preferred: transaction.payment_method}
         on_erasure: delete
       product: {personal: no, why: goods}
       login:
-        whose: customer_id
+        whose: {by: customer_id, person: customer}
         columns: {id: no, customer_id: no, time: usage.visit_time}
         on_erasure: delete
       visit:
