@@ -17,7 +17,13 @@ from troth.policy.datamap import StoreKind
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
 
-_RANGES = ((1_700_000, 5_400_000, 86_400.0), (1e7, 1e11, 1.0), (1e11, 1e14, 1e-3), (1e14, 1e17, 1e-6), (1e17, 1e20, 1e-9))
+_RANGES = (
+    (1_700_000, 5_400_000, 86_400.0),
+    (1e7, 1e11, 1.0),
+    (1e11, 1e14, 1e-3),
+    (1e14, 1e17, 1e-6),
+    (1e17, 1e20, 1e-9),
+)
 _DAY = dt.timedelta(days=1)
 
 

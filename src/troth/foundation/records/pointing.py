@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from troth.foundation.records.catalogue import Catalogue, ForeignKey, Table
 from troth.foundation.records.ends import End, TableEnd
 from troth.foundation.records.ordering import Pointer
-from troth.foundation.records.pathclauses import join_columns
+from troth.foundation.records.pathwalk import join_columns
 from troth.foundation.records.settings import Fixed, Itself, Setting, StandIn
 from troth.policy.datamap import ByKey, ByRow, PersonKind, SinglePath, StoreKind
 
@@ -98,9 +98,7 @@ def _declared(
     found: _Found,
 ) -> None:
     nullable = any(table.columns[name].nullable for name in key.columns)
-    pointer = Pointer(
-        table.name, key.columns, key.table, key.target_columns, nullable, _waits(key, kind), key.name
-    )
+    pointer = Pointer(table.name, key.columns, key.table, key.target_columns, nullable, _waits(key, kind), key.name)
     covering = _covering(own, pointer, people)
     link = _link_setting(own, pointer)
     if key.on_delete in _BY_ITSELF and (link is None or isinstance(link, Fixed)):
@@ -154,7 +152,7 @@ def _implied(path: SinglePath, own: TableEnd | None, pointer: Pointer, people: M
         kind = people[path.person]
         same = kind.table == pointer.target and kind.store == own.table.store
         return same and set(zip(path.columns, kind.key, strict=True)) == pairs
-    at = path.at or dict(pairs) and tuple(dict(pairs).get(name, "") for name in path.columns)
+    at = path.at or (dict(pairs) and tuple(dict(pairs).get(name, "") for name in path.columns))
     return path.table == pointer.target and set(zip(path.columns, at, strict=False)) == pairs
 
 
@@ -209,9 +207,7 @@ def _links(
             yield Pointer(end.name, (name,), kind.table, kind.key, nullable), setting
 
 
-def _mapped(
-    end: TableEnd, by_name: Mapping[str, TableEnd], people: Mapping[str, PersonKind]
-) -> Iterator[Pointer]:
+def _mapped(end: TableEnd, by_name: Mapping[str, TableEnd], people: Mapping[str, PersonKind]) -> Iterator[Pointer]:
     for path in (each for one in end.ends for each in one.paths):
         if isinstance(path, ByKey):
             kind = people[path.person]

@@ -86,7 +86,9 @@ class Records:
                 connector = self._connector(store)
                 with connector.connection() as connection:
                     tables = connector.dialect.tables(connection)
-                self._catalogues[store] = Catalogue(store, {each.name: each for each in tables if each.name != STEPS_TABLE})
+                self._catalogues[store] = Catalogue(
+                    store, {each.name: each for each in tables if each.name != STEPS_TABLE}
+                )
             return self._catalogues[store]
 
     def refresh(self, store: str) -> Catalogue:

@@ -1,7 +1,7 @@
 """The statements of an erasure: one UPDATE or DELETE for each action, over all rows of all people meant at once.
 
-Conditions come from `reach`. What this module adds: when a shared row goes and when it only changes, how long a kept row
-stays, which pointers are cut, and the keys gathered beforehand where no order of statements keeps every path.
+Conditions come from `reach`. What this module adds: when a shared row goes and when it only changes, how long a kept
+row stays, which pointers are cut, and the keys gathered beforehand where no order of statements keeps every path.
 """
 
 from __future__ import annotations
@@ -67,7 +67,10 @@ class Nobody:
         self._keys = keys
 
     def hold(
-        self, kind: str, columns: Sequence[ColumnElement[Any]], seen: Sequence[Column]  # noqa: ARG002 - `Keys` has it
+        self,
+        kind: str,
+        columns: Sequence[ColumnElement[Any]],
+        seen: Sequence[Column],  # noqa: ARG002 - `Keys` has it
     ) -> ColumnElement[bool]:
         import sqlalchemy
 
@@ -99,7 +102,7 @@ class Nobody:
 
 
 class Setwise:
-    """The statements for `keys`. `day` is the day on which they run; `stand_ins` the keys of the stand-ins there are."""
+    """The statements for `keys`. `day`: when they run; `stand_ins`: the keys of the stand-ins that there are."""
 
     def __init__(
         self, erasure: Erasure, keys: Keys, day: dt.date, stand_ins: Mapping[str, tuple[Any, ...]], *, temporary: bool
@@ -112,7 +115,7 @@ class Setwise:
         self._gathered: dict[str, Table] = {}
         if temporary:
             for number, name in enumerate(sorted(erasure.order.gathered)):
-                self._gathered[name] = _keys_table(f"troth_keys_{number}", erasure.ends[name])
+                self._gathered[name] = _keys_table(f"troth_rows_{number}", erasure.ends[name])
 
     # --- which rows -------------------------------------------------------------------------------------------------
 
@@ -208,7 +211,7 @@ class Setwise:
                 sqlalchemy.case((flag, 1), else_=0).label(column.name)
                 for flag, column in zip(flags, list(temporary.c)[len(key) :], strict=True)
             ]
-            zeros = [sqlalchemy.literal_column("0").label(each.name) for each in shown]
+            zeros: list[Any] = [sqlalchemy.literal_column("0").label(each.name) for each in shown]
             never = sqlalchemy.text("1 = 0")
             yield Gather(
                 name,
@@ -267,9 +270,7 @@ class Setwise:
             return self.erasure.reach.table(name).core
         return core_table(self.erasure.reach.catalogue.table(name))
 
-    def _points(
-        self, columns: tuple[str, ...], table: str, target: str, at: tuple[str, ...]
-    ) -> ColumnElement[bool]:
+    def _points(self, columns: tuple[str, ...], table: str, target: str, at: tuple[str, ...]) -> ColumnElement[bool]:
         import sqlalchemy
 
         core, other = self.core(table), self.core(target)
@@ -381,6 +382,4 @@ def _keys_table(name: str, end: TableEnd) -> Table:
 def _made_table(name: str) -> Table:
     import sqlalchemy
 
-    return sqlalchemy.Table(
-        name, sqlalchemy.MetaData(), sqlalchemy.Column("old_value"), sqlalchemy.Column("new_value")
-    )
+    return sqlalchemy.Table(name, sqlalchemy.MetaData(), sqlalchemy.Column("old_value"), sqlalchemy.Column("new_value"))

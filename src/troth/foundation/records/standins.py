@@ -32,7 +32,8 @@ def faults_of(kind: PersonKind, catalogue: Catalogue, tables: Mapping[str, Table
         if target is not None and target != kind.table:
             mapped = tables.get(target)
             if mapped is None or mapped.personal:
-                yield f"{place}: a stand-in of {kind.name} must point at {target}, where nobody stands in. Let it be NULL."
+                missing = f"a stand-in of {kind.name} must point at {target}, where nobody stands in"
+                yield f"{place}: {missing}. Let it be NULL."
             continue
         try:
             _value(table, column, kind)
@@ -57,7 +58,9 @@ def ensure(connection: Connection, kind: PersonKind, catalogue: Catalogue, at: d
         meets = (made.c[name] == value for name, value in zip(kind.key, known, strict=True))
         if connection.execute(sqlalchemy.select(sqlalchemy.literal(1)).select_from(made).where(*meets)).first():
             return known
-    values = {column.name: _value(table, column, kind) for column in _demanded(table, kind) if not _pointer(table, column)}
+    values = {
+        column.name: _value(table, column, kind) for column in _demanded(table, kind) if not _pointer(table, column)
+    }
     for column in _demanded(table, kind):
         if _pointer(table, column):
             values[column.name] = _any_row(connection, table, column.name, catalogue)
@@ -95,9 +98,7 @@ def _remember(connection: Connection, kind: PersonKind, key: Sequence[Any], at: 
             made.update().where(made.c.request == steps.STAND_IN, made.c.step == kind.id).values(counts=counts)
         )
     else:
-        connection.execute(
-            made.insert().values(request=steps.STAND_IN, step=kind.id, counts=counts, at=stamp(at))
-        )
+        connection.execute(made.insert().values(request=steps.STAND_IN, step=kind.id, counts=counts, at=stamp(at)))
 
 
 def _demanded(table: Table, kind: PersonKind) -> list[Column]:
