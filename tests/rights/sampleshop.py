@@ -331,3 +331,44 @@ def found_world(
 
 def sqlite_urls(folder: Path) -> dict[str, str]:
     return {store: f"sqlite:///{folder / store}.db" for store in STORES}
+
+
+def expected_without(before: Snapshot, gone: Sequence[int], stand_in: int | None) -> Snapshot:
+    """What must stand in the stores when these customers are gone, each of whom has neighbours that stay.
+
+    Their home stays, since a neighbour ships there; the invoice of a ticket stays, since a law demands it.
+    """
+    left: Snapshot = {store: {table: set(found) for table, found in tables_.items()} for store, tables_ in before.items()}
+    for n in gone:
+        for store, tables_ in rows(n).items():
+            for table, mine in tables_.items():
+                if table not in {"address", "ticket", "message"}:
+                    left[store][table] -= {tuple(row.values()) for row in mine}
+        left["shop"]["address"] -= {tuple(rows(n)["shop"]["address"][1].values())}
+        ticket = tuple(rows(n)["help"]["ticket"][0].values())
+        left["help"]["ticket"] = left["help"]["ticket"] - {ticket} | {(n, None, "[redacted]", _LONG_AGO, ticket[-1])}
+        for row in tuple(left["help"]["message"]):
+            if row[1] == n:
+                left["help"]["message"] = left["help"]["message"] - {row} | {(row[0], stand_in, row[2], "[redacted]")}
+            elif row[2] == n:
+                left["help"]["message"] = left["help"]["message"] - {row} | {(row[0], row[1], stand_in, row[3])}
+    if gone:
+        left["help"]["member"].add((stand_in, None, None, None))
+    return left
+
+
+def stand_in_of(found: Snapshot) -> int | None:
+    """The key of the member who stands in for those who are gone."""
+    return next((row[0] for row in found["help"]["member"] if row[1] is None), None)
+
+
+def differences(before: Snapshot, after: Snapshot) -> dict[str, dict[str, tuple[int, int]]]:
+    """By store and table: rows gone, and rows that are new or changed."""
+    return {
+        store: {
+            table: (len(found - after[store][table]), len(after[store][table] - found))
+            for table, found in tables_.items()
+            if found != after[store][table]
+        }
+        for store, tables_ in before.items()
+    }
