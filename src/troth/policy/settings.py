@@ -98,13 +98,6 @@ class RequestSettings(Declared):
     holidays: str | None = None
 
 
-class PackageSettings(Declared):
-    """Where the copies that people ask for wait, sealed, and for how long they can be fetched."""
-
-    folder: str = "packages"
-    keep: Period = Duration(30, "day")
-
-
 class ErasureSettings(Declared):
     """What bounds erasures, and how often they must have been shown to work.
 
@@ -119,6 +112,13 @@ class ErasureSettings(Declared):
     proven_within: Period = Duration(90, "day")
 
 
+class PackageSettings(Declared):
+    """Where the copies that people ask for wait, sealed, and for how long they can be fetched."""
+
+    folder: str = "packages"
+    keep: Period = Duration(30, "day")
+
+
 class Settings(Declared):
     """All of troth.toml; every part may be left out."""
 
@@ -129,8 +129,8 @@ class Settings(Declared):
     mail: MailSettings = MailSettings()  # type: ignore[call-arg] # pydantic fills the defaults
     schedule: ScheduleSettings = ScheduleSettings()
     requests: RequestSettings = RequestSettings()
-    packages: PackageSettings = PackageSettings()
     erasure: ErasureSettings = ErasureSettings()  # type: ignore[call-arg] # pydantic fills the defaults
+    packages: PackageSettings = PackageSettings()
 
 
 @dataclass(frozen=True)

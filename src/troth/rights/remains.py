@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -50,7 +50,7 @@ class Remains:
 
 def gather(records: Records, datamap: DataMap, subjects: Sequence[Subject]) -> Remains:
     """Read the person's own rows, mapped ones only, for what a sweep must look for. Raises RecordsError."""
-    values = [("contact.", value) for each in subjects for found in each.identifiers.values() for value in found]
+    values: list[tuple[str | None, Any]] = [("contact.", value) for each in subjects for found in each.identifiers.values() for value in found]
     values += [("account.id", part) for each in subjects for part in each.key if isinstance(part, (str, uuid.UUID))]
     reading = [_Reading(records, datamap, store, subjects) for store in records.stores]
     needles = needles_of(0, _chain(values, *(each.values() for each in reading)))
@@ -167,7 +167,7 @@ def _hashable(value: Any) -> Any:
 
 
 _WRITTEN: Mapping[type, str] = {uuid.UUID: "uuid", Decimal: "decimal", dt.datetime: "time", dt.date: "date"}
-_READ = {
+_READ: Mapping[str, Callable[[str], Any]] = {
     "hex": bytes.fromhex,
     "uuid": uuid.UUID,
     "decimal": Decimal,

@@ -102,47 +102,6 @@ request_approvals = Table(
     Column("plan_sha256", String(64)),
 )
 
-# --- packages ---
-
-# The copies that people got, one row a request. `file` is a random name in the folder of packages; `key` opens it and
-# is closed itself with the person's content key. A copy that is gone has neither. Rows tell that it was, and how often
-# it was fetched.
-packages = Table(
-    "packages",
-    metadata,
-    Column("id", LONG, primary_key=True),
-    Column("request", LONG, ForeignKey(requests.c.id), nullable=False, unique=True),
-    Column("person", Integer, ForeignKey(foundation_tables.people.c.number, ondelete="SET NULL"), index=True),
-    Column("file", String(43), unique=True),
-    Column("key", LargeBinary),
-    Column("size", BigInteger, nullable=False),
-    Column("sha256", LargeBinary(32)),
-    Column("rows", BigInteger, nullable=False),
-    Column("redactions", BigInteger, nullable=False),
-    Column("made_at", Instant, nullable=False),
-    Column("ends_at", Instant, nullable=False),
-    Column("gone", OneOf(Gone)),
-    Column("gone_at", Instant),
-    Column("downloads", Integer, nullable=False),
-    Column("downloaded_at", Instant),
-    Column("leaf", LONG, ForeignKey(ledger_leaves.c.id), nullable=False),
-    Index("ix_packages_gone_ends_at", "gone", "ends_at"),
-    sqlite_autoincrement=True,
-)
-
-# What staff decided about a value that also speaks of somebody else. `question` is a keyed hash of the row and the
-# column: a value that has changed since is a new question.
-release_decisions = Table(
-    "release_decisions",
-    metadata,
-    Column("request", LONG, ForeignKey(requests.c.id), primary_key=True),
-    Column("question", LargeBinary(16), primary_key=True),
-    Column("release", OneOf(Release), nullable=False),
-    Column("staff", Integer, ForeignKey(foundation_tables.staff.c.id)),
-    Column("at", Instant, nullable=False),
-    Column("leaf", LONG, ForeignKey(ledger_leaves.c.id), nullable=False),
-)
-
 # --- erasures and what is remembered of who is gone ---
 
 # One row an erasure. `name` stands in every `troth_step` of it: the number of the request, or of a repeat after a
@@ -186,4 +145,45 @@ tombstones = Table(
     Column("at", Instant, nullable=False),
     Index("ix_tombstones_kind_hash", "kind", "hash"),
     sqlite_autoincrement=True,
+)
+
+# --- packages ---
+
+# The copies that people got, one row a request. `file` is a random name in the folder of packages; `key` opens it and
+# is closed itself with the person's content key. A copy that is gone has neither. Rows tell that it was, and how often
+# it was fetched.
+packages = Table(
+    "packages",
+    metadata,
+    Column("id", LONG, primary_key=True),
+    Column("request", LONG, ForeignKey(requests.c.id), nullable=False, unique=True),
+    Column("person", Integer, ForeignKey(foundation_tables.people.c.number, ondelete="SET NULL"), index=True),
+    Column("file", String(43), unique=True),
+    Column("key", LargeBinary),
+    Column("size", BigInteger, nullable=False),
+    Column("sha256", LargeBinary(32)),
+    Column("rows", BigInteger, nullable=False),
+    Column("redactions", BigInteger, nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("ends_at", Instant, nullable=False),
+    Column("gone", OneOf(Gone)),
+    Column("gone_at", Instant),
+    Column("downloads", Integer, nullable=False),
+    Column("downloaded_at", Instant),
+    Column("leaf", LONG, ForeignKey(ledger_leaves.c.id), nullable=False),
+    Index("ix_packages_gone_ends_at", "gone", "ends_at"),
+    sqlite_autoincrement=True,
+)
+
+# What staff decided about a value that also speaks of somebody else. `question` is a keyed hash of the row and the
+# column: a value that has changed since is a new question.
+release_decisions = Table(
+    "release_decisions",
+    metadata,
+    Column("request", LONG, ForeignKey(requests.c.id), primary_key=True),
+    Column("question", LargeBinary(16), primary_key=True),
+    Column("release", OneOf(Release), nullable=False),
+    Column("staff", Integer, ForeignKey(foundation_tables.staff.c.id)),
+    Column("at", Instant, nullable=False),
+    Column("leaf", LONG, ForeignKey(ledger_leaves.c.id), nullable=False),
 )

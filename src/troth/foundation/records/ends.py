@@ -10,12 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import assert_never
 
 from troth.foundation.records import settings
 from troth.foundation.records.catalogue import Catalogue, Column, Table
 from troth.foundation.records.settings import Fixed, Setting, StandIn
+from troth.policy.conditions import columns
 from troth.policy.datamap import (
     AnyPath,
+    ByIdentifier,
     ByKey,
     ByRow,
     Change,
@@ -24,8 +27,10 @@ from troth.policy.datamap import (
     DataMap,
     DeleteRow,
     InJson,
+    InText,
     KeepRow,
     OnErasure,
+    OwnRow,
     PersonKind,
     RowEnd,
     SinglePath,
@@ -53,7 +58,7 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class TableEnd:
-    """All ends of one table. `links`: columns that point at another person, with what takes the place of one who goes."""
+    """All ends of one table. `links`: columns that point at another person, with what takes that one's place."""
 
     table: TableMap
     seen: Table
@@ -114,9 +119,8 @@ def _table_end(
     if table.roles:
         for role in table.roles.values():
             if isinstance(role.on_erasure, DeleteRow) and table.delete is RowEnd.NEVER:
-                faults.append(
-                    f"{table.name}: the role {role.name} says delete, and the table says never. Let one of them give way."
-                )
+                clash = f"the role {role.name} says delete, and the table says never"
+                faults.append(f"{table.name}: {clash}. Let one of them give way.")
             ends.append(_end(mapped, table, seen, role.name, role.path, role.on_erasure, people, faults))
     elif table.whose is not None:
         ends.append(_end(mapped, table, seen, None, table.whose, table.on_erasure, people, faults))
@@ -244,29 +248,37 @@ def _links(
 
 
 def own_columns(path: SinglePath) -> tuple[str, ...]:
-    """The columns of a row itself that say whose it is by `path`."""
-    from troth.policy.conditions import columns
-    from troth.policy.datamap import ByIdentifier, InText
-
-    found: list[str] = []
+    """The columns of a row itself that say whose it is by `path`, and those of its condition."""
     match path:
         case ByKey() | ByRow():
-            found += path.columns
+            found = path.columns
         case ByIdentifier() | InText():
-            found.append(path.column)
+            found = (path.column,)
         case InJson():
-            found += [path.column] if path.column else []
-        case _:
+            found = (path.column,) if path.column else ()
+        case OwnRow():
             return ()
+        case never:
+            assert_never(never)
     return (*found, *(columns(path.where) if path.where is not None else ()))
 
 
-def target_columns(path: ByRow, seen: Table, catalogue: Catalogue) -> tuple[str, ...]:
-    """The columns at the other end of a path over rows: as said, else those of the foreign key, else the primary key."""
-    if path.at is not None:
-        return path.at
-    for key in seen.foreign_keys:
-        if key.columns == path.columns and key.table == path.table:
-            return key.target_columns
-    target = catalogue.tables.get(path.table)
-    return target.primary_key if target is not None else ()
+def describe(path: Whose, people: Mapping[str, PersonKind]) -> str:
+    """Why a row is theirs by `path`, in words."""
+    match path:
+        case AnyPath():
+            return " or ".join(describe(single, people) for single in path.paths)
+        case OwnRow():
+            return f"it is the {people[path.person].name}'s own row"
+        case ByKey():
+            return f"{', '.join(path.columns)} is their key"
+        case ByRow():
+            return f"it hangs on their row of {path.table} ({', '.join(path.columns)})"
+        case ByIdentifier():
+            return f"{path.column} is their {path.identifier}"
+        case InJson():
+            return f"{path.column} holds their {path.identifier or 'key'} at {'.'.join(path.keys)}"
+        case InText():
+            return f"{path.column} holds their {path.identifier or 'key'}"
+        case never:
+            assert_never(never)

@@ -6,15 +6,21 @@ about everything but the counts, which may have moved on by the time it is carri
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from troth.foundation.canonical import digest
 
 if TYPE_CHECKING:
+    from sqlalchemy import Select
+
     from troth.foundation.records.erasing import Erasure
 
+Ask = Callable[["Select[Any]"], Sequence[Sequence[Any]]]
+"""Runs a SELECT and gives its rows: over a read-only connection, or inside a transaction."""
+
+_WORDS = ("erased", "changed", "cut", "kept")
 DO = {
     "delete": "deleted",
     "change": "changed",
@@ -54,7 +60,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class StorePlan:
-    """One store. `notes` are what its operator should know; `erasure` is how it is carried out, and no part of the plan."""
+    """One store. `notes`: what its operator should know. `erasure`: how it is carried out, no part of the plan."""
 
     store: str
     steps: tuple[Step, ...]
@@ -147,19 +153,21 @@ class StepCounts:
 
     @classmethod
     def of_json(cls, value: Mapping[str, Any]) -> StepCounts:
-        return cls(*(dict(value.get(each, {})) for each in ("erased", "changed", "cut", "kept")), resumed=True)
+        erased, changed, cut, kept = (dict(value.get(each, {})) for each in _WORDS)
+        return cls(erased, changed, cut, kept, resumed=True)
 
 
 def total(counts: Sequence[StepCounts]) -> StepCounts:
     """The sums of several runs, such as the parts of a batch."""
     sums: list[dict[str, int]] = []
-    for each in ("erased", "changed", "cut", "kept"):
+    for each in _WORDS:
         found: dict[str, int] = {}
         for one in counts:
             for table, n in getattr(one, each).items():
                 found[table] = found.get(table, 0) + n
         sums.append(found)
-    return StepCounts(*sums, resumed=bool(counts) and all(one.resumed for one in counts))
+    erased, changed, cut, kept = sums
+    return StepCounts(erased, changed, cut, kept, resumed=bool(counts) and all(one.resumed for one in counts))
 
 
 def _sentence(step: Step) -> str:

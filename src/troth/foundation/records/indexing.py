@@ -1,8 +1,8 @@
 """The index hole: erasing that would read a whole table, or read it again for every row that goes.
 
-Two kinds of keys need an index that begins with them: those by which rows are found on a path, and every foreign key that
-points at a table from which rows go. No query plan shows the second kind: the store looks through the pointing table
-once for each row removed. A table of few rows is read quickly and needs none.
+Two kinds of keys need an index that begins with them: those by which rows are found on a path, and every foreign key
+that points at a table from which rows go. No query plan shows the second kind: the store looks through the pointing
+table once for each row removed. A table of few rows is read quickly and needs none.
 """
 
 from __future__ import annotations

@@ -15,6 +15,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+ROWS = "*"
+"""Among the columns that an action reads of its own table: the rows themselves, too."""
+
 
 class Deed(StrEnum):
     """What a step does to rows of its table."""
@@ -57,9 +60,10 @@ class Pointer:
 class Work:
     """All that is to be done in one store.
 
-    `reads[action]`: the tables whose rows its condition looks at, each with the columns looked at; its own table stands
-    there with the columns that say whose a row is. `writes[action]`: the columns that it changes. `pointers`: those
-    that must not be left pointing at a row that went. `gatherable`: tables whose rows have a key to be gathered by.
+    `reads[action]`: the tables whose rows its condition looks at, each with the columns looked at; its own table
+    stands there with the columns that say whose a row is, and ROWS where rows of it hang on others of it.
+    `writes[action]`: the columns that it changes. `pointers`: those that must not be left pointing at a row that went.
+    `gatherable`: tables whose rows have a key to be gathered by.
     """
 
     reads: Mapping[Action, Mapping[str, frozenset[str]]]
@@ -120,7 +124,7 @@ class _State:
             for writer in actions:
                 if writer == reader or writer.table not in read:
                     continue
-                removes = writer.deed is Deed.DELETE and writer.table != reader.table
+                removes = writer.deed is Deed.DELETE and (writer.table != reader.table or ROWS in read[writer.table])
                 if removes or self.written(writer) & read[writer.table]:
                     yield _Edge(reader, writer, of=of)
         for action in actions:  # rows that go need no change

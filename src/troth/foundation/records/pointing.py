@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from troth.foundation.records.catalogue import Catalogue, ForeignKey, Table
 from troth.foundation.records.ends import End, TableEnd
 from troth.foundation.records.ordering import Pointer
-from troth.foundation.records.pathclauses import join_columns
+from troth.foundation.records.pathwalk import join_columns
 from troth.foundation.records.settings import Fixed, Itself, Setting, StandIn
 from troth.policy.datamap import ByKey, ByRow, PersonKind, SinglePath, StoreKind
 
@@ -152,7 +152,7 @@ def _implied(path: SinglePath, own: TableEnd | None, pointer: Pointer, people: M
         kind = people[path.person]
         same = kind.table == pointer.target and kind.store == own.table.store
         return same and set(zip(path.columns, kind.key, strict=True)) == pairs
-    at = path.at or dict(pairs) and tuple(dict(pairs).get(name, "") for name in path.columns)
+    at = path.at or (dict(pairs) and tuple(dict(pairs).get(name, "") for name in path.columns))
     return path.table == pointer.target and set(zip(path.columns, at, strict=False)) == pairs
 
 

@@ -1,8 +1,8 @@
 """What a column becomes on erasure, made to fit the live column: its type, its length, whether NULL may stand there.
 
-What does not fit is told before anything runs, with the place and the repair. A change is one of three settings: the same
-value for every row (`Fixed`), the key of a stand-in person (`StandIn`), or a value made from the one that stood there
-(`Made`: a keyed pseudonym, or something coarser).
+What does not fit is told before anything runs, with the place and the repair. A change is one of three settings: the
+same value for every row (`Fixed`), the key of a stand-in person (`StandIn`), or a value made from the one that stood
+there (`Made`: a keyed pseudonym, or something coarser).
 """
 
 from __future__ import annotations

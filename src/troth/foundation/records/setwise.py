@@ -1,7 +1,7 @@
 """The statements of an erasure: one UPDATE or DELETE for each action, over all rows of all people meant at once.
 
-Conditions come from `reach`. What this module adds: when a shared row goes and when it only changes, how long a kept row
-stays, which pointers are cut, and the keys gathered beforehand where no order of statements keeps every path.
+Conditions come from `reach`. What this module adds: when a shared row goes and when it only changes, how long a kept
+row stays, which pointers are cut, and the keys gathered beforehand where no order of statements keeps every path.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class Nobody:
 
 
 class Setwise:
-    """The statements for `keys`. `day` is the day on which they run; `stand_ins` the keys of the stand-ins there are."""
+    """The statements for `keys`. `day`: when they run; `stand_ins`: the keys of the stand-ins that there are."""
 
     def __init__(
         self, erasure: Erasure, keys: Keys, day: dt.date, stand_ins: Mapping[str, tuple[Any, ...]], *, temporary: bool
@@ -115,7 +115,7 @@ class Setwise:
         self._gathered: dict[str, Table] = {}
         if temporary:
             for number, name in enumerate(sorted(erasure.order.gathered)):
-                self._gathered[name] = _keys_table(f"troth_keys_{number}", erasure.ends[name])
+                self._gathered[name] = _keys_table(f"troth_rows_{number}", erasure.ends[name])
 
     # --- which rows -------------------------------------------------------------------------------------------------
 
@@ -211,7 +211,7 @@ class Setwise:
                 sqlalchemy.case((flag, 1), else_=0).label(column.name)
                 for flag, column in zip(flags, list(temporary.c)[len(key) :], strict=True)
             ]
-            zeros = [sqlalchemy.literal_column("0").label(each.name) for each in shown]
+            zeros: list[Any] = [sqlalchemy.literal_column("0").label(each.name) for each in shown]
             never = sqlalchemy.text("1 = 0")
             yield Gather(
                 name,

@@ -32,7 +32,8 @@ def faults_of(kind: PersonKind, catalogue: Catalogue, tables: Mapping[str, Table
         if target is not None and target != kind.table:
             mapped = tables.get(target)
             if mapped is None or mapped.personal:
-                yield f"{place}: a stand-in of {kind.name} must point at {target}, where nobody stands in. Let it be NULL."
+                missing = f"a stand-in of {kind.name} must point at {target}, where nobody stands in"
+                yield f"{place}: {missing}. Let it be NULL."
             continue
         try:
             _value(table, column, kind)

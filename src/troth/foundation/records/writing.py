@@ -88,15 +88,23 @@ class Writer:
             self._engine = make.get(address.get_backend_name(), _mariadb)(address, self.limits)
         return self._engine
 
-    def carry_out(self, work: Callable[[Connection], Done]) -> Done:
+    def carry_out(
+        self,
+        work: Callable[[Connection], Done],
+        *,
+        before: Callable[[Connection], None] | None = None,
+        after: Callable[[Connection], None] | None = None,
+    ) -> Done:
         """The outcome of `work` in one transaction; done anew, a few times, where others' work made it fail.
+
+        `before` and `after` have the same connection, outside that transaction: for temporary tables.
 
         Committed at the end, rolled back where anything is raised. Every trouble comes out as a RecordsError in our
         words, without a value: RuleBroken where a rule of the store stands against it.
         """
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                return self._once(work)
+                return self._once(work, before, after)
             except _Again as again:
                 if attempt == _ATTEMPTS:
                     raise again.told from None
@@ -117,9 +125,23 @@ class Writer:
             self._engine.dispose()
             self._engine = None
 
-    def _once(self, work: Callable[[Connection], Done]) -> Done:
-        with self._told(), self.engine.connect() as connection, connection.begin():
-            return work(connection)
+    def _once(
+        self,
+        work: Callable[[Connection], Done],
+        before: Callable[[Connection], None] | None,
+        after: Callable[[Connection], None] | None,
+    ) -> Done:
+        with self._told(), self.engine.connect() as connection:
+            try:
+                if before is not None:
+                    before(connection)
+                    connection.commit()
+                with connection.begin():
+                    return work(connection)
+            finally:
+                if after is not None and not connection.invalidated:
+                    after(connection)
+                    connection.commit()
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -167,14 +189,14 @@ def _passing(problem: DBAPIError) -> bool:
     """Whether the same transaction may succeed when it starts anew."""
     if getattr(problem.orig, "sqlstate", None) in _AGAIN_STATES:
         return True
-    arguments = getattr(problem.orig, "args", ())
+    arguments: tuple[Any, ...] = getattr(problem.orig, "args", ())
     return bool(arguments) and arguments[0] in _AGAIN_CODES
 
 
 def _raised_there(problem: DBAPIError) -> bool:
     """Whether a trigger of the store said no."""
     state = getattr(problem.orig, "sqlstate", None)
-    arguments = getattr(problem.orig, "args", ())
+    arguments: tuple[Any, ...] = getattr(problem.orig, "args", ())
     return state == "P0001" or (bool(arguments) and arguments[0] == 1644)
 
 
