@@ -83,7 +83,12 @@ def test_five_hundred_submissions_of_fifty_requests_have_one_effect_each(world: 
     requests = [f"2026-{n:06d}" for n in range(count // 10)]
     submitted = requests * 4
     register_company(world.company)
-    with Worker(world.store, **QUICK), mortal(start_many) as one, mortal(start_many) as two, mortal(start_many) as three:
+    with (
+        Worker(world.store, **QUICK),
+        mortal(start_many) as one,
+        mortal(start_many) as two,
+        mortal(start_many) as three,
+    ):
         with ThreadPoolExecutor(threads + 3) as pool:
             others = [
                 pool.submit(one_.live, world.arguments(ids=requests * 2, threads=10), timeout_s=600)
@@ -135,9 +140,7 @@ def test_two_steps_of_one_name_and_what_is_no_name_are_refused() -> None:
             jobs.register(name, lambda _: None)
 
 
-def test_only_ids_and_counts_in_json_stand_in_the_jobs_database(
-    world: World, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_only_ids_and_counts_in_json_stand_in_the_jobs_database(world: World, caplog: pytest.LogCaptureFixture) -> None:
     def slip(_: str) -> int:
         return {"to": NEEDLE}  # type: ignore[return-value]
 
@@ -337,7 +340,9 @@ def test_a_worker_of_a_store_that_is_behind_does_not_begin(tmp_path: Path) -> No
 
 def test_knowing_the_jobs_loads_no_engine() -> None:
     code = "import sys, troth.foundation.jobs as j; j.register('a', print); assert 'dbos' not in sys.modules"
-    subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+    subprocess.run(
+        [sys.executable, "-c", code], check=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    )
 
 
 # --- who is dead ----------------------------------------------------------------------------------------------
