@@ -27,7 +27,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from troth.errors import StoreError, TrothError
 from troth.foundation import ids
-from troth.foundation.clock import Clock, SystemClock
+from troth.foundation.clock import SystemClock
 from troth.foundation.jobs import beats, registry
 from troth.foundation.jobs.engine import (
     APPLICATION,
@@ -92,7 +92,6 @@ class Worker(Runner):
         *,
         waiting: Waiting | None = None,
         beside: Sequence[Beside] = (),
-        clock: Clock | None = None,
         at_once: int = AT_ONCE,
         silent_s: float = SILENT_S,
         beat_s: float = BEAT_S,
@@ -101,7 +100,7 @@ class Worker(Runner):
         self.id = f"w-{ids.random_token()[:16]}".replace("_", "-")
         self._store = store
         self._waiting = waiting
-        self._clock = clock or SystemClock()
+        self._clock = SystemClock()  # the engine stamps its own records by the machine's clock
         self._at_once = at_once
         self._beat_s = beat_s
         self._round_s = round_s
