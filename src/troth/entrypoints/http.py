@@ -51,6 +51,7 @@ def built(instance: Instance, *, troth: Troth | None = None, home: Any = None) -
 
 def _application(instance: Instance, troth: Troth, desk: DeskKeeper, home: Any) -> Starlette:
     from troth.rights import centre as rights_centre
+    from troth.rights import console as rights_console
     from troth.updates import centre as updates_centre
     from troth.use import api as use_api
     from troth.use import centre as use_centre
@@ -74,6 +75,7 @@ def _application(instance: Instance, troth: Troth, desk: DeskKeeper, home: Any) 
         "Console",
         (
             Link("Today", place.console),
+            Link("Requests", f"{place.console}/requests"),
             Link("Sentences", f"{place.console}/sentences"),
             Link("Data map", f"{place.console}/map"),
             Link("Policy", f"{place.console}/policy"),
@@ -92,6 +94,7 @@ def _application(instance: Instance, troth: Troth, desk: DeskKeeper, home: Any) 
 
     routes: list[Any] = [Route(PREFIX + "{name}", site.serve_static)]
     routes += _routes(site, staff, console.routes(), place.console)
+    routes += _routes(site, staff, rights_console.routes(desk, place.console, console.guarded), "")
     routes += _routes(site, public, use_centre.routes(troth, rights_centre.beside(troth, desk)), "")
     routes += _routes(site, public, rights_centre.routes(troth, desk), "")
     routes += _routes(site, public, updates_centre.routes(files.policy, office.store, report, path=place.policy), "")
