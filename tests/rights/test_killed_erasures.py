@@ -85,10 +85,9 @@ def states(world: World, requests: Sequence[int]) -> list[ErasureState | None]:
 def none_is_half_erased(world: World, before: Snapshot, numbers: Sequence[int], requests: Sequence[int]) -> None:
     """Whoever has lost a row is known to be under way or done; whoever is done has lost them all."""
     now = world.snapshot()
-    whole = expected_without(before, numbers, stand_in_of(now))
     for n, state in zip(numbers, states(world, requests), strict=True):
-        mine = {store: {table: rows - whole[store][table] for table, rows in found.items()} for store, found in before.items()}
-        mine = {s: {t: {r for r in rows if str(n) in str(r)} for t, rows in found.items()} for s, found in mine.items()}
+        without = expected_without(before, [n], stand_in_of(now))
+        mine = {s: {t: rows - without[s][t] for t, rows in found.items()} for s, found in before.items()}
         left = sum(len(rows & now[s][t]) for s, found in mine.items() for t, rows in found.items())
         every = sum(len(rows) for found in mine.values() for rows in found.values())
         if state is None:
@@ -119,8 +118,8 @@ def all_is_as_it_should_be(world: World, before: Snapshot, numbers: Sequence[int
         for table, rows in tables.items():
             gone = rows - after[store][table]
             changed = len(after[store][table] - rows) - (1 if (store, table) == ("help", "member") and stand_in_of(before) is None else 0)
-            assert counted[f"{store} erased"].get(table, 0) == len(gone) - changed, (store, table)
-            assert counted[f"{store} changed"].get(table, 0) == changed, (store, table)
+            assert counted.get(f"{store} erased", {}).get(table, 0) == len(gone) - changed, (store, table)
+            assert counted.get(f"{store} changed", {}).get(table, 0) == changed, (store, table)
     for kind in ("erasure.intent", "erasure.erased", "erasure.proven"):
         assert kinds.count(kind) == len(requests), "each is said once in the ledger"
 
@@ -134,7 +133,7 @@ def test_killed_before_and_after_every_commit_it_ends_as_if_nothing_had_happened
     assert whole.error is None, whole.error
     deaths = list(every_commit(whole))
     if not SOAK:
-        deaths = deaths[:: max(1, len(deaths) // 14)]
+        deaths = deaths[:: max(1, len(deaths) // 8)]
     numbers, requests = [first], []
     for death in deaths:
         n = next(people)
