@@ -14,9 +14,8 @@ from sqlalchemy import Connection
 
 from troth.foundation.records.copying import rows_of
 from troth.foundation.records.reach import Reach
-from troth.foundation.records.subjects import find_subjects
 from troth.rights import facts as facts_of_policy
-from troth.rights import holdings, register, releases, requests
+from troth.rights import holdings, identity, register, releases, requests
 from troth.rights.choices_on_record import said_by
 from troth.rights.packaging.contents import Asked, Copy, Holding
 
@@ -56,9 +55,7 @@ def collect(desk: Desk, which: int | str) -> Copy:
 def held(desk: Desk, request: Request, facts: Facts | None = None) -> Iterator[Holding]:
     """The person's rows in every store, one holding a table and role, in the order of the map; before `releases`."""
     facts = facts or facts_of_policy.facts_of(desk.office.policy)
-    with desk.office.store.reading() as tx:
-        known_by = requests.known_by_of(tx, desk.office, request)
-    subjects = find_subjects(desk.records, desk.datamap, known_by)
+    subjects = identity.subjects_of(desk, request.id)
     for store in dict.fromkeys(subject.kind.store for subject in subjects):
         reach = Reach.compile(desk.datamap, desk.records.catalogue(store))
         theirs = [subject for subject in subjects if subject.kind.store == store]
