@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, assert_never
 from troth.foundation.records import passing
 from troth.foundation.records.catalogue import Column
 from troth.foundation.records.ends import End, TableEnd
-from troth.foundation.records.ordering import Action, Deed
+from troth.foundation.records.ordering import Action, Deed, Pointer
 from troth.foundation.records.pointing import Cut, Guard
-from troth.foundation.records.settings import Fixed, Itself, Made, Setting, StandIn
+from troth.foundation.records.settings import Fixed, Made, Setting, StandIn
 from troth.foundation.records.statements import core_table
 from troth.policy.datamap import RowEnd, StoreKind
 
@@ -251,14 +251,14 @@ class Setwise:
 
     def pointing(self, cut: Cut) -> ColumnElement[bool]:
         """Rows that point at rows that go."""
-        return self._points(cut.pointer.columns, cut.pointer.table, cut.pointer.target, cut.pointer.at)
+        return self._points(cut.pointer, self.going(cut.pointer.target))
 
     def guarded(self, guard: Guard) -> ColumnElement[bool]:
         """Rows that must not be there: they point at rows that go, and do not go themselves."""
         import sqlalchemy
 
         pointer = guard.pointer
-        found = self._points(pointer.columns, pointer.table, pointer.target, pointer.at)
+        found = self._points(pointer, self._going(pointer.target))  # asked before any keys are gathered
         own = self.erasure.ends.get(pointer.table)
         if own is None or not own.deletes:
             return found
@@ -270,12 +270,12 @@ class Setwise:
             return self.erasure.reach.table(name).core
         return core_table(self.erasure.reach.catalogue.table(name))
 
-    def _points(self, columns: tuple[str, ...], table: str, target: str, at: tuple[str, ...]) -> ColumnElement[bool]:
+    def _points(self, pointer: Pointer, going: ColumnElement[bool]) -> ColumnElement[bool]:
         import sqlalchemy
 
-        core, other = self.core(table), self.core(target)
-        chosen = sqlalchemy.select(*(other.c[name] for name in at)).where(self.going(target)).correlate(None)
-        return _among([core.c[name] for name in columns], chosen)
+        core, other = self.core(pointer.table), self.core(pointer.target)
+        chosen = sqlalchemy.select(*(other.c[name] for name in pointer.at)).where(going).correlate(None)
+        return _among([core.c[name] for name in pointer.columns], chosen)
 
     def cuts_of(self, name: str) -> list[tuple[Cut, ColumnElement[bool]]]:
         """The pointers of one table that are cut, each with the rows in which it is."""
@@ -359,8 +359,6 @@ class Setwise:
                 return sqlalchemy.null() if setting.value is None else setting.value
             case StandIn():
                 return self.stand_ins[setting.kind][setting.position]
-            case Itself():
-                return core.c[setting.column]
             case Made():
                 assert source is not None
                 found = sqlalchemy.select(source.c.new_value).where(source.c.old_value == core.c[column])

@@ -60,7 +60,8 @@ class Company:
     def mapped(self, tables: str) -> Company:
         """The same store under another map."""
         self.records.close()
-        return Company(self.url, tables)
+        self.__init__(self.url, tables)  # type: ignore[misc] # the fixture closes the one that it knows
+        return self
 
     @property
     def reach(self) -> Reach:
@@ -150,7 +151,21 @@ def planned(plan: StorePlan) -> dict[str, dict[str, int]]:
     return found
 
 
-def made(url: str, script: str, tables: str) -> Company:
-    """A company with the tables of `script` (statements end with `;` at the end of a line)."""
-    run_script(url, script)
-    return Company(url, tables)
+@dataclass
+class Make:
+    """Makes companies in one empty database of `engine`."""
+
+    engine: str
+    url: str
+    made: list[Company] = field(default_factory=list)
+
+    def __call__(self, script: str, tables: str) -> Company:
+        """A company with the tables of `script` (statements end with `;` at the end of a line)."""
+        if script:
+            run_script(self.url, script)
+        self.made.append(Company(self.url, tables))
+        return self.made[-1]
+
+    def close(self) -> None:
+        for company in self.made:
+            company.records.close()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.foundation.records.erasing.company import ENGINES, Company, made, new_url
+from tests.foundation.records.erasing.company import ENGINES, Company, Make, new_url
 
 SHOP = """create table users (id int primary key, email varchar(80) not null unique, name varchar(80), referrer_id int,
   foreign key (referrer_id) references users (id));
@@ -55,9 +55,9 @@ MAP = """    person: {customer: {table: users, key: id, identifiers: {email: ema
 
 @pytest.fixture(params=ENGINES)
 def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Company]:
-    company = made(new_url(request, tmp_path, request.param), SHOP, MAP)
-    yield company
-    company.records.close()
+    make = Make(request.param, new_url(request, tmp_path, request.param))
+    yield make(SHOP, MAP)
+    make.close()
 
 
 def test_each_form_of_row_ends_as_the_map_says(shop: Company) -> None:
