@@ -55,6 +55,14 @@ def find(desk: Desk, request: Request, known_by: Sequence[Identifier]) -> OnFile
     return OnFile(person, _lasting(known_by, subjects), tuple(folded.values()))
 
 
+def find_nobody(desk: Desk, known_by: Sequence[Identifier]) -> bool:
+    """Whether neither troth nor any store knows somebody by this. Raises: PersonAmbiguous; RecordsError."""
+    with desk.office.store.reading() as tx:
+        if standing.find(tx, desk.office.keyring, {one.kind.value: one.value for one in known_by}) is not None:
+            return False
+    return not find_subjects(desk.records, desk.datamap, known_by)
+
+
 def _person_of(
     tx: Connection, desk: Desk, request: Request, known_by: Sequence[Identifier], subjects: Sequence[Subject]
 ) -> PersonNumber | None:
