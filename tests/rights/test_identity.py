@@ -179,7 +179,9 @@ def test_a_session_is_proof_for_a_copy_and_not_for_an_erasure(office: Office) ->
     assert office.load(copy).state is State.WORKING
     assert office.load(copy).proof is Proof.SESSION
     assert office.load(gone).state is State.IDENTITY
-    assert [letter[1].partition(":")[0] for letter in office.letters() if letter[0] == ADA.value][-1] == "Please confirm"
+    assert [letter[1].partition(":")[0] for letter in office.letters() if letter[0] == ADA.value][
+        -1
+    ] == "Please confirm"
 
 
 def test_links_for_one_request_have_an_end(office: Office) -> None:

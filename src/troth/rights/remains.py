@@ -50,7 +50,9 @@ class Remains:
 
 def gather(records: Records, datamap: DataMap, subjects: Sequence[Subject]) -> Remains:
     """Read the person's own rows, mapped ones only, for what a sweep must look for. Raises RecordsError."""
-    values: list[tuple[str | None, Any]] = [("contact.", value) for each in subjects for found in each.identifiers.values() for value in found]
+    values: list[tuple[str | None, Any]] = [
+        ("contact.", value) for each in subjects for found in each.identifiers.values() for value in found
+    ]
     values += [("account.id", part) for each in subjects for part in each.key if isinstance(part, (str, uuid.UUID))]
     reading = [_Reading(records, datamap, store, subjects) for store in records.stores]
     needles = needles_of(0, _chain(values, *(each.values() for each in reading)))
