@@ -154,23 +154,108 @@ def tables(store: str) -> dict[str, Any]:
     m = _M()
     table = sqlalchemy.Table
     if store == "shop":
-        table("address", m, _key(), _column("house", T), _column("street", T), _column("city", T), _column("state", T), _column("zip", T))
-        table("customer", m, _key(), _column("email", T, unique=True), _column("name", T), _column("created", sqlalchemy.DateTime), _to("address_id", "address.id"))
-        table("employee", m, _key(), _column("email", T, unique=True), _column("name", T), _to("address_id", "address.id"))
+        table(
+            "address",
+            m,
+            _key(),
+            _column("house", T),
+            _column("street", T),
+            _column("city", T),
+            _column("state", T),
+            _column("zip", T),
+        )
+        table(
+            "customer",
+            m,
+            _key(),
+            _column("email", T, unique=True),
+            _column("name", T),
+            _column("created", sqlalchemy.DateTime),
+            _to("address_id", "address.id"),
+        )
+        table(
+            "employee", m, _key(), _column("email", T, unique=True), _column("name", T), _to("address_id", "address.id")
+        )
         table("product", m, _key(), _column("name", T), _column("price", I))
-        table("orders", m, _key(), _to("customer_id", "customer.id"), _to("shipping_address_id", "address.id"), _column("placed_at", sqlalchemy.DateTime))
-        table("order_item", m, _to("order_id", "orders.id", primary_key=True), _column("item_no", I, primary_key=True), _to("product_id", "product.id"), _column("quantity", I))
-        table("payment_card", m, _key(), _column("name", T), _column("ccn", sqlalchemy.BigInteger), _column("code", I), _to("customer_id", "customer.id"), _to("billing_address_id", "address.id"), _column("preferred", I))
+        table(
+            "orders",
+            m,
+            _key(),
+            _to("customer_id", "customer.id"),
+            _to("shipping_address_id", "address.id"),
+            _column("placed_at", sqlalchemy.DateTime),
+        )
+        table(
+            "order_item",
+            m,
+            _to("order_id", "orders.id", primary_key=True),
+            _column("item_no", I, primary_key=True),
+            _to("product_id", "product.id"),
+            _column("quantity", I),
+        )
+        table(
+            "payment_card",
+            m,
+            _key(),
+            _column("name", T),
+            _column("ccn", sqlalchemy.BigInteger),
+            _column("code", I),
+            _to("customer_id", "customer.id"),
+            _to("billing_address_id", "address.id"),
+            _column("preferred", I),
+        )
         table("login", m, _key(), _to("customer_id", "customer.id"), _column("time", sqlalchemy.DateTime))
-        table("visit", m, _column("email", T, primary_key=True), _column("last_visit", sqlalchemy.DateTime, primary_key=True))
-        table("service_request", m, _key(), _column("email", T, index=True), _column("alt_email", T, index=True), _column("opened", sqlalchemy.DateTime), _to("employee_id", "employee.id"))
-        table("report", m, _key(), _column("email", T, index=True), _column("name", T), _column("year", I), _column("month", I))
+        table(
+            "visit",
+            m,
+            _column("email", T, primary_key=True),
+            _column("last_visit", sqlalchemy.DateTime, primary_key=True),
+        )
+        table(
+            "service_request",
+            m,
+            _key(),
+            _column("email", T, index=True),
+            _column("alt_email", T, index=True),
+            _column("opened", sqlalchemy.DateTime),
+            _to("employee_id", "employee.id"),
+        )
+        table(
+            "report",
+            m,
+            _key(),
+            _column("email", T, index=True),
+            _column("name", T),
+            _column("year", I),
+            _column("month", I),
+        )
     elif store == "help":
-        table("member", m, _key(), _column("email", T, unique=True), _column("nick", T), _column("joined", sqlalchemy.DateTime))
-        table("ticket", m, _key(), _to("member_id", "member.id"), _column("subject", T), _column("opened_at", sqlalchemy.DateTime), _column("invoice_name", T))
+        table(
+            "member",
+            m,
+            _key(),
+            _column("email", T, unique=True),
+            _column("nick", T),
+            _column("joined", sqlalchemy.DateTime),
+        )
+        table(
+            "ticket",
+            m,
+            _key(),
+            _to("member_id", "member.id"),
+            _column("subject", T),
+            _column("opened_at", sqlalchemy.DateTime),
+            _column("invoice_name", T),
+        )
         table("message", m, _key(), _to("sender_id", "member.id"), _to("recipient_id", "member.id"), _column("body", T))
     else:
-        table("reader", m, _column("email", T, primary_key=True), _column("topics", T), _column("since", sqlalchemy.DateTime))
+        table(
+            "reader",
+            m,
+            _column("email", T, primary_key=True),
+            _column("topics", T),
+            _column("since", sqlalchemy.DateTime),
+        )
         table("mail_log", m, _key(), sqlalchemy.Column("payload", sqlalchemy.Text))
     return dict(m.tables)
 
@@ -187,16 +272,42 @@ def rows(n: int) -> dict[str, dict[str, list[dict[str, Any]]]]:
     return {
         "shop": {
             "address": [
-                {"id": n, "house": f"{n}b", "street": f"Street of Person{n}", "city": f"City{n}ville", "state": "Bremen", "zip": f"28{n:04}"},
-                {"id": 10_000 + n, "house": f"{n}c", "street": f"Billing Road Person{n}", "city": "Hamburg", "state": "Hamburg", "zip": "20095"},
+                {
+                    "id": n,
+                    "house": f"{n}b",
+                    "street": f"Street of Person{n}",
+                    "city": f"City{n}ville",
+                    "state": "Bremen",
+                    "zip": f"28{n:04}",
+                },
+                {
+                    "id": 10_000 + n,
+                    "house": f"{n}c",
+                    "street": f"Billing Road Person{n}",
+                    "city": "Hamburg",
+                    "state": "Hamburg",
+                    "zip": "20095",
+                },
             ],
-            "customer": [{"id": n, "email": email(n), "name": f"Given{n} Family{n}", "created": _LONG_AGO, "address_id": n}],
+            "customer": [
+                {"id": n, "email": email(n), "name": f"Given{n} Family{n}", "created": _LONG_AGO, "address_id": n}
+            ],
             "orders": [
                 {"id": 10 * n, "customer_id": n, "shipping_address_id": n, "placed_at": _LONG_AGO},
                 {"id": 10 * n + 1, "customer_id": n, "shipping_address_id": n + 1, "placed_at": _LONG_AGO},
             ],
             "order_item": [{"order_id": 10 * n + i, "item_no": 1, "product_id": 1, "quantity": 2} for i in (0, 1)],
-            "payment_card": [{"id": n, "name": f"Given{n} Family{n}", "ccn": 4_000_000_000_000_000 + n, "code": 100 + n % 900, "customer_id": n, "billing_address_id": 10_000 + n, "preferred": 1}],
+            "payment_card": [
+                {
+                    "id": n,
+                    "name": f"Given{n} Family{n}",
+                    "ccn": 4_000_000_000_000_000 + n,
+                    "code": 100 + n % 900,
+                    "customer_id": n,
+                    "billing_address_id": 10_000 + n,
+                    "preferred": 1,
+                }
+            ],
             "login": [{"id": 10 * n + i, "customer_id": n, "time": _LONG_AGO} for i in range(3)],
             "visit": [{"email": email(n), "last_visit": _LONG_AGO}],
             "service_request": [
@@ -206,12 +317,30 @@ def rows(n: int) -> dict[str, dict[str, list[dict[str, Any]]]]:
         },
         "help": {
             "member": [{"id": n, "email": email(n), "nick": f"nick-of-{n}-person", "joined": _LONG_AGO}],
-            "ticket": [{"id": n, "member_id": n, "subject": f"My parcel number {n}{n}{n} never came", "opened_at": _LONG_AGO, "invoice_name": f"Given{n} Family{n}"}],
-            "message": [{"id": n, "sender_id": n, "recipient_id": n + 1, "body": f"Dear neighbour, greetings from house {n}{n}{n}!"}],
+            "ticket": [
+                {
+                    "id": n,
+                    "member_id": n,
+                    "subject": f"My parcel number {n}{n}{n} never came",
+                    "opened_at": _LONG_AGO,
+                    "invoice_name": f"Given{n} Family{n}",
+                }
+            ],
+            "message": [
+                {
+                    "id": n,
+                    "sender_id": n,
+                    "recipient_id": n + 1,
+                    "body": f"Dear neighbour, greetings from house {n}{n}{n}!",
+                }
+            ],
         },
         "news": {
             "reader": [{"email": email(n), "topics": "shoes", "since": _LONG_AGO}],
-            "mail_log": [{"id": 2 * n + i, "payload": json.dumps({"payload": {"to": email(n), "nr": i}, "to": email(n)})} for i in (0, 1)],
+            "mail_log": [
+                {"id": 2 * n + i, "payload": json.dumps({"payload": {"to": email(n), "nr": i}, "to": email(n)})}
+                for i in (0, 1)
+            ],
         },
     }
 
@@ -228,11 +357,39 @@ def fill(urls: Mapping[str, str], people_: int) -> None:
             if store == "shop":
                 connection.execute(made["product"].insert(), [{"id": 1, "name": "Red shoes", "price": 50}])
                 last = people_ + 1  # the home to which the last customer ships, and the employee's
-                connection.execute(made["address"].insert(), [{"id": last, "house": "1", "street": "Last Street", "city": "Kiel", "state": "SH", "zip": "24103"}])
-                connection.execute(made["employee"].insert(), [{"id": 1, "email": "staff@shop.example.com", "name": "Erin Employee", "address_id": last}])
-                connection.execute(made["report"].insert(), [{"id": 1, "email": "staff@shop.example.com", "name": "Sales", "year": 2025, "month": 3}])
+                connection.execute(
+                    made["address"].insert(),
+                    [
+                        {
+                            "id": last,
+                            "house": "1",
+                            "street": "Last Street",
+                            "city": "Kiel",
+                            "state": "SH",
+                            "zip": "24103",
+                        }
+                    ],
+                )
+                connection.execute(
+                    made["employee"].insert(),
+                    [{"id": 1, "email": "staff@shop.example.com", "name": "Erin Employee", "address_id": last}],
+                )
+                connection.execute(
+                    made["report"].insert(),
+                    [{"id": 1, "email": "staff@shop.example.com", "name": "Sales", "year": 2025, "month": 3}],
+                )
             if store == "help":
-                connection.execute(made["member"].insert(), [{"id": people_ + 1, "email": "last@neighbour.example.org", "nick": "lastneighbour", "joined": _LONG_AGO}])
+                connection.execute(
+                    made["member"].insert(),
+                    [
+                        {
+                            "id": people_ + 1,
+                            "email": "last@neighbour.example.org",
+                            "nick": "lastneighbour",
+                            "joined": _LONG_AGO,
+                        }
+                    ],
+                )
             for table in some.metadata.sorted_tables:
                 found = [row for one in everybody for row in one.get(table.name, [])]
                 if found:
@@ -302,7 +459,13 @@ def environ_of(urls: Mapping[str, str]) -> dict[str, str]:
 
 @contextmanager
 def found_world(
-    folder: Path, urls: Mapping[str, str], *, people_: int = 4, toml: str = "", datamap: str = DATAMAP, approved: bool = True
+    folder: Path,
+    urls: Mapping[str, str],
+    *,
+    people_: int = 4,
+    toml: str = "",
+    datamap: str = DATAMAP,
+    approved: bool = True,
 ) -> Iterator[World]:
     """The company with customers 1 to `people_` in every store, all known to troth; its map approved by its DPO."""
     with found_company(folder) as company:
@@ -338,7 +501,9 @@ def expected_without(before: Snapshot, gone: Sequence[int], stand_in: int | None
 
     Their home stays, since a neighbour ships there; the invoice of a ticket stays, since a law demands it.
     """
-    left: Snapshot = {store: {table: set(found) for table, found in tables_.items()} for store, tables_ in before.items()}
+    left: Snapshot = {
+        store: {table: set(found) for table, found in tables_.items()} for store, tables_ in before.items()
+    }
     for n in gone:
         for store, tables_ in rows(n).items():
             for table, mine in tables_.items():

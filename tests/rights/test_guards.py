@@ -21,7 +21,12 @@ MAP = DataMap("datamap.yaml", {"shop": StoreMap("shop", StoreKind.SQLITE, "", {}
 @pytest.fixture
 def company(tmp_path: Path) -> Iterator[Company]:
     with found_company(tmp_path) as company:
-        for name, role in (("dora", Role.DPO), ("adam", Role.ADMINISTRATOR), ("gus", Role.AGENT), ("una", Role.AUDITOR)):
+        for name, role in (
+            ("dora", Role.DPO),
+            ("adam", Role.ADMINISTRATOR),
+            ("gus", Role.AGENT),
+            ("una", Role.AUDITOR),
+        ):
             staff.add(company.office.store, name, role, now=company.clock.now())
         yield company
 

@@ -34,7 +34,7 @@ from troth.rights.words import ErasureState
 
 SOAK = os.environ.get("SOAK") == "true"
 KILLS = 200 if SOAK else 12
-PEOPLE = 120 if SOAK else 60
+PEOPLE = 700 if SOAK else 100
 
 
 def erase(arguments: dict[str, Any]) -> list[str]:
@@ -113,11 +113,15 @@ def all_is_as_it_should_be(world: World, before: Snapshot, numbers: Sequence[int
                         key = counted.setdefault(f"{store} {word}", {})
                         key[table] = key.get(table, 0) + n
         names = [erasure.find(tx, request).name for request in requests]  # type: ignore[union-attr]
-        kinds = [row.kind for row in tx.execute(ledger_leaves.select()) if any(name in str(row.content) for name in names)]
+        kinds = [
+            row.kind for row in tx.execute(ledger_leaves.select()) if any(name in str(row.content) for name in names)
+        ]
     for store, tables in before.items():
         for table, rows in tables.items():
             gone = rows - after[store][table]
-            changed = len(after[store][table] - rows) - (1 if (store, table) == ("help", "member") and stand_in_of(before) is None else 0)
+            changed = len(after[store][table] - rows) - (
+                1 if (store, table) == ("help", "member") and stand_in_of(before) is None else 0
+            )
             assert counted.get(f"{store} erased", {}).get(table, 0) == len(gone) - changed, (store, table)
             assert counted.get(f"{store} changed", {}).get(table, 0) == changed, (store, table)
     for kind in ("erasure.intent", "erasure.erased", "erasure.proven"):
@@ -158,20 +162,22 @@ def test_killed_at_random_moments_all_are_done_and_nobody_else_is_touched(
     before = world.snapshot()
     first = [next(people)]
     whole = worker.live(ask(world, first))
-    numbers, requests, kills = list(first), [], 0
+    numbers, requests, kills, longest = list(first), [], 0, whole.seconds
     while kills < KILLS:
         some = list(itertools.islice(people, 2)) or pytest.fail("nobody is left to erase")
         arguments = ask(world, some)
         numbers += some
         requests += arguments["requests"]
         for _ in range(4):
-            life = worker.live(arguments, die=after_seconds(chosen.uniform(0, 1.6 * whole.seconds)))
+            life = worker.live(arguments, die=after_seconds(chosen.uniform(0, longest)))
             assert life.error is None, life.error
             kills += life.killed
             none_is_half_erased(world, before, numbers[1:], requests)
             if life.done:
+                longest = life.seconds
                 break
         assert worker.until_done(arguments, []).last.result == ["proven"] * len(some)
+    print(f"{kills} kills")
 
     with world.store.reading() as tx:
         done = [each.request for each in erasure.waiting(tx, ErasureState.PROVEN) if each.request is not None]

@@ -99,17 +99,15 @@ class RequestSettings(Declared):
 
 
 class ErasureSettings(Declared):
-    """What bounds erasures, and how often they must have been shown to work.
+    """What bounds erasures.
 
     `row_limit`: a run that would touch more rows of one store than this is refused before it changes anything.
     `sweep_inline`: up to so many rows of all stores, the sweep belongs to the request; beyond, one pass a day looks for
-    all who wait. `proven_within`: a sentence that promises erasure is proven by an erasure no older than this.
-    Cooling-off and four eyes stand under `[requests]`.
+    all who wait. Cooling-off and four eyes stand under `[requests]`.
     """
 
     row_limit: int = Field(100_000, ge=1)
     sweep_inline: int = Field(1_000_000, ge=0)
-    proven_within: Period = Duration(90, "day")
 
 
 class PackageSettings(Declared):

@@ -3,10 +3,10 @@
     pending  --every store's own transaction, asked again until nothing is theirs-->  erased
     erased   --no needle of theirs in any text of any store-->                         proven: only this is done
 
-1. Before the first row goes: the data map is approved, nothing is paused, the plan is within the limit of rows. Then one
-   transaction of troth's own writes the intent (hash of map and plan) into the ledger, seals who they are (`remains`),
-   restricts the use of their data and ends their sessions.
-2. Each store is changed in one transaction of its own, which also writes its counts there (`troth_step`). Whoever
+1. Before the first row goes: the data map is approved, nothing is paused, the plan is within the limit of rows. Then
+   one transaction of troth's own writes the intent (hash of map and plan) into the ledger, seals who they are
+   (`remains`), restricts the use of their data and ends their sessions.
+2. Each store is changed in one transaction of its own, which also writes its counts there (`company_stores`). Whoever
    resumes reads them: nothing is done twice, and no count is remembered from elsewhere.
 3. All mapped places are asked again. What was written meanwhile goes in another round, at most `ROUNDS` times.
 4. The sweep looks for their needles. What it finds is residue, listed by place, and the erasure is not done.
@@ -21,7 +21,6 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row, select, update
@@ -29,16 +28,15 @@ from sqlalchemy import Connection, Row, select, update
 from troth.errors import ErasureUnsettled, LimitPassed, PlanChanged
 from troth.foundation.guards import approvals, pausing
 from troth.foundation.ledger import leaves
-from troth.foundation.records import carrying, erasing, recounting, standins, steps, sweep
-from troth.foundation.records.erasureplan import ErasurePlan, Step, StepCounts, StorePlan, total
+from troth.foundation.records import erasing, sweep
+from troth.foundation.records.erasureplan import ErasurePlan, StepCounts, total
 from troth.foundation.records.keys import BoundKeys
 from troth.foundation.records.reach import Reach
 from troth.foundation.records.reading import Records
 from troth.foundation.records.subjects import Subject, find_subjects
-from troth.foundation.records.writing import Writer, WritingLimits
 from troth.foundation.store import hold
-from troth.policy.datamap import Place
 from troth.rights import farewell, remains, requests
+from troth.rights.company_stores import CompanyStores, reach_of
 from troth.rights.tables import erasures
 from troth.rights.words import ErasureState
 
@@ -109,7 +107,7 @@ def plan_for(desk: Desk, subjects: Sequence[Subject]) -> ErasurePlan:
     Raises: ErasureRefused, IndexMissing, DeclarationFaults: every reason of a store at once; RecordsError.
     """
     now = desk.office.clock.now()
-    stores = [erasing.plan_for(desk.records, _reach(desk, store), subjects, now) for store in desk.records.stores]
+    stores = [erasing.plan_for(desk.records, reach_of(desk, store), subjects, now) for store in desk.records.stores]
     return ErasurePlan(tuple(stores))
 
 
@@ -178,7 +176,7 @@ def carry_on(desk: Desk, name: str) -> Erasure:
     if known is None:
         return erasure
     _require_guards(desk)
-    with _Stores(desk, known.subjects) as stores:
+    with CompanyStores(desk, known.subjects) as stores:
         counts = [stores.erase(name, number) for number in range(erasure.rounds + 1)]
         while stores.left():
             erasure = _next_round(desk, erasure)
@@ -212,75 +210,7 @@ def prove_waiting(desk: Desk, progress: Callable[[int, int], None] | None = None
     return tuple(_sweep(desk, erased, progress)) if erased else ()
 
 
-# --- each store -------------------------------------------------------------------------------------------------------
-
-
-class _Stores:
-    """The company's stores, open for writing, while one erasure is carried out."""
-
-    def __init__(self, desk: Desk, subjects: Sequence[Subject]) -> None:
-        self._desk, self._subjects = desk, subjects
-        limits = WritingLimits(base=desk.instance.folder)
-        self._writers = {
-            name: Writer(desk.datamap.stores[name], desk.instance.environ, limits) for name in desk.records.stores
-        }
-
-    def __enter__(self) -> _Stores:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for writer in self._writers.values():
-            writer.close()
-
-    def erase(self, name: str, number: int) -> Mapping[str, StepCounts]:
-        """Round `number` in each store; what was done before is only read from its `troth_step`."""
-        desk = self._desk
-        step = carrying.ERASE if number == 0 else f"{carrying.ERASE} again {number}"
-        done = {}
-        for store, writer in self._writers.items():
-            done[store] = carrying.carry_out(
-                writer,
-                StorePlan(store, (), erasure=_compiled(desk, store)),
-                self._subjects,
-                name,
-                at=desk.office.clock.now(),
-                step=step,
-                pseudonym=partial(desk.office.keyring.pseudonym, "erased value"),
-                limit=desk.instance.settings.erasure.row_limit,
-                guard=partial(pausing.require_running, desk.office.store),
-            )
-        return done
-
-    def left(self) -> int:
-        """How many rows of theirs still stand in mapped places, or point at them."""
-        return sum(sum(self._recount(store).values()) for store in self._writers)
-
-    def overwrite(self, plan: Mapping[str, Any]) -> None:
-        """Where the map says `physical`, give freed space back, so that no old row is left in the store's files."""
-        for store, writer in self._writers.items():
-            if self._desk.datamap.stores[store].physical:
-                steps = tuple(
-                    Step(each["table"], each["do"], "") for each in plan.get("steps", ()) if each["store"] == store
-                )
-                carrying.overwrite(writer, StorePlan(store, steps, erasure=_compiled(self._desk, store)))
-
-    def stand_ins(self, store: str) -> Mapping[str, tuple[Any, ...]]:
-        """The key of the stand-in of each kind of person that has one there."""
-        erasure, writer = _compiled(self._desk, store), self._writers[store]
-        kinds = [erasure.people[kind] for kind in sorted(erasure.stand_ins)]
-        steps.prepare(writer)
-        found = writer.carry_out(lambda connection: [(kind.id, standins.find(connection, kind)) for kind in kinds])
-        return {kind: key for kind, key in found if key is not None}
-
-    def _recount(self, store: str) -> Mapping[Place, int]:
-        ask, now = erasing.asker(self._desk.records, store), self._desk.office.clock.now()
-        erasure = _compiled(self._desk, store)
-        return recounting.recount(erasure, self._subjects, ask, at=now, stand_ins=self.stand_ins(store))
-
-
-def _compiled(desk: Desk, store: str) -> erasing.Erasure:
-    kind, _ = desk.records.kind(store)
-    return erasing.compile(_reach(desk, store), kind)
+# --- guards and rounds -------------------------------------------------------------------------------------------------
 
 
 def _require_guards(desk: Desk) -> None:
@@ -347,7 +277,7 @@ def _asked_again(desk: Desk, erasure: Erasure) -> Erasure:
     """The erasure, its mapped places asked once more: what came since then goes first."""
     with desk.office.store.reading() as tx:
         known = _remains(tx, desk, erasure.name)
-    with _Stores(desk, known.subjects) as stores:
+    with CompanyStores(desk, known.subjects) as stores:
         if not stores.left():
             return erasure
     with desk.office.store.writing() as tx:
@@ -357,7 +287,7 @@ def _asked_again(desk: Desk, erasure: Erasure) -> Erasure:
 
 def _somebody(desk: Desk, records: Records) -> sweep.Somebody:
     """Rows that lead to anybody who is not a stand-in."""
-    with _Stores(desk, ()) as stores:
+    with CompanyStores(desk, ()) as stores:
         nobody = {store: stores.stand_ins(store) for store in records.stores}
     kinds = desk.datamap.people()
 
@@ -403,10 +333,6 @@ def _judged(desk: Desk, erasure: Erasure, known: Remains, swept: sweep.Swept) ->
 
 
 # --- rows -------------------------------------------------------------------------------------------------------------
-
-
-def _reach(desk: Desk, store: str) -> Reach:
-    return Reach.compile(desk.datamap, desk.records.catalogue(store))
 
 
 def _load(tx: Connection, name: str) -> Erasure:

@@ -105,8 +105,8 @@ request_approvals = Table(
 # --- erasures and what is remembered of who is gone ---
 
 # One row an erasure. `name` stands in every `troth_step` of it: the number of the request, or of a repeat after a
-# restore. `work` (who they are in each store, and their needles) is sealed, and goes when the erasure is proven. `plan`,
-# `counts`, `residue` and `weak` are JSON of places and numbers.
+# restore. `work` (who they are in each store, and their needles) is sealed, and goes when the erasure is proven.
+# `plan`, `counts`, `residue` and `weak` are JSON of places and numbers.
 erasures = Table(
     "erasures",
     metadata,

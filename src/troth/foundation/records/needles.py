@@ -68,7 +68,7 @@ class Needle:
 
 
 def needles_of(person: int, values: Iterable[tuple[str | None, Any]]) -> tuple[Needle, ...]:
-    """The needles in a person's values, each with its category, each once; at most `MOST`, those that identify first."""
+    """The needles in a person's values, each with its category; at most `MOST`, those that identify first."""
     found: dict[str, bool] = {}
     for category, value in values:
         identifying = (category or "").startswith(_IDENTIFYING)

@@ -1,8 +1,8 @@
 """The sweep: look for people's needles in every text of every store, mapped or not.
 
-One pass over each table answers for all people who wait. A store is asked to choose rows by itself where few needles are
-looked for; where there are many, rows are streamed past one matcher instead. Each row chosen is read here again, exactly
-(`needles`). What is found is sorted by whose row it stands in:
+One pass over each table answers for all people who wait. A store is asked to choose rows by itself where few needles
+are looked for; where there are many, rows are streamed past one matcher instead. Each row chosen is read here again,
+exactly (`needles`). What is found is sorted by whose row it stands in:
 
 1. In a row that leads to somebody: that is another person's by now. Counted as weak.
 2. A needle that is all of another person's value (a shared phone, a city) is shared: wherever it stands, weak.
@@ -121,7 +121,7 @@ def sweep(
     passed = 0
     for done, (store, table) in enumerate(tables, start=1):
         if needles:
-            passed += _pass(records, store, table, matcher, somebody, seen)
+            passed += _pass(records, store, table, matcher, somebody=somebody, found=seen)
         if progress is not None:
             progress(done, len(tables))
     return _sorted_out(datamap, matcher.needles, seen, kept, tables=len(tables), rows=passed)
@@ -138,8 +138,9 @@ def count_in(values: Iterable[tuple[Place, Any]], needles: Sequence[Needle]) -> 
 
 
 def _pass(
-    records: Records, store: str, seen: TableSeen, matcher: Matcher, somebody: Somebody, found: dict[int, _Seen]
+    records: Records, store: str, seen: TableSeen, matcher: Matcher, *, somebody: Somebody, found: dict[int, _Seen]
 ) -> int:
+    """Look through one table; gives how many rows were read here."""
     import sqlalchemy
 
     kind = records.kind(store)[0]
