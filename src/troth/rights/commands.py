@@ -47,7 +47,7 @@ request = typer.Typer(no_args_is_help=True, help="Requests under a right: access
 
 
 @request.command()
-def access(  # noqa: PLR0917 - typer's form
+def access(
     person: Person,
     plan: Planned = False,  # noqa: FBT002 - typer's form of a flag
     yes: Yes = False,  # noqa: FBT002 - as above
@@ -69,7 +69,7 @@ def access(  # noqa: PLR0917 - typer's form
         filed = _carry_out(desk, Right.ACCESS, known_by)
         if output is not None and filed.person is not None:
             _write_copy(desk, filed, output)
-        _print_outcome(desk, filed, form)
+        _print_outcome(filed, form)
 
 
 @request.command()
@@ -173,7 +173,7 @@ def list_(
             found = register.list_(tx, states=None if everything else [state for state in State if state.open])
         now = desk.office.clock.now()
     if form is Format.JSON:
-        _print_json({"schema": SCHEMA, "requests": [_of_request(each) for each in found]})
+        _print_json({"schema": SCHEMA, "requests": [register.as_json(each) for each in found]})
     for each in found if form is Format.TEXT else ():
         late = "  late" if each.open and each.is_late(now) else ""
         typer.echo(f"{each.number}  {each.right:<13}  {each.state:<11}  due {each.due.isoformat()}{late}")
@@ -202,7 +202,7 @@ def show(number: Number, form: Printed = Format.TEXT) -> None:
                 {"at": step.at.isoformat(), "word": step.word, "state": step.state, "entry": step.leaf}
                 for step in steps
             ]
-            _print_json({"schema": SCHEMA, **_of_request(found), "history": rows})
+            _print_json({"schema": SCHEMA, **register.as_json(found), "history": rows})
             return
         typer.echo(f"{found.number}  {found.right}, {found.state}, due {found.due.isoformat()} ({found.article})")
         for step in steps:
@@ -220,7 +220,7 @@ def _do(right: Right, person: str, *, yes: bool, form: Format, purpose: str | No
     with _desk() as desk:
         known_by = _known_by(person)
         _agree(yes, f"Carry out {right} for this person?")
-        _print_outcome(desk, _carry_out(desk, right, known_by, purpose=purpose, note=note), form)
+        _print_outcome(_carry_out(desk, right, known_by, purpose=purpose, note=note), form)
 
 
 def _carry_out(
@@ -255,17 +255,9 @@ def _plan_of(desk: Desk, known_by: tuple[Identifier, ...]) -> ErasurePlan:
 
 def _show_reading(desk: Desk, known_by: tuple[Identifier, ...], form: Format) -> None:
     """What a copy would be made of: each table with the rows that are theirs."""
-    from troth.foundation.records.copying import rows_of
-    from troth.foundation.records.reach import Reach
-    from troth.foundation.records.subjects import find_subjects
+    from troth.rights import on_file
 
-    subjects = find_subjects(desk.records, desk.datamap, known_by)
-    counts: dict[tuple[str, str], int] = {}
-    for store in dict.fromkeys(subject.kind.store for subject in subjects):
-        reach = Reach.compile(desk.datamap, desk.records.catalogue(store))
-        for table, _, _, rows in rows_of(desk.records, reach, subjects):
-            key = (store, table.table.name)
-            counts[key] = counts.get(key, 0) + sum(1 for _ in rows)
+    counts = on_file.count_rows(desk, known_by)
     steps = [{"store": store, "table": table, "do": "read", "n": n} for (store, table), n in counts.items() if n]
     if form is Format.JSON:
         _print_json({"schema": SCHEMA, "request": None, "state": "pending", "plan": steps})
@@ -297,61 +289,34 @@ def _write_copy(desk: Desk, filed: Request, output: Path) -> None:
 
 
 def _print_plan(found: ErasurePlan, form: Format) -> None:
+    from troth.rights import erasure_receipts
+
     if form is Format.TEXT:
         typer.echo(found.words(), nl=False)
         return
-    _print_json(_shape(None, "pending", found.as_json(), found.kept()))
+    _print_json({**erasure_receipts.planned_as_json(found), "state": "pending"})
 
 
 def _print_erasure(desk: Desk, filed: Request, form: Format, *, ends: bool = True) -> None:
     """The outcome in the shape that other programs may rely on; text says the same."""
+    from troth.foundation.ledger import sequencer
     from troth.rights import erasure as deeds
+    from troth.rights import erasure_receipts
 
+    sequencer.sequence_once(desk.office.store, desk.office.keyring, desk.office.clock)
     with desk.office.store.reading() as tx:
         found = deeds.find(tx, filed.id)
-    state = "pending" if found is None else found.state.value
-    counts: Mapping[str, Any] = {} if found is None else found.counts
-    told = _shape(
-        filed.number,
-        state,
-        [] if found is None else found.plan.get("steps", []),
-        [] if found is None else found.plan.get("kept", []),
-        erased={store: each["erased"] for store, each in counts.items()},
-        changed={store: _sum(each["changed"], each.get("cut", {})) for store, each in counts.items()},
-        residue=[] if found is None else list(found.residue),
-        proof=_proof(desk, None if found is None else found.proof),
-    )
+        told = None if found is None else erasure_receipts.as_json(tx, found)
+    if told is None:
+        _print_outcome(filed, form)
+        return
     if form is Format.JSON:
         _print_json(told)
     else:
         for line in _lines(told):
             typer.echo(line)
-    if ends and state != "proven":
+    if ends and told["state"] != "proven":
         raise typer.Exit(1)
-
-
-def _shape(
-    number: str | None,
-    state: str,
-    plan: list[Any],
-    kept: list[Any],
-    *,
-    erased: Mapping[str, Any] | None = None,
-    changed: Mapping[str, Any] | None = None,
-    residue: list[Any] | None = None,
-    proof: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
-    return {
-        "schema": SCHEMA,
-        "request": number,
-        "state": state,
-        "plan": plan,
-        "erased": dict(erased or {}),
-        "changed": dict(changed or {}),
-        "kept": kept,
-        "residue": residue or [],
-        "proof": proof or {"entry": None, "root": None},
-    }
 
 
 def _lines(told: Mapping[str, Any]) -> Iterator[str]:
@@ -359,62 +324,27 @@ def _lines(told: Mapping[str, Any]) -> Iterator[str]:
     for word in ("erased", "changed"):
         for store, tables in told[word].items():
             for table, n in tables.items():
-                if n:
-                    yield f"  {word:<8} {store}.{table}: {n}"
+                yield f"  {word:<8} {store}.{table}: {n}"
     for each in told["kept"]:
         if each["n"]:
             yield f"  kept     {each['where']}: {each['n']}, for {each['ground']}, until {each['until']}"
     for each in told["residue"]:
         yield f"  residue  {each['where']}: {each['n']}"
-    if told["proof"]["entry"] is not None:
-        yield f"  proof    entry {told['proof']['entry']}, root {told['proof']['root'] or 'not signed yet'}"
+    yield f"  proof    entry {told['proof']['entry']}, root {told['proof']['root'] or 'not signed yet'}"
 
 
-def _proof(desk: Desk, leaf: int | None) -> dict[str, Any]:
-    """The entry of the ledger that proves it, and the root of the newest signed head that holds it."""
-    from troth.foundation.ledger import checkpoints, receipts, sequencer
-
-    if leaf is None:
-        return {"entry": None, "root": None}
-    sequencer.sequence_once(desk.office.store, desk.office.keyring, desk.office.clock)
-    with desk.office.store.reading() as tx:
-        found = receipts.find_receipt(tx, leaf)
-    root = None if found is None else checkpoints.parse(found.checkpoint.partition("\n\n")[0] + "\n").root.hex()
-    return {"entry": leaf, "root": root}
-
-
-def _print_outcome(desk: Desk, filed: Request, form: Format) -> None:
-    from troth.rights import requests
+def _print_outcome(filed: Request, form: Format) -> None:
+    from troth.rights import register, requests
     from troth.rights.words import State
 
     if form is Format.JSON:
-        _print_json({"schema": SCHEMA, **_of_request(filed)})
+        _print_json({"schema": SCHEMA, **register.as_json(filed)})
     else:
         by_hand = filed.right in requests.BY_HAND and filed.open
         said = ": your company does this by hand; say in the console when it is done" if by_hand else ""
         typer.echo(f"{filed.number}  {filed.right}, {filed.state}, due {filed.due.isoformat()}{said}")
     if filed.state is not State.DONE:
         raise typer.Exit(1)
-
-
-def _of_request(each: Request) -> dict[str, Any]:
-    return {
-        "request": each.number,
-        "right": each.right,
-        "state": each.state,
-        "received_at": each.received_at.isoformat(),
-        "due": each.due.isoformat(),
-        "law": each.article,
-        "closed_at": each.closed_at.isoformat() if each.closed_at else None,
-    }
-
-
-def _sum(*counts: Mapping[str, int]) -> dict[str, int]:
-    sums: dict[str, int] = {}
-    for each in counts:
-        for table, n in each.items():
-            sums[table] = sums.get(table, 0) + n
-    return sums
 
 
 def _known_by(text: str) -> tuple[Identifier, ...]:
