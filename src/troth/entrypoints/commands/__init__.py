@@ -35,4 +35,5 @@ def attach(app: typer.Typer) -> None:
     app.command("restrict")(use.restrict)
     app.add_typer(foundation.staff, name="staff")
     app.command("serve")(running.serve)
+    app.command("worker")(running.worker)
     app.command("upgrade")(running.upgrade)
