@@ -39,4 +39,5 @@ def attach(app: typer.Typer) -> None:
     app.add_typer(evidence.ledger, name="ledger")
     app.add_typer(foundation.staff, name="staff")
     app.command("serve")(running.serve)
+    app.command("worker")(running.worker)
     app.command("upgrade")(running.upgrade)
