@@ -123,14 +123,15 @@ class Network:
             connection.sock = stream
             try:
                 connection.request(method, path, headers=sent)
-                answer = connection.getresponse()
-                body = answer.read(MAX_BODY + 1)
+                # closed here: an answer that broke off would hold its socket for as long as the error is remembered
+                with connection.getresponse() as answer:
+                    body, left = answer.read(MAX_BODY + 1), answer.length
             except http.client.InvalidURL:
                 raise NetworkUnreachable("this is not an address of a page", where=host) from None
             except (http.client.HTTPException, ValueError) as problem:
                 raise NetworkUnreachable(_why(problem), where=host) from None
             truncated = len(body) > MAX_BODY
-            if answer.length and not truncated:
+            if left and not truncated:
                 raise NetworkUnreachable("its answer broke off", where=host)
             kept = tuple((key.lower(), value) for key, value in answer.getheaders())
             return Page(url, answer.status, kept, body[:MAX_BODY], address, truncated)
