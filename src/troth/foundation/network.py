@@ -117,6 +117,8 @@ class Network:
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         name = (f"[{host}]" if ":" in host else host) + (f":{parts.port}" if parts.port else "")
         sent = {"Host": name, "User-Agent": USER_AGENT, "Connection": "close", **(headers or {})}
+        if secure:
+            self._context()  # reading whom to trust is no time that the host takes
         with self._reached(host, port) as plain, self._secured(plain, host, secure=secure) as stream:
             address = stream.getpeername()[0]
             connection = http.client.HTTPConnection(host, timeout=self._timeout_s)
@@ -144,6 +146,7 @@ class Network:
         """
         refuse_inside_writing("a network probe")
         host = _ascii(host)
+        self._context()
         offered = {version: self._offers(host, port, version) for version in TlsVersion}
         with self._reached(host, port) as plain:
             try:
