@@ -124,7 +124,7 @@ def _marks(
             if claimed.origin != head.origin:
                 outcome.add(what, "it is of another ledger")
                 continue
-            yield Mark(claimed.size, claimed.root, what)
+            yield Mark(claimed.size, claimed.root, what, outside=True)
 
 
 def _entries(tx: Connection, number: int, width: int) -> Iterator[bytes]:

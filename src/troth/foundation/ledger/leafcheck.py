@@ -14,7 +14,7 @@ from troth.errors import KeyUnavailable
 from troth.foundation.keys import Keyring
 from troth.foundation.ledger import merkle, personkeys
 from troth.foundation.ledger.findings import Verification, entry
-from troth.foundation.ledger.rows import Row
+from troth.foundation.ledger.rows import Row, as_bytes
 from troth.foundation.ledger.tables import ledger_bodies, ledger_leaves, person_keys
 from troth.foundation.ledger.words import KEY_DESTROYED, KeyUse
 
@@ -75,8 +75,10 @@ class LeafCheck:
         for at, row in enumerate(rows):
             computed.append(_GONE if row is None else merkle.leaf_hash(row.content))
             place = None if first is None else first + at
-            claim = None if row is None else self._look_closer(row, place)
-            if row is not None and claim is not None:
+            if row is None or _says_the_same(row):
+                continue
+            claim = self._look_closer(row, place)
+            if claim is not None:
                 sealed[row.id] = (place, claim)
         self._go_through_bodies(sealed, ids)
         return computed
@@ -97,11 +99,10 @@ class LeafCheck:
     def _look_closer(self, row: Row, place: int | None) -> dict[str, Any] | None:
         """Why the columns and the bytes of a leaf differ; what it claims of a sealed body, where that is all."""
         where = entry(place, row.id)
-        try:
-            said = json.loads(row.content)
-            at, kind, person = said["at"], said["kind"], said["person"]
-        except (ValueError, KeyError, TypeError):
+        said = _parsed(row.content)
+        if not {"at", "kind", "person"} <= said.keys():
             return None  # its hash is wrong too, and that is said
+        at, kind, person = said["at"], said["kind"], said["person"]
         columns = {
             "kind": (row.kind, kind),
             "at": (row.at.replace(b" ", b"T", 1) + b"Z", at),
@@ -114,10 +115,9 @@ class LeafCheck:
         return claim | {"person": person} if isinstance(claim, dict) else None
 
     def _go_through_bodies(self, sealed: dict[int, tuple[int | None, dict[str, Any]]], ids: Sequence[int]) -> None:
-        statement = select(
-            ledger_bodies.c.leaf, ledger_bodies.c.person, ledger_bodies.c.under.cast(ledger_leaves.c.kind.type),
-            ledger_bodies.c.sealed,
-        ).where(ledger_bodies.c.leaf.between(min(ids), max(ids)))  # fmt: skip
+        columns = ledger_bodies.c
+        statement = select(columns.leaf, columns.person, as_bytes(self._tx, columns.under), columns.sealed)
+        statement = statement.where(columns.leaf.between(min(ids), max(ids)))
         mine = frozenset(ids)
         found = set()
         for leaf, person, under, body in self._tx.execute(statement):
@@ -128,7 +128,7 @@ class LeafCheck:
                 continue  # found by their number
             found.add(leaf)
             self._bodies += 1
-            if (person.hex(), under) != (claim.get("person"), claim.get("under")):
+            if (person.hex(), under.decode("utf-8", "replace")) != (claim.get("person"), claim.get("under")):
                 message = "its sealed body says another person or use"
                 self._outcome.add(entry(place, leaf), message, place=place, leaf=leaf)
             elif hashlib.sha256(body).hexdigest() != claim.get("bytes"):
@@ -140,27 +140,28 @@ class LeafCheck:
     def _destroyed(self) -> set[tuple[str, str]]:
         """Whose keys were destroyed, as leaves record it: person and use."""
         found = set()
-        for content in self._tx.execute(select(ledger_leaves.c.content).where(ledger_leaves.c.kind == KEY_DESTROYED)):
-            said = json.loads(content[0])
-            found.add((said["person"], said["body"]["use"]))
+        statement = select(ledger_leaves.c.content).where(ledger_leaves.c.kind == KEY_DESTROYED)
+        for content in self._tx.execute(statement).scalars():
+            said = _parsed(content)
+            if said.get("kind") == KEY_DESTROYED and isinstance(said.get("body"), dict):
+                found.add((str(said.get("person")), str(said["body"].get("use"))))
         return found
 
     def _find_stray_bodies(self) -> None:
         statement = select(ledger_bodies.c.leaf, ledger_leaves.c.content).outerjoin(ledger_leaves)
         for leaf, content in self._tx.execute(statement):
-            if content is None or b',"sealed":{"bytes":"' not in content:
+            if content is None or not isinstance(_parsed(content).get("sealed"), dict):
                 self._outcome.add(entry(None, leaf), "has a sealed body that it is not bound to", leaf=leaf)
 
     def _open_keys(self, keyring: Keyring) -> None:
         columns = person_keys.c
-        kept = select(columns.person, columns["use"].cast(ledger_leaves.c.kind.type)).where(
-            columns.wrapped.is_not(None)
-        )
-        for person, use in self._tx.execute(kept).all():
+        kept = select(columns.person, as_bytes(self._tx, columns["use"]), columns.wrapped)
+        for person, use, wrapped in self._tx.execute(kept.where(columns.wrapped.is_not(None))):
+            word = use.decode("utf-8", "replace")
             try:
-                personkeys.find_key(self._tx, keyring, person, KeyUse(use))
+                personkeys.unwrap(keyring, wrapped, person, KeyUse(word))
             except (KeyUnavailable, ValueError):
-                self._outcome.add(f"the {use} key of person {person.hex()[:8]}...", "does not open: it was changed")
+                self._outcome.add(f"the {word} key of person {person.hex()[:8]}...", "does not open: it was changed")
 
 
 def _somebody(kind: str) -> bytes:
@@ -169,3 +170,20 @@ def _somebody(kind: str) -> bytes:
 
 def _nobody(kind: str) -> bytes:
     return f',"kind":{json.dumps(kind, ensure_ascii=False)},"person":null,"troth":1}}'.encode()
+
+
+def _says_the_same(row: Row) -> bool:
+    """Whether the columns and the bytes of a leaf without a sealed body say the same."""
+    person = b"null" if row.person is None else b'"%b"' % binascii.hexlify(row.person)
+    tail = b',"kind":"%b","person":%b,"troth":1}' % (row.kind, person)
+    head = b'{"at":"%bZ","body":' % row.at.replace(b" ", b"T", 1)
+    return row.content.startswith(head) and row.content.endswith(tail)
+
+
+def _parsed(content: bytes) -> dict[str, Any]:
+    """The object that `content` is as JSON; none where it is no such thing."""
+    try:
+        said = json.loads(content)
+    except (ValueError, RecursionError):
+        return {}
+    return said if isinstance(said, dict) else {}
