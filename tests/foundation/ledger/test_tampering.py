@@ -159,7 +159,10 @@ def test_one_flipped_bit_is_found_and_located_wherever_it_is(world: World) -> No
     for cell in every:
         by_column.setdefault((cell.table, cell.column), []).append(cell)
     assert set(by_column) == {(table, column) for table, columns in EVIDENCE.items() for column in columns}
-    tiles = {row: (level, number) for row, level, number in world.raw.execute("SELECT rowid, level, number FROM ledger_tiles")}
+    tiles = {
+        row: (level, number)
+        for row, level, number in world.raw.execute("SELECT rowid, level, number FROM ledger_tiles")
+    }
     weights = [len(cell.value) for cell in every]
     tried = 0
     while tried < FLIPS:
@@ -177,7 +180,10 @@ def test_one_flipped_bit_is_found_and_located_wherever_it_is(world: World) -> No
 
         what = f"{cell.table}.{cell.column} of row {cell.row}, byte {at}, bit {bit}"
         assert not outcome.holds, what
-        assert any(names_the_place(cell, at, one, {}, {"tiles": tiles}) for one in outcome.findings), (what, outcome.findings)
+        assert any(names_the_place(cell, at, one, {}, {"tiles": tiles}) for one in outcome.findings), (
+            what,
+            outcome.findings,
+        )
         restore(world.raw, cell, cell.flipped(at, bit))
     assert world.verified().holds
 
@@ -185,14 +191,19 @@ def test_one_flipped_bit_is_found_and_located_wherever_it_is(world: World) -> No
 def change(raw: sqlite3.Connection, cell: Cell, value: bytes) -> bool:
     as_text = f"CAST(? AS {'TEXT' if cell.type == 'text' else 'BLOB'})" if cell.type != "integer" else "?"
     try:
-        raw.execute(f'UPDATE {cell.table} SET "{cell.column}" = {as_text} WHERE rowid = ?', (cell.typed(value), cell.row))
+        raw.execute(
+            f'UPDATE {cell.table} SET "{cell.column}" = {as_text} WHERE rowid = ?', (cell.typed(value), cell.row)
+        )
     except sqlite3.IntegrityError:
         return False
     return True
 
 
 def restore(raw: sqlite3.Connection, cell: Cell, now: bytes) -> None:
-    moved = cell.column in {"id", "leaf"} or (cell.table, cell.column) in {("ledger_order", "number"), ("ledger_checkpoints", "size")}
+    moved = cell.column in {"id", "leaf"} or (cell.table, cell.column) in {
+        ("ledger_order", "number"),
+        ("ledger_checkpoints", "size"),
+    }
     row = cell.typed(now) if moved else cell.row
     as_text = f"CAST(? AS {'TEXT' if cell.type == 'text' else 'BLOB'})" if cell.type != "integer" else "?"
     raw.execute(f'UPDATE {cell.table} SET "{cell.column}" = {as_text} WHERE rowid = ?', (cell.typed(cell.value), row))
@@ -222,9 +233,14 @@ def test_a_leaf_deleted_with_all_that_led_to_it_is_missed(world: World) -> None:
 
 @pytest.mark.parametrize(("one", "other"), [(10, 11), (5, 900), (257, 512)])
 def test_two_swapped_leaves_are_found_where_they_belong(world: World, one: int, other: int) -> None:
-    both = [world.raw.execute("SELECT kind, at, person, content, hash FROM ledger_leaves WHERE id = ?", (leaf,)).fetchone() for leaf in (one, other)]
+    both = [
+        world.raw.execute("SELECT kind, at, person, content, hash FROM ledger_leaves WHERE id = ?", (leaf,)).fetchone()
+        for leaf in (one, other)
+    ]
     for leaf, row in ((one, both[1]), (other, both[0])):
-        world.run("UPDATE ledger_leaves SET kind = ?, at = ?, person = ?, content = ?, hash = ? WHERE id = ?", *row, leaf)
+        world.run(
+            "UPDATE ledger_leaves SET kind = ?, at = ?, person = ?, content = ?, hash = ? WHERE id = ?", *row, leaf
+        )
 
     findings = world.verified().findings
 
@@ -242,7 +258,9 @@ def test_two_entries_swapped_in_the_order_are_found(world: World) -> None:
 
 
 def test_a_leaf_slipped_in_has_no_place(world: World) -> None:
-    world.run("INSERT INTO ledger_leaves (id, kind, at, content, hash) SELECT 5000, kind, at, content, hash FROM ledger_leaves WHERE id = 9")
+    world.run(
+        "INSERT INTO ledger_leaves (id, kind, at, content, hash) SELECT 5000, kind, at, content, hash FROM ledger_leaves WHERE id = 9"
+    )
 
     assert [str(one) for one in world.verified().findings] == ["leaf 5000: has no place and waits for none"]
 
@@ -340,9 +358,13 @@ def test_a_forked_history_shows_against_checkpoints_kept_outside(world: World, t
             beside.unlink()
 
 
-def test_a_history_forged_without_the_key_shows_from_inside(world: World, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_a_history_forged_without_the_key_shows_from_inside(
+    world: World, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     forger = Keyring.create(tmp_path_factory.mktemp("forger"))
-    world.run("UPDATE ledger_leaves SET content = replace(CAST(content AS TEXT), 'purpose-1', 'purpose-2') WHERE id = 12")
+    world.run(
+        "UPDATE ledger_leaves SET content = replace(CAST(content AS TEXT), 'purpose-1', 'purpose-2') WHERE id = 12"
+    )
     sizes = [row[0] for row in world.raw.execute("SELECT size FROM ledger_checkpoints ORDER BY size")]
     rebuild(World(world.store, forger, world.raw), signed=sizes)
 
@@ -354,7 +376,9 @@ def test_a_history_forged_without_the_key_shows_from_inside(world: World, tmp_pa
 def test_a_checkpoint_of_another_ledger_fits_nowhere(world: World) -> None:
     other = checkpoints.sign(Checkpoint("other.example/ledger/00", 1, bytes(32)), world.keyring)
 
-    assert [finding.message for finding in world.verified(other).findings] == ["no key that is trusted has signed the note"]
+    assert [finding.message for finding in world.verified(other).findings] == [
+        "no key that is trusted has signed the note"
+    ]
 
 
 def rebuild(world: World, size: int | None = None, signed: list[int] | None = None) -> None:
