@@ -71,7 +71,7 @@ def letter(report: Report, turns: Sequence[Turn]) -> tuple[str, str]:
 
 @contextmanager
 def on_schedule(instance: Instance, clock: Clock | None = None) -> Iterator[None]:
-    """Check as often as `[schedule] check` says, send waiting mail, and give the ledger its order, while the block runs."""
+    """Check as often as `[schedule] check` says, send waiting mail and sequence the ledger, while the block runs."""
     clock = clock or SystemClock()
     jobs: list[Job] = []
     interval = instance.settings.schedule.check
