@@ -181,7 +181,11 @@ def put_in_order(work: Work, cut: Iterable[Pointer] = ()) -> Order:
             stuck = tuple(dict.fromkeys(edge.pointer for edge in within if edge.pointer))
             lost = frozenset(edge.of for edge in within if edge.pointer is None)
             return Order((), frozenset(state.gathered), tuple(state.cut), tuple(state.deferred), stuck, lost)
-    actions = tuple(_sorted(state.actions(), edges))
+    for table in sorted(state.split):  # keys gathered since may have made it needless
+        state.split.remove(table)
+        if _circle(state.actions(), state.edges()) is not None:
+            state.split.add(table)
+    actions = tuple(_sorted(state.actions(), state.edges()))
     gathered, cut, deferred = frozenset(state.gathered), tuple(state.cut), tuple(state.deferred)
     return Order(actions, gathered, cut, deferred, joined=state.joined())
 

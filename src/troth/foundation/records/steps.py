@@ -32,7 +32,7 @@ def create_statement(kind: StoreKind) -> str:
     name = "`troth_step`" if kind is StoreKind.MARIADB else '"troth_step"'
     engine = " ENGINE=InnoDB CHARACTER SET utf8mb4" if kind is StoreKind.MARIADB else ""
     return (
-        f"CREATE TABLE {name} (request VARCHAR({_LONGEST}) NOT NULL, step VARCHAR({_LONGEST}) NOT NULL, "
+        f"CREATE TABLE IF NOT EXISTS {name} (request VARCHAR({_LONGEST}) NOT NULL, step VARCHAR({_LONGEST}) NOT NULL, "
         f"counts TEXT NOT NULL, at VARCHAR(40) NOT NULL, PRIMARY KEY (request, step)){engine}"
     )
 
