@@ -119,9 +119,7 @@ def _reading(mapped: StoreMap, catalogue: Catalogue) -> Iterator[TableRights]:
             yield TableRights(table.schema, table.bare_name, open_columns if closed else None)
 
 
-def _writing(
-    datamap: DataMap, mapped: StoreMap, kind: StoreKind, catalogue: Catalogue
-) -> Iterator[TableRights]:
+def _writing(datamap: DataMap, mapped: StoreMap, kind: StoreKind, catalogue: Catalogue) -> Iterator[TableRights]:
     cut, added = _of_erasures(datamap, kind, catalogue)
     for name, table in catalogue.tables.items():
         declared = mapped.tables.get(name)
@@ -137,9 +135,7 @@ def _writing(
         yield TableRights(table.schema, table.bare_name, None, columns, _goes(declared, ends), name in added)
 
 
-def _of_erasures(
-    datamap: DataMap, kind: StoreKind, catalogue: Catalogue
-) -> tuple[dict[str, set[str]], frozenset[str]]:
+def _of_erasures(datamap: DataMap, kind: StoreKind, catalogue: Catalogue) -> tuple[dict[str, set[str]], frozenset[str]]:
     """Beyond the ends of rows: the columns of pointers that are cut, by table, and the tables where a stand-in is added.
 
     Nothing where the map does not fit the store yet: `troth map --check` and the plan of an erasure say why.
