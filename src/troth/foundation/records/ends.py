@@ -97,6 +97,11 @@ class TableEnd:
         return single and bool(self.ends) and all(end.deletes for end in self.ends)
 
     @property
+    def keeps(self) -> bool:
+        """Whether some of the rows that are theirs are kept for a time."""
+        return any(end.kept is not None for end in self.ends)
+
+    @property
     def changed(self) -> frozenset[str]:
         return frozenset(name for end in self.ends for name in end.settings)
 

@@ -93,7 +93,14 @@ def remembered(
         if len(erasure.prepared) >= _KEPT_STATEMENTS:
             erasure.prepared.clear()
         erasure.prepared[key] = run
-    return run, {name: slot.value(people) for name, slot in run.slots.items()}
+    known: dict[Any, Any] = {}
+    bound = {}
+    for name, slot in run.slots.items():  # most statements ask for the same key
+        same = (slot.person, slot.identifier, slot.at, slot.column.kind if slot.column is not None else None)
+        if same not in known:
+            known[same] = slot.value(people)
+        bound[name] = known[same]
+    return run, bound
 
 
 def run_of(

@@ -107,7 +107,7 @@ def begin(connection: Connection, request: str, step: str, at: dt.datetime) -> M
     if name == "mysql":
         words = {"ignore": "IGNORE ", "nothing": ""}
     values = (request, step, "{}", stamp(at))
-    claimed = connection.exec_driver_sql(claim.format(p=_place(connection), **words), values).rowcount
+    claimed = _run(connection, claim.format(p=_place(connection), **words), values).rowcount
     return None if claimed else find(connection, request, step)
 
 
@@ -115,14 +115,21 @@ def end(connection: Connection, request: str, step: str, counts: Mapping[str, An
     """Write what was done, in the same transaction."""
     text = json.dumps(counts, sort_keys=True, separators=(",", ":"))
     statement = "UPDATE troth_step SET counts = {p} WHERE request = {p} AND step = {p}"
-    connection.exec_driver_sql(statement.format(p=_place(connection)), (text, request, step))
+    _run(connection, statement.format(p=_place(connection)), (text, request, step))
 
 
 def find(connection: Connection, request: str, step: str) -> Mapping[str, Any] | None:
     """What (request, step) did, or None where it was not done."""
     statement = "SELECT counts FROM troth_step WHERE request = {p} AND step = {p}"
-    row = connection.exec_driver_sql(statement.format(p=_place(connection)), (request, step)).first()
+    row = _run(connection, statement.format(p=_place(connection)), (request, step)).fetchone()
     return None if row is None else dict(json.loads(row[0]))
+
+
+def _run(connection: Connection, statement: str, values: tuple[str, ...]) -> Any:
+    """The driver's own cursor after the statement."""
+    cursor = connection.connection.cursor()
+    cursor.execute(statement, values)
+    return cursor
 
 
 def _place(connection: Connection) -> str:
