@@ -131,9 +131,6 @@ def test_a_receipt_says_what_went_what_stays_until_when_and_where_it_is_written(
     request = world.request(2)
     proven = done(world, request)
     sequence_once(world.store, world.desk.office.keyring, world.company.clock)
-    _ = (
-        world.store, world.desk.office.keyring, origin="shop.example.com/ledger", now=world.company.clock.now()
-    )
 
     with world.store.reading() as tx:
         receipt = erasure_receipts.as_json(tx, proven)

@@ -10,6 +10,8 @@ def attach(app: typer.Typer) -> None:
     from troth.collection import commands as collection
     from troth.entrypoints.commands import judging, policies, running
     from troth.foundation import commands as foundation
+    from troth.foundation.guards import commands as guards
+    from troth.rights.restoring import commands as restoring
     from troth.updates import commands as updates
     from troth.use import commands as use
 
@@ -34,5 +36,8 @@ def attach(app: typer.Typer) -> None:
     app.command("object")(use.object_)
     app.command("restrict")(use.restrict)
     app.add_typer(foundation.staff, name="staff")
+    app.command("pause")(guards.pause)
+    app.command("resume")(guards.resume)
+    app.command("restore-guard")(restoring.restore_guard)
     app.command("serve")(running.serve)
     app.command("upgrade")(running.upgrade)
