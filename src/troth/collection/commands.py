@@ -36,7 +36,7 @@ class Format(StrEnum):
 Printed = Annotated[Format, typer.Option("--format", help="How to print it.")]
 
 
-def map_(
+def map_(  # noqa: PLR0917 - the ways to begin, each an option
     url: Annotated[
         str | None,
         typer.Argument(metavar="URL", help="The database; - for standard input, '${NAME}' for the environment."),
