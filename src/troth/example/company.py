@@ -19,10 +19,11 @@ from troth.example import certificates
 from troth.example.shop import database, seed
 from troth.foundation import keys, staff
 from troth.foundation.clock import Clock, SystemClock
+from troth.foundation.guards import approvals
 from troth.foundation.keys import Keyring
 from troth.foundation.roles import Role
 from troth.foundation.store import Store, migrations
-from troth.policy import reading
+from troth.policy import mapreading, reading
 from troth.updates import versions
 
 HOST = "shop.example.com"
@@ -71,6 +72,8 @@ def found(
         keys.confirm(store, keyring)
         _publish(store, keyring, folder)
         staff.add(store, OFFICER, Role.DPO, now=now)
+        with store.writing() as tx:
+            approvals.approve(tx, keyring, mapreading.read(folder / "datamap.yaml"), OFFICER, now)
     engine = database.open_database(url)
     if url.startswith("sqlite"):
         (folder / "shop.sqlite3").chmod(0o600)
@@ -144,4 +147,8 @@ q = "usage.search"
 
 [schedule]
 check = "1 hour"
+
+[requests]
+# a demonstration does not wait; three days is the default
+cooling_off = "0 days"
 """

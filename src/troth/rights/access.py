@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
-from troth.foundation.records.copying import rows_of
+from troth.foundation.records.copying import Labels, rows_of
 from troth.foundation.records.reach import Reach
-from troth.foundation.records.subjects import find_subjects
 from troth.rights import facts as facts_of_policy
-from troth.rights import holdings, releases, requests
+from troth.rights import holdings, identity, register, releases, requests
 from troth.rights.choices_on_record import said_by
 from troth.rights.packaging.contents import Asked, Copy, Holding
 
@@ -54,20 +53,23 @@ def collect(desk: Desk, which: int | str) -> Copy:
 
 
 def held(desk: Desk, request: Request, facts: Facts | None = None) -> Iterator[Holding]:
-    """The person's rows in every store, one holding a table and role, in the order of the map; before `releases`."""
+    """The person's rows in every store, one holding a table and role, in the order of the map; before `releases`.
+
+    Each holding's rows are read before the next holding is asked for.
+    """
     facts = facts or facts_of_policy.facts_of(desk.office.policy)
-    with desk.office.store.reading() as tx:
-        known_by = requests.known_by_of(tx, desk.office, request)
-    subjects = find_subjects(desk.records, desk.datamap, known_by)
-    for store in dict.fromkeys(subject.kind.store for subject in subjects):
-        reach = Reach.compile(desk.datamap, desk.records.catalogue(store))
+    subjects, labels = identity.subjects_of(desk, request.id), Labels()
+    for store in dict.fromkeys(store for store in desk.datamap.stores if store in desk.records.stores):
         theirs = [subject for subject in subjects if subject.kind.store == store]
-        for table, role, columns, rows in rows_of(desk.records, reach, theirs):
+        if not theirs:
+            continue
+        reach = Reach.compile(desk.datamap, desk.records.catalogue(store))
+        for table, role, columns, rows in rows_of(desk.records, reach, theirs, labels=labels):
             yield holdings.holding_of(desk.office.policy, facts, table.table, table.seen, role, columns, rows)
 
 
 def _asked(tx: Connection, person: PersonNumber) -> tuple[Asked, ...]:
     return tuple(
         Asked(each.number, each.right, each.received_at, each.state, each.closed_at)
-        for each in reversed(requests.of_person(tx, person))
+        for each in reversed(register.of_person(tx, person))
     )

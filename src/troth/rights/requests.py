@@ -395,4 +395,4 @@ def _opened(tx: Connection, keyring: Keyring, request: Request, column: Any, wha
     return opened(keyring, request.number, what, sealed)
 
 
-__all__ = ["BY_HAND", "ERASING", "MOVES", "Filed", "Intake", "Request"]
+__all__ = ["BY_HAND", "ERASING", "MOVES", "Filed", "Intake", "Request", "allowed"]

@@ -53,6 +53,11 @@ def parse(text: str) -> Checkpoint:
     return Checkpoint(origin, int(size), raw)
 
 
+def claimed(note: str) -> Checkpoint:
+    """What `note` says, with no look at its signatures. Raises: ProofInvalid when it says nothing."""
+    return parse(notes.split(note)[0])
+
+
 def split_notes(text: str) -> tuple[str, ...]:
     """The notes of a file that holds one checkpoint or several, one after the other. Raises: ProofInvalid for none."""
     found: list[str] = []
@@ -97,5 +102,3 @@ def _keys(tx: Connection) -> Iterator[PublicKey]:
     text = tx.execute(select(ledger_state.c["keys"])).scalar_one_or_none() or ""
     for line in text.splitlines():
         yield PublicKey.parse(line)
-
-

@@ -212,8 +212,8 @@ def _add(counts: dict[str, dict[str, int]], erasure: Erasure, action: Action, n:
     word = {Deed.DELETE: "erased", Deed.CHANGE: "changed", Deed.CUT: "cut"}[action.deed]
     counts[word][action.table] = counts[word].get(action.table, 0) + n
     if action.deed is Deed.CHANGE:
-        ends = erasure.ends[action.table].ends
-        if told_by_change(ends) and ends[0].kept is not None:
+        end = erasure.ends[action.table]
+        if told_by_change(erasure, end) and end.ends[0].kept is not None:
             counts["kept"][action.table] = counts["kept"].get(action.table, 0) + n
 
 

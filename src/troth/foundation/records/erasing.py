@@ -266,12 +266,13 @@ def _counted(erasure: Erasure, setwise: Setwise, ask: Ask) -> dict[Any, Any]:
             asked[action] = count(action.table, setwise.going(action.table))
         elif action.deed is Deed.CHANGE:
             left = setwise.changing(action.table)
+            if action.table in erasure.order.joined:
+                left = sqlalchemy.or_(left, *(condition for _, condition in setwise.cuts_of(action.table)))
             if erasure.ends[action.table].deletes:
                 left = sqlalchemy.and_(left, setwise.going(action.table).is_not(sqlalchemy.true()))
             asked[action] = count(action.table, left)
         else:
-            cuts = [cut for cut in erasure.cuts if cut.pointer.table == action.table]
-            asked[action] = count(action.table, sqlalchemy.or_(*(setwise.pointing(cut) for cut in cuts)))
+            asked[action] = count(action.table, sqlalchemy.or_(*(each for _, each in setwise.cuts_of(action.table))))
     for guard in erasure.guards:
         asked["guard", guard] = count(guard.pointer.table, setwise.guarded(guard))
     for end in erasure.ends.values():
@@ -290,11 +291,11 @@ def _counted(erasure: Erasure, setwise: Setwise, ask: Ask) -> dict[Any, Any]:
 
 def _step(erasure: Erasure, action: Action, counts: Mapping[Any, Any]) -> Step:
     n = int(counts[action])
+    cuts = [cut for cut in erasure.cuts if cut.pointer.table == action.table]
+    targets = ", ".join(dict.fromkeys(cut.pointer.target for cut in cuts))
     if action.deed is Deed.CUT:
-        cuts = [cut for cut in erasure.cuts if cut.pointer.table == action.table]
         seen = erasure.reach.catalogue.table(action.table)
         columns = {name: settings.say(cut.setting) for cut in cuts for name in cut_columns(cut, seen.columns)}
-        targets = ", ".join(dict.fromkeys(cut.pointer.target for cut in cuts))
         return Step(action.table, "cut", f"it points at rows of {targets} that go", columns, n)
     end = erasure.ends[action.table]
     people = erasure.people
@@ -302,6 +303,8 @@ def _step(erasure: Erasure, action: Action, counts: Mapping[Any, Any]) -> Step:
         return Step(action.table, "delete", _why_it_goes(end, people), {}, n)
     said = [f"{f'as {one.role}, ' if one.role else ''}{describe(one.path, people)}" for one in end.ends if one.settings]
     columns = {name: settings.say(setting) for one in end.ends for name, setting in one.settings.items()}
+    if action.table in erasure.order.joined:
+        said.append(f"it points at rows of {targets} that go")
     do = "keep" if any(one.kept for one in end.ends) else "change"
     return Step(action.table, do, "; ".join(said), columns, n)
 

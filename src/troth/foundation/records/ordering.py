@@ -2,9 +2,11 @@
 
 1. Rows are found before the rows, or the values, that lead to them are gone.
 2. A row goes after the rows that point at it, or after their pointers are cut.
-3. Where both cannot be had, in this order: the keys of all rows to touch are *gathered* first, so that no path is
-   needed any more; a pointer that may be NULL is *cut* first; a rule that can wait is *deferred* to the end of the
-   transaction. What is left cannot be ordered, and says which rules stand against each other.
+3. A table takes one UPDATE: its pointers are cut by the statement that changes its rows, where the order allows.
+4. Where all that cannot be had, in this order: that statement is split in two; the keys of all rows to touch are
+   *gathered* first, so that no path is needed any more; a pointer that may be NULL is *cut* first; a rule that can wait
+   is *deferred* to the end of the transaction. What is left cannot be ordered, and says which rules stand against each
+   other.
 
 Facts in, facts out: no store, no SQL.
 """
@@ -76,7 +78,8 @@ class Work:
 class Order:
     """`actions` in order; keys of `gathered` tables are taken before the first of them.
 
-    `stuck` is empty, or holds the pointers, and `lost` the tables, for which there is no order at all.
+    Pointers of `joined` tables are cut by the statement that changes them. `stuck` is empty, or holds the pointers, and
+    `lost` the tables, for which there is no order at all.
     """
 
     actions: tuple[Action, ...]
@@ -85,6 +88,7 @@ class Order:
     deferred: tuple[Pointer, ...] = ()
     stuck: tuple[Pointer, ...] = ()
     lost: frozenset[str] = frozenset()
+    joined: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +107,22 @@ class _State:
     gathered: set[str] = field(default_factory=set)
     cut: list[Pointer] = field(default_factory=list)
     deferred: list[Pointer] = field(default_factory=list)
+    split: set[str] = field(default_factory=set)
 
     def actions(self) -> list[Action]:
-        return sorted({*self.work.writes, *(Action(pointer.table, Deed.CUT) for pointer in self.cut)})
+        return sorted({*self.work.writes, *(self.cutting(pointer.table) for pointer in self.cut)})
+
+    def cutting(self, table: str) -> Action:
+        """The action that cuts the pointers of `table`."""
+        change = Action(table, Deed.CHANGE)
+        return change if change in self.work.writes and table not in self.split else Action(table, Deed.CUT)
+
+    def joined(self) -> frozenset[str]:
+        return frozenset(each.table for each in self.cut if self.cutting(each.table).deed is Deed.CHANGE)
 
     def written(self, action: Action) -> frozenset[str]:
         found = set(self.work.writes.get(action, frozenset()))
-        if action.deed is Deed.CUT:
+        if action.deed is not Deed.DELETE and action == self.cutting(action.table):
             found.update(name for pointer in self.cut if pointer.table == action.table for name in pointer.columns)
         return frozenset(found)
 
@@ -138,7 +151,7 @@ class _State:
             yield reader, reader.table, read
         for pointer in self.cut:
             read = self.work.reads.get(Action(pointer.target, Deed.DELETE), {})
-            yield Action(pointer.table, Deed.CUT), pointer.target, read
+            yield self.cutting(pointer.table), pointer.target, read
 
     def _pointers(self, actions: frozenset[Action]) -> Iterable[_Edge]:
         for pointer in self.work.pointers:
@@ -146,7 +159,7 @@ class _State:
             if goes not in actions or pointer in self.deferred:
                 continue
             if pointer in self.cut:
-                yield _Edge(Action(pointer.table, Deed.CUT), goes, pointer)
+                yield _Edge(self.cutting(pointer.table), goes, pointer)
                 continue
             for deed in (Deed.DELETE, Deed.CHANGE):
                 action = Action(pointer.table, deed)
@@ -168,12 +181,17 @@ def put_in_order(work: Work, cut: Iterable[Pointer] = ()) -> Order:
             stuck = tuple(dict.fromkeys(edge.pointer for edge in within if edge.pointer))
             lost = frozenset(edge.of for edge in within if edge.pointer is None)
             return Order((), frozenset(state.gathered), tuple(state.cut), tuple(state.deferred), stuck, lost)
-    actions = _sorted(state.actions(), edges)
-    return Order(tuple(actions), frozenset(state.gathered), tuple(state.cut), tuple(state.deferred))
+    actions = tuple(_sorted(state.actions(), edges))
+    gathered, cut, deferred = frozenset(state.gathered), tuple(state.cut), tuple(state.deferred)
+    return Order(actions, gathered, cut, deferred, joined=state.joined())
 
 
 def _loosened(state: _State, within: Sequence[_Edge]) -> bool:
     """Take one edge out of a circle in the cheapest way; False where there is none."""
+    joined = state.joined() & {edge.first.table for edge in within if edge.first.deed is Deed.CHANGE}
+    if joined:
+        state.split.add(min(joined))
+        return True
     for table in sorted({edge.of for edge in within if edge.pointer is None}):
         if table in state.work.gatherable:
             state.gathered.add(table)

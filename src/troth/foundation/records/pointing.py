@@ -18,7 +18,7 @@ from troth.foundation.records.catalogue import Catalogue, ForeignKey, Table
 from troth.foundation.records.ends import End, TableEnd
 from troth.foundation.records.ordering import Pointer
 from troth.foundation.records.pathwalk import join_columns
-from troth.foundation.records.settings import Fixed, Itself, Setting, StandIn
+from troth.foundation.records.settings import Fixed, Setting, StandIn
 from troth.policy.datamap import ByKey, ByRow, PersonKind, SinglePath, StoreKind
 
 _BY_ITSELF = ("SET NULL", "SET DEFAULT")
@@ -110,8 +110,10 @@ def _declared(
     elif covering is not None and _leaves(own, covering, pointer):
         found.pointers.append(pointer)
         if table.name == target.name and not _same_statement(key, kind):
-            itself = Itself(key.target_columns[0])
-            found.cuts.append(Cut(pointer, Fixed(None) if nullable else itself))
+            if nullable:
+                found.cuts.append(Cut(pointer, Fixed(None)))
+            else:
+                found.faults.append(_stuck(pointer))
     elif covering is not None and target.always_deletes:
         found.faults.append(_contradiction(pointer, "would be deleted" if key.on_delete == "CASCADE" else "points"))
     elif key.on_delete == "CASCADE":
@@ -190,6 +192,15 @@ def _contradiction(pointer: Pointer, how: str) -> str:
     return (
         f"{pointer.table}.{columns}: the row {what}{rule}. Say what it becomes (change: {{{columns}: null}}), or keep "
         f"the row of {pointer.target} too."
+    )
+
+
+def _stuck(pointer: Pointer) -> str:
+    columns = ", ".join(pointer.columns)
+    rule = f" (rule {pointer.name})" if pointer.name else ""
+    return (
+        f"{pointer.table}.{columns}: this store deletes no row together with the one of the same table that it points "
+        f"at{rule}. Let {columns} be NULL."
     )
 
 

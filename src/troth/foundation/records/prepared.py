@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from troth.errors import ErasureRefused
 from troth.foundation.records import settings
 from troth.foundation.records.catalogue import ColumnKind
-from troth.foundation.records.ends import End
+from troth.foundation.records.ends import TableEnd
 from troth.foundation.records.keys import BoundKeys, Keys, Slot, Subject
 from troth.foundation.records.ordering import Action
 from troth.foundation.records.pointing import Guard
@@ -117,7 +117,7 @@ def run_of(
         (end.name, count(end.name, setwise.kept(end.name, one)))
         for end in erasure.ends.values()
         for one in end.ends
-        if one.kept is not None and not told_by_change(end.ends)
+        if one.kept is not None and not told_by_change(erasure, end)
     ]
     statements = [
         PreparedStatement(
@@ -135,9 +135,9 @@ def run_of(
     return Run(guards, tuple(gathers), tuple(kept), tuple(statements), dict(slots))
 
 
-def told_by_change(ends: Sequence[End]) -> bool:
+def told_by_change(erasure: Erasure, end: TableEnd) -> bool:
     """Whether the rows changed are just the rows kept."""
-    return len(ends) == 1 and bool(ends[0].settings)
+    return len(end.ends) == 1 and bool(end.ends[0].settings) and end.name not in erasure.order.joined
 
 
 def _ready(connection: Connection, statement: Executable) -> Ready:

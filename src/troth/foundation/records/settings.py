@@ -57,14 +57,7 @@ class Made:
     column: Column
 
 
-@dataclass(frozen=True, slots=True)
-class Itself:
-    """The value of another column of the same row: a row that must point somewhere points at itself before it goes."""
-
-    column: str
-
-
-Setting = Fixed | StandIn | Made | Itself
+Setting = Fixed | StandIn | Made
 
 
 def say(setting: Setting) -> str:
@@ -75,8 +68,6 @@ def say(setting: Setting) -> str:
         return "redact" if setting.value == REDACTED else "constant"
     if isinstance(setting, StandIn):
         return "stand-in"
-    if isinstance(setting, Itself):
-        return f"its own {setting.column}"
     return f"generalise: {setting.detail}" if setting.detail else setting.to.value
 
 

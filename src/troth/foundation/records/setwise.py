@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, assert_never
 from troth.foundation.records import passing
 from troth.foundation.records.catalogue import Column
 from troth.foundation.records.ends import End, TableEnd
-from troth.foundation.records.ordering import Action, Deed
+from troth.foundation.records.ordering import Action, Deed, Pointer
 from troth.foundation.records.pointing import Cut, Guard
-from troth.foundation.records.settings import Fixed, Itself, Made, Setting, StandIn
+from troth.foundation.records.settings import Fixed, Made, Setting, StandIn
 from troth.foundation.records.statements import core_table
 from troth.policy.datamap import RowEnd, StoreKind
 
@@ -251,14 +251,14 @@ class Setwise:
 
     def pointing(self, cut: Cut) -> ColumnElement[bool]:
         """Rows that point at rows that go."""
-        return self._points(cut.pointer.columns, cut.pointer.table, cut.pointer.target, cut.pointer.at)
+        return self._points(cut.pointer, self.going(cut.pointer.target))
 
     def guarded(self, guard: Guard) -> ColumnElement[bool]:
         """Rows that must not be there: they point at rows that go, and do not go themselves."""
         import sqlalchemy
 
         pointer = guard.pointer
-        found = self._points(pointer.columns, pointer.table, pointer.target, pointer.at)
+        found = self._points(pointer, self._going(pointer.target))  # asked before any keys are gathered
         own = self.erasure.ends.get(pointer.table)
         if own is None or not own.deletes:
             return found
@@ -270,35 +270,49 @@ class Setwise:
             return self.erasure.reach.table(name).core
         return core_table(self.erasure.reach.catalogue.table(name))
 
-    def _points(self, columns: tuple[str, ...], table: str, target: str, at: tuple[str, ...]) -> ColumnElement[bool]:
+    def _points(self, pointer: Pointer, going: ColumnElement[bool]) -> ColumnElement[bool]:
         import sqlalchemy
 
-        core, other = self.core(table), self.core(target)
-        chosen = sqlalchemy.select(*(other.c[name] for name in at)).where(self.going(target)).correlate(None)
-        return _among([core.c[name] for name in columns], chosen)
+        core, other = self.core(pointer.table), self.core(pointer.target)
+        chosen = sqlalchemy.select(*(other.c[name] for name in pointer.at)).where(going).correlate(None)
+        return _among([core.c[name] for name in pointer.columns], chosen)
+
+    def cuts_of(self, name: str) -> list[tuple[Cut, ColumnElement[bool]]]:
+        """The pointers of one table that are cut, each with the rows in which it is."""
+        return [(cut, self.pointing(cut)) for cut in self.erasure.cuts if cut.pointer.table == name]
 
     def _cut(self, name: str) -> Update:
+        core = self.core(name)
+        cuts = self.cuts_of(name)
+        where = self._any(name, [condition for _, condition in cuts])
+        return core.update().where(where).values(self._cut_values(core, cuts, alone=len(cuts) == 1))
+
+    def _cut_values(
+        self, core: Table, cuts: Sequence[tuple[Cut, ColumnElement[bool]]], *, alone: bool
+    ) -> dict[Any, Any]:
         import sqlalchemy
 
-        cuts = [cut for cut in self.erasure.cuts if cut.pointer.table == name]
+        values: dict[Any, Any] = {}
+        for cut, condition in cuts:
+            seen = self.erasure.reach.catalogue.table(cut.pointer.table)
+            for name in cut_columns(cut, seen.columns):
+                column = core.c[name]
+                value = self._value(cut.setting, core, name, None)
+                otherwise = values.get(column, column)
+                values[column] = value if alone else sqlalchemy.case((condition, value), else_=otherwise)
+        return values
+
+    def _any(self, name: str, conditions: Sequence[ColumnElement[bool]]) -> ColumnElement[bool]:
+        """Rows that meet any of `conditions`: by their key, one by one, for behind an OR no store uses an index."""
+        import sqlalchemy
+
+        key = self.erasure.reach.catalogue.table(name).primary_key
+        if len(conditions) == 1 or not key:
+            return sqlalchemy.or_(*conditions)
         core = self.core(name)
-        seen = self.erasure.reach.catalogue.table(name)
-        conditions = [self.pointing(cut) for cut in cuts]
-        values: dict[str, Any] = {}
-        for cut, condition in zip(cuts, conditions, strict=True):
-            for column in cut_columns(cut, seen.columns):
-                value = self._value(cut.setting, core, column, None)
-                before = values.get(column, core.c[column])
-                values[column] = value if len(cuts) == 1 else sqlalchemy.case((condition, value), else_=before)
-        where = conditions[0]
-        if len(cuts) > 1 and seen.primary_key:
-            ways = [sqlalchemy.select(*(core.c[each] for each in seen.primary_key)).where(each) for each in conditions]
-            found = sqlalchemy.union_all(*(way.correlate(None) for way in ways)).subquery()
-            chosen = sqlalchemy.select(*(found.c[each] for each in seen.primary_key))
-            where = _among([core.c[each] for each in seen.primary_key], chosen)
-        elif len(cuts) > 1:
-            where = sqlalchemy.or_(*conditions)
-        return core.update().where(where).values({core.c[column]: value for column, value in values.items()})
+        ways = (sqlalchemy.select(*(core.c[each] for each in key)).where(each) for each in conditions)
+        found = sqlalchemy.union_all(*(way.correlate(None) for way in ways)).subquery()
+        return _among([core.c[each] for each in key], sqlalchemy.select(*(found.c[each] for each in key)))
 
     def _change(self, action: Action, made: int) -> Statement:
         import sqlalchemy
@@ -306,23 +320,27 @@ class Setwise:
         name = action.table
         end = self.erasure.ends[name]
         core = self.erasure.reach.table(name).core
+        cuts = self.cuts_of(name) if name in self.erasure.order.joined else []
+        values = self._cut_values(core, cuts, alone=False)
         making: list[Making] = []
-        values: dict[Any, Any] = {}
-        for column in (each for each in end.seen.columns if each in end.changed):
+        for column in (core.c[each] for each in end.seen.columns if each in end.changed):
             branches = []
             for at, one in enumerate(end.ends):
-                setting = one.settings.get(column)
+                setting = one.settings.get(column.name)
                 if setting is None:
                     continue
                 condition = self._flagged(name, f"end_{at}") if name in self._gathered else self.theirs(name, one)
                 source = None
                 if isinstance(setting, Made):
                     source = _made_table(f"troth_made_{made + len(making)}")
-                    making.append(self._making(name, column, condition, setting, source.name))
-                branches.append((condition, self._value(setting, core, column, source)))
-            single = len(end.ends) == 1
-            values[core.c[column]] = branches[0][1] if single else sqlalchemy.case(*branches, else_=core.c[column])
-        return Statement(action, core.update().where(self.changing(name)).values(values), tuple(making))
+                    making.append(self._making(name, column.name, condition, setting, source.name))
+                branches.append((condition, self._value(setting, core, column.name, source)))
+            if len(end.ends) == 1 and not cuts:
+                values[column] = branches[0][1]
+            else:
+                values[column] = sqlalchemy.case(*branches, else_=values.get(column, column))
+        where = self._any(name, [self.changing(name), *(condition for _, condition in cuts)])
+        return Statement(action, core.update().where(where).values(values), tuple(making))
 
     def _making(self, name: str, column: str, condition: ColumnElement[bool], setting: Made, temporary: str) -> Making:
         import sqlalchemy
@@ -341,8 +359,6 @@ class Setwise:
                 return sqlalchemy.null() if setting.value is None else setting.value
             case StandIn():
                 return self.stand_ins[setting.kind][setting.position]
-            case Itself():
-                return core.c[setting.column]
             case Made():
                 assert source is not None
                 found = sqlalchemy.select(source.c.new_value).where(source.c.old_value == core.c[column])

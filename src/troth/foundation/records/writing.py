@@ -36,6 +36,7 @@ Done = TypeVar("Done")
 _AGAIN_STATES = frozenset(("40001", "40P01", "55P03", "23503", "23505"))
 """Serialization, deadlock, a lock not had in time; a row that points here, or one with the same key, has just come."""
 _AGAIN_CODES = frozenset((1213, 1205, 1451, 1062))
+_RULE_CODES = frozenset((1644, 3819, 4025))
 _ATTEMPTS = 5
 _FIRST_PAUSE_S = 0.02
 _DRIVER_KINDS = {"sqlite": StoreKind.SQLITE, "postgresql": StoreKind.POSTGRESQL, "mysql": StoreKind.MARIADB}
@@ -194,10 +195,10 @@ def _passing(problem: DBAPIError) -> bool:
 
 
 def _raised_there(problem: DBAPIError) -> bool:
-    """Whether a trigger of the store said no."""
+    """Whether a trigger or a CHECK of the store said no, where the driver has no class for that."""
     state = getattr(problem.orig, "sqlstate", None)
     arguments: tuple[Any, ...] = getattr(problem.orig, "args", ())
-    return state == "P0001" or (bool(arguments) and arguments[0] == 1644)
+    return state == "P0001" or (bool(arguments) and arguments[0] in _RULE_CODES)
 
 
 def _rule(problem: DBAPIError) -> str:

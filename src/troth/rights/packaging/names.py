@@ -22,8 +22,8 @@ class Names:
         self._taken: set[str] = set()
 
     def take(self, *parts: str | None) -> str:
-        """A name for these parts, such as store, table and role; a part that is None or empty is left out."""
-        base = ".".join(_part(part) for part in parts if part)
+        """A name for these parts, such as store, table and role; a part that is None is left out."""
+        base = ".".join(_part(part) for part in parts if part is not None)
         name, number = base, 1
         while name in self._taken:
             number += 1

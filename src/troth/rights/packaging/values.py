@@ -5,9 +5,9 @@ standard gives it: instants and dates by ISO 8601 (a time without a zone stays w
 beyond 2^53 - 1 in digits, lengths of time as ISO 8601 durations, other types by their own spelling. Bytes are
 `{"base64": "..."}`. Nothing is rounded, cut, trimmed or guessed.
 
-CSV (`safe_cell`): a text that a spreadsheet could take for a formula gets an apostrophe before it, at the start of the
-cell and wherever another reader could see a new cell begin (after a line break, a tab, a semicolon). JSON keeps it as
-it is. Bytes are base64.
+CSV (`safe_cell`): what a spreadsheet could take for a formula gets an apostrophe right before it, at the start of the
+cell and wherever another reader could see a new cell begin (after a line break, a tab, a semicolon), also behind blanks
+and quotes. JSON keeps it as it is. Bytes are base64.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def safe_cell(value: Any) -> str:
     else:
         said = exact(value)
         text = said if isinstance(said, str) else _ENCODER.encode(said)
-    text = _FORMULA.sub(r"\1'\2", text)
+    text = _FORMULA.sub(r"\1\2'", text)
     if _HIDDEN_START.match(text):
         text = "'" + text
     return text.replace("\x00", "␀").encode("utf-8", "replace").decode("utf-8")
