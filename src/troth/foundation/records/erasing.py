@@ -272,7 +272,10 @@ def _counted(erasure: Erasure, setwise: Setwise, ask: Ask) -> dict[Any, Any]:
                 left = sqlalchemy.and_(left, setwise.going(action.table).is_not(sqlalchemy.true()))
             asked[action] = count(action.table, left)
         else:
-            asked[action] = count(action.table, sqlalchemy.or_(*(each for _, each in setwise.cuts_of(action.table))))
+            cut = sqlalchemy.or_(*(condition for _, condition in setwise.cuts_of(action.table)))
+            if Action(action.table, Deed.DELETE) in erasure.order.actions[: erasure.order.actions.index(action)]:
+                cut = sqlalchemy.and_(cut, setwise.going(action.table).is_not(sqlalchemy.true()))
+            asked[action] = count(action.table, cut)
     for guard in erasure.guards:
         asked["guard", guard] = count(guard.pointer.table, setwise.guarded(guard))
     for end in erasure.ends.values():
