@@ -212,7 +212,7 @@ def prove_waiting(desk: Desk, progress: Callable[[int, int], None] | None = None
     return tuple(_sweep(desk, erased, progress)) if erased else ()
 
 
-# --- guards and rounds -------------------------------------------------------------------------------------------------
+# --- guards and rounds ------------------------------------------------------------------------------------------------
 
 
 def _require_guards(desk: Desk) -> None:

@@ -19,6 +19,7 @@ from troth.foundation.records.ends import ends_of
 from troth.foundation.records.keys import BoundKeys, Subject
 from troth.foundation.records.needles import Needle, needles_of
 from troth.foundation.records.reach import Reach, ReachedTable
+from troth.foundation.records.settings import REDACTED, Fixed
 from troth.foundation.records.sweep import Kept, count_in
 from troth.policy.datamap import Place
 
@@ -55,7 +56,9 @@ def gather(records: Records, datamap: DataMap, subjects: Sequence[Subject]) -> R
     ]
     values += [("account.id", part) for each in subjects for part in each.key if isinstance(part, (str, uuid.UUID))]
     reading = [_Reading(records, datamap, store, subjects) for store in records.stores]
-    needles = needles_of(0, _chain(values, *(each.values() for each in reading)))
+    ours = {text for each in reading for text in each.constants()}
+    found = needles_of(0, _chain(values, *(each.values() for each in reading)))
+    needles = tuple(each for each in found if each.value not in ours)
     kept = count_in(_chain(*(each.staying() for each in reading)), needles)
     return Remains(tuple(subjects), needles, kept)
 
@@ -120,6 +123,15 @@ class _Reading:
                     if plain is not None and plain not in seen[name] and len(seen[name]) < _MOST_VALUES:
                         seen[name].add(plain)
                         yield table.column(name).category, value
+
+    def constants(self) -> Iterator[str]:
+        """What the map puts in the place of values: it stands in rows of others who are gone, and is nobody's."""
+        yield REDACTED
+        for each in ends_of(self.datamap, self.store, self._reach().catalogue)[0]:
+            for end in each.ends:
+                yield from (
+                    one.value for one in end.settings.values() if isinstance(one, Fixed) and isinstance(one.value, str)
+                )
 
     def staying(self) -> Iterator[tuple[Place, Any]]:
         """Every value that the map lets stand in a row that stays, as often as it stands there."""

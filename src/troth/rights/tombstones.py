@@ -233,11 +233,8 @@ class _Looking:
                 continue
             for tomb in self.tombs.by_hash.get(self._named(kind, evened), ())[-1:]:
                 subject = Subject(self.kind, (), {path.identifier: (value,)})
-                if at is None:
-                    standing = Standing.UNCLEAR
-                else:
-                    standing = Standing.BACK if at <= tomb.at else Standing.NEWCOMER
-                yield Met(tomb, standing, subject, table.name)
+                dated = Standing.BACK if at is not None and at <= tomb.at else Standing.NEWCOMER
+                yield Met(tomb, Standing.UNCLEAR if at is None else dated, subject, table.name)
 
     def _shared(self, subject: Subject) -> list[tuple[str, Tomb]]:
         return [
