@@ -37,4 +37,5 @@ def attach(app: typer.Typer) -> None:
     app.add_typer(rights.request, name="request")
     app.add_typer(foundation.staff, name="staff")
     app.command("serve")(running.serve)
+    app.command("worker")(running.worker)
     app.command("upgrade")(running.upgrade)
