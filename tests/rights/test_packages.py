@@ -218,8 +218,8 @@ def test_without_the_key_of_its_person_even_a_copy_of_the_file_stays_shut(office
     path.write_bytes(kept)
 
     assert fetched(office, request) is None
+    again = confirmed(office)
     with pytest.raises(KeyUnavailable):
-        again = confirmed(office)
         packages.provide(office.desk, again.id)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
-from troth.foundation.records.copying import rows_of
+from troth.foundation.records.copying import Labels, rows_of
 from troth.foundation.records.reach import Reach
 from troth.rights import facts as facts_of_policy
 from troth.rights import holdings, identity, register, releases, requests
@@ -53,13 +53,18 @@ def collect(desk: Desk, which: int | str) -> Copy:
 
 
 def held(desk: Desk, request: Request, facts: Facts | None = None) -> Iterator[Holding]:
-    """The person's rows in every store, one holding a table and role, in the order of the map; before `releases`."""
+    """The person's rows in every store, one holding a table and role, in the order of the map; before `releases`.
+
+    Each holding's rows are read before the next holding is asked for.
+    """
     facts = facts or facts_of_policy.facts_of(desk.office.policy)
-    subjects = identity.subjects_of(desk, request.id)
-    for store in dict.fromkeys(subject.kind.store for subject in subjects):
-        reach = Reach.compile(desk.datamap, desk.records.catalogue(store))
+    subjects, labels = identity.subjects_of(desk, request.id), Labels()
+    for store in dict.fromkeys(store for store in desk.datamap.stores if store in desk.records.stores):
         theirs = [subject for subject in subjects if subject.kind.store == store]
-        for table, role, columns, rows in rows_of(desk.records, reach, theirs):
+        if not theirs:
+            continue
+        reach = Reach.compile(desk.datamap, desk.records.catalogue(store))
+        for table, role, columns, rows in rows_of(desk.records, reach, theirs, labels=labels):
             yield holdings.holding_of(desk.office.policy, facts, table.table, table.seen, role, columns, rows)
 
 

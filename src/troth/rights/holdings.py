@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from troth.foundation.records.catalogue import ColumnKind
 from troth.foundation.records.catalogue import Table as TableSeen
-from troth.policy.datamap import Others, TableMap
+from troth.policy.datamap import AnyPath, ByIdentifier, ByKey, SinglePath, TableMap
 from troth.policy.model import Policy
 from troth.policy.vocabulary import CATEGORIES
 from troth.rights.facts import SOURCES, Facts, PeriodFact, source_of
@@ -37,6 +38,8 @@ def holding_of(  # noqa: PLR0917 - what is known of one table, in the order in w
     """The holding for the `rows` of `table` with these `columns`, everything about them in words."""
     counting = {column: _period_after(facts, table, after) for after, column in table.starts.items()}
     fields = tuple(_field(policy, facts, table, seen, column, counting.get(column)) for column in columns)
+    if not any(each.shown for each in fields):
+        fields = tuple(replace(each, shown=True) for each in fields)
     numbers = Counter(policy.collected.get(each.category or "", "") for each in fields if each.category)
     return Holding(
         store=table.store,
@@ -64,8 +67,10 @@ def _field(  # noqa: PLR0917 - as above
     mapped, found = table.columns.get(name), seen.columns.get(name)
     kind = found.kind if found is not None else ColumnKind.OTHER
     category = mapped.category if mapped is not None else None
+    leads = name in _leading(table) or (mapped is not None and mapped.link is not None)
     if mapped is None or category is None:
-        return Field(name, in_words(name), kind, period=counted, counts=counted is not None)
+        shown = leads if table.roles else mapped is None or mapped.personal
+        return Field(name, in_words(name), kind, period=counted, counts=counted is not None, shown=shown, leads=leads)
     return Field(
         name=name,
         title=in_words(name),
@@ -76,8 +81,21 @@ def _field(  # noqa: PLR0917 - as above
         purposes=tuple(each for each in facts.purposes if category in each.categories),
         period=counted or facts.period_of(category),
         counts=counted is not None,
-        ask=mapped.others is Others.ASK,
+        leads=leads,
     )
+
+
+def _leading(table: TableMap) -> frozenset[str]:
+    """The columns that hold somebody's key or identifier in a row that several people share."""
+    found: set[str] = set()
+    for role in table.roles.values():
+        paths: tuple[SinglePath, ...] = role.path.paths if isinstance(role.path, AnyPath) else (role.path,)
+        for path in paths:
+            if isinstance(path, ByKey):
+                found |= {*path.columns}
+            elif isinstance(path, ByIdentifier):
+                found.add(path.column)
+    return frozenset(found)
 
 
 def _period_after(facts: Facts, table: TableMap, after: str) -> PeriodFact | None:

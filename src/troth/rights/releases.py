@@ -12,8 +12,9 @@ people (GDPR Art. 15(4)).
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from sqlalchemy import Connection, select
 
 from troth.errors import ReleaseNeeded, RequestError
 from troth.foundation.ledger import leaves
+from troth.foundation.records.copying import REDACTED, Asked, Row
 from troth.foundation.store import hold
 from troth.rights import requests
 from troth.rights.packaging import values
@@ -33,11 +35,9 @@ if TYPE_CHECKING:
     from troth.rights.packaging.contents import Holding
     from troth.rights.requests import By, Request
 
-LABEL = "[about another person]"
-"""What stands in the place of a value that was redacted."""
-
 Decisions = Mapping[bytes, Release]
 _KIND = "release question"
+_LABELLED = re.compile(r"person [0-9]+")
 _LONGEST = 4_000
 
 
@@ -60,47 +60,35 @@ class Question:
 
 def questions(desk: Desk, request: Request, holdings: Iterator[Holding], limit: int = 1000) -> tuple[Question, ...]:
     """The values of this copy that are decided one by one, at most `limit`, open ones first. Reads the stores."""
-    decided = decisions_of(desk, request)
-    keyring = desk.office.keyring
-    found: dict[str, Question] = {}
-    for holding in holdings:
-        for row in _asking(holding):
-            for at, each in enumerate(holding.fields):
-                if not each.ask or _empty(row[at]):
-                    continue
-                name = _question(keyring, request, holding, row, at)
-                found.setdefault(
-                    name.hex(),
-                    Question(
-                        id=name.hex(),
-                        store=holding.store,
-                        table=holding.table,
-                        column=each.name,
-                        title=f"{holding.title}: {each.title}",
-                        value=_text(row[at]),
-                        beside=tuple(
-                            (other.title, _text(value))
-                            for other, value in zip(holding.fields, row, strict=True)
-                            if other is not each and value is not None
-                        ),
-                        release=decided.get(name),
-                    ),
-                )
+    decided, found = decisions_of(desk, request), dict[str, Question]()
+    for holding, row, at, name in _asked(desk.office.keyring, request, holdings):
+        each = holding.fields[at]
+        beside = tuple(
+            (other.title, _text(value))
+            for other, value in zip(holding.fields, row, strict=True)
+            if other is not each and value is not None and not isinstance(value, Asked)
+        )
+        found.setdefault(
+            name.hex(),
+            Question(
+                id=name.hex(),
+                store=holding.store,
+                table=holding.table,
+                column=each.name,
+                title=f"{holding.title}: {each.title}",
+                value=_text(row[at].value),
+                beside=beside,
+                release=decided.get(name),
+            ),
+        )
     return tuple(sorted(found.values(), key=lambda one: one.release is not None)[:limit])
 
 
 def undecided(desk: Desk, request: Request, holdings: Iterator[Holding]) -> int:
-    """How many values of this copy still wait for a decision. Reads only tables that have such values."""
-    decided, keyring = decisions_of(desk, request), desk.office.keyring
-    open_ = {
-        name
-        for holding in holdings
-        for row in _asking(holding)
-        for at, each in enumerate(holding.fields)
-        if each.ask and not _empty(row[at])
-        if (name := _question(keyring, request, holding, row, at)) not in decided
-    }
-    return len(open_)
+    """How many values of this copy still wait for a decision. Reads the stores."""
+    decided = decisions_of(desk, request)
+    asked = _asked(desk.office.keyring, request, holdings)
+    return len({name for _, _, _, name in asked if name not in decided})
 
 
 def decide(desk: Desk, which: int | str, question: str, release: Release, *, by: By) -> None:
@@ -138,59 +126,67 @@ def decisions_of(desk: Desk, request: Request) -> Decisions:
 
 
 def applied(keyring: Keyring, request: Request, holding: Holding, decided: Decisions) -> Holding:
-    """The holding with every decision carried out on its rows as they pass.
+    """The holding with every decision carried out on its rows as they pass, and all that was replaced counted.
 
     Its rows raise ReleaseNeeded at the first value that nobody has decided about.
     """
-    if not any(each.ask for each in holding.fields):
-        return holding
     counted: Counter[str] = Counter()
-    return replace(
-        holding,
-        rows=_released(keyring, request, holding, decided, counted),
-        redacted=_both(holding.redacted, counted),
-    )
+    rows = _released(keyring, request, holding, decided, counted)
+    return replace(holding, rows=rows, redacted=lambda: counted)
 
 
 def _released(
     keyring: Keyring, request: Request, holding: Holding, decided: Decisions, counted: Counter[str]
-) -> Iterator[tuple[Any, ...]]:
-    asks = [at for at, each in enumerate(holding.fields) if each.ask]
+) -> Iterator[Row]:
+    leading = [at for at, each in enumerate(holding.fields) if each.leads]
     for row in holding.rows:
-        shown = list(row)
-        for at in asks:
-            if _empty(row[at]):
-                continue
-            release = decided.get(_question(keyring, request, holding, row, at))
-            if release is None:
-                raise ReleaseNeeded(
-                    where=f"request {request.number}: {holding.table} in {holding.store}",
-                    repair="Decide about it in the console; the copy is made after that.",
-                )
-            if release is Release.REDACT:
-                shown[at] = LABEL
-                counted[f"{holding.table}.{holding.fields[at].name}: replaced after somebody of us had read it"] += 1
-        yield tuple(shown)
+        shown = row
+        for at, value in enumerate(row):
+            if isinstance(value, Asked):
+                release = decided.get(_question(keyring, request, holding, row, at))
+                if release is None:
+                    raise ReleaseNeeded(
+                        where=f"request {request.number}: {holding.table} in {holding.store}",
+                        repair="Decide about it in the console; the copy is made after that.",
+                    )
+                keep = release is Release.KEEP
+                shown = (*shown[:at], value.value if keep else REDACTED, *shown[at + 1 :])
+                if not keep:
+                    counted[_rule(holding, at, "replaced after one of our people had read it")] += 1
+            elif isinstance(value, str) and REDACTED in value:
+                counted[_rule(holding, at, "what is another person's was taken out")] += 1
+        for at in leading:
+            value = row[at]
+            if isinstance(value, str) and _LABELLED.fullmatch(value):
+                counted[_rule(holding, at, "another person is named by a label")] += 1
+        yield shown
 
 
-def _both(before: Callable[[], Mapping[str, int]], counted: Counter[str]) -> Callable[[], Mapping[str, int]]:
-    return lambda: Counter(before()) + counted
+def _rule(holding: Holding, at: int, what: str) -> str:
+    return f"{holding.title}, {holding.fields[at].title}: {what}"
 
 
-def _asking(holding: Holding) -> Iterator[tuple[Any, ...]]:
-    """The rows of a holding, if a column of it asks; else none, and none are read."""
-    return holding.rows if any(each.ask for each in holding.fields) else iter(())
+def _asked(
+    keyring: Keyring, request: Request, holdings: Iterator[Holding]
+) -> Iterator[tuple[Holding, Row, int, bytes]]:
+    """Every value that is asked about, with its row, its place and its name. All rows are read."""
+    for holding in holdings:
+        for row in holding.rows:
+            for at, value in enumerate(row):
+                if isinstance(value, Asked):
+                    yield holding, row, at, _question(keyring, request, holding, row, at)
 
 
-def _question(keyring: Keyring, request: Request, holding: Holding, row: tuple[Any, ...], at: int) -> bytes:
+def _question(keyring: Keyring, request: Request, holding: Holding, row: Row, at: int) -> bytes:
     """The name of one value: the same while its row is, of another request another, and without the key nothing."""
     said = [request.number, holding.store, holding.table, holding.role, holding.fields[at].name]
-    text = values.row_json(holding.names, row)
+    # labels are numbered as they come, so they are left out: the same value must stay the same question
+    plain = tuple(
+        None if each.leads else value.value if isinstance(value, Asked) else value
+        for each, value in zip(holding.fields, row, strict=True)
+    )
+    text = values.row_json(holding.names, plain)
     return keyring.pseudonym(_KIND, values.utf8(json.dumps([said, text], ensure_ascii=False)))
-
-
-def _empty(value: Any) -> bool:
-    return value is None or (isinstance(value, (str, bytes)) and not value)
 
 
 def _text(value: Any) -> str:

@@ -43,8 +43,17 @@ def holding(
         period = FACTS.period_of(category) if category else None
         label = next((each.label for each in FACTS.categories if each.category == category), "")
         fields.append(
-            Field(name, name.replace("_", " "), kind, category, label, "you gave it to us" if category else "",
-                  tuple(p for p in FACTS.purposes if category in p.categories), period, counts=name == counts)  # fmt: skip
+            Field(
+                name,
+                name.replace("_", " "),
+                kind,
+                category,
+                label,
+                "you gave it to us" if category else "",
+                tuple(p for p in FACTS.purposes if category in p.categories),
+                period,
+                counts=name == counts,
+            )
         )
     return Holding(store, table, role, table.title(), tuple(fields), section, iter(rows), redacted)
 
@@ -91,5 +100,3 @@ def files(data: bytes) -> dict[str, bytes]:
 def rows_in(data: bytes, name: str = "data/shop.orders.json") -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = json.loads(files(data)[name])["rows"]
     return rows
-
-

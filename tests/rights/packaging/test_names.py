@@ -47,4 +47,9 @@ def test_no_two_are_the_same_also_where_case_does_not_count(tables: list[tuple[s
 def test_names_that_differ_in_what_is_left_out_are_told_apart() -> None:
     names = Names()
 
-    assert [names.take("s", each) for each in ("a b", "a-b", "A/B", "a-b")] == ["s.a-b", "s.a-b-2", "s.a-b-3", "s.a-b-4"]
+    assert [names.take("s", each) for each in ("a b", "a-b", "A/B", "a-b")] == [
+        "s.a-b",
+        "s.a-b-2",
+        "s.a-b-3",
+        "s.a-b-4",
+    ]

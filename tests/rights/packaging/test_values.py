@@ -105,7 +105,9 @@ def test_a_hidden_sign_at_the_start_of_a_cell_is_behind_an_apostrophe(text: str)
     assert "\x00" not in cell
 
 
-@pytest.mark.parametrize("text", ["plain", "a = b", "1 - 2", "x@example.org", "'quoted", "Ünïcode", "", "a,b", 'say "hi"'])
+@pytest.mark.parametrize(
+    "text", ["plain", "a = b", "1 - 2", "x@example.org", "'quoted", "Ünïcode", "", "a,b", 'say "hi"']
+)
 def test_ordinary_text_is_left_as_it_is(text: str) -> None:
     assert values.safe_cell(text) == text
 

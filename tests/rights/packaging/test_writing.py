@@ -245,5 +245,3 @@ def test_rows_are_read_one_after_the_other_as_they_are_written(tmp_path: Path) -
     )  # fmt: skip
 
     assert any(0 < read < 40_000 for read in into.at), "nothing left before the last row was read"
-
-

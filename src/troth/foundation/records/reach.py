@@ -18,7 +18,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from troth.errors import DeclarationFaults
 from troth.foundation.records import pathfaults, pathwalk
@@ -70,6 +70,7 @@ class Reach:
         self.catalogue = catalogue
         self.store = catalogue.store
         self.tables = tables
+        self.prepared: dict[Any, Any] = {}  # what readers made of these paths and need not make again
         self._by_name = MappingProxyType({each.name: each for each in tables})
 
     def __repr__(self) -> str:

@@ -38,7 +38,8 @@ class Field:
     purposes: tuple[PurposeFact, ...] = ()
     period: PeriodFact | None = None
     counts: bool = False  # the period of this table counts from the instant in this column
-    ask: bool = False  # its values may speak of others: staff decide about each
+    shown: bool = True  # on the page; what only holds rows together stands in the files alone
+    leads: bool = False  # to somebody: a key of theirs, or a label in its place
 
 
 @dataclass(frozen=True, slots=True)
