@@ -26,6 +26,7 @@ requests = Table(
     Column("state", OneOf(State), nullable=False),
     Column("person", Integer, ForeignKey(foundation_tables.people.c.number, ondelete="SET NULL"), index=True),
     Column("channel", OneOf(Channel), nullable=False),
+    Column("app", String(80)),
     Column("received_at", Instant, nullable=False),
     Column("due", Date, nullable=False),
     Column("due_at", Instant, nullable=False),
