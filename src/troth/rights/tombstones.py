@@ -7,8 +7,8 @@ restore brings people back. Each key and identifier of an erased person is remem
 Who is back, and who is new? A key may be given again, and an address may come back with somebody else, or with the
 same person years later. The rule, for a row of a kind of person, by what it shares with the tombstones of one erasure:
 
-1. A row that was made after the erasure is a newcomer's, whatever it shares. When a row was made is what the map says
-   (`starts:` of that table), else a column of times that is named so.
+1. A row that was made after the erasure is a newcomer's, whatever it shares. When a row was made is the earliest of the
+   times that the map names (`starts:` of that table) and of columns of times that are named so.
 2. Key and an identifier, or a key where nothing but the key was known: back.
 3. The key alone, made before the erasure: back. Made nobody knows when: unclear, and a person decides.
 4. An identifier alone, made before the erasure: back. Made nobody knows when: a newcomer, since every account of that
@@ -257,7 +257,7 @@ class _Looking:
             for column in seen.columns.values()
             if column.kind is ColumnKind.TIME and _MADE.search(column.name)
         ]
-        return list(dict.fromkeys(declared)) or guessed
+        return list(dict.fromkeys((*guessed, *declared)))
 
     def _times(self, name: str) -> list[str]:
         """Every column of times: none of a row that was there before the erasure lies after it."""
