@@ -232,14 +232,11 @@ def _within_limit(desk: Desk, plan: ErasurePlan) -> None:
             )
 
 
-def _next_round(desk: Desk, erasure: Erasure) -> Erasure:
+def _next_round(desk: Desk, erasure: Erasure, **more: Any) -> Erasure:
     if erasure.rounds + 1 >= ROUNDS:
         raise ErasureUnsettled(where=f"erasure {erasure.name}", repair="Stop what writes them; then run it again.")
     with desk.office.store.writing() as tx:
-        row = tx.execute(
-            update(erasures).where(erasures.c.id == erasure.id).values(rounds=erasure.rounds + 1).returning(*erasures.c)
-        ).one()
-    return _erasure(row)
+        return _change(tx, erasure, {"rounds": erasure.rounds + 1, **more})
 
 
 def _erased(desk: Desk, erasure: Erasure, counts: Mapping[str, StepCounts]) -> Erasure:
@@ -285,8 +282,7 @@ def _asked_again(desk: Desk, erasure: Erasure) -> Erasure:
     with CompanyStores(desk, known.subjects) as stores:
         if not stores.left():
             return erasure
-    with desk.office.store.writing() as tx:
-        _change(tx, erasure, {"state": ErasureState.PENDING, "rounds": erasure.rounds + 1})
+    _next_round(desk, erasure, state=ErasureState.PENDING)
     return carry_on(desk, erasure.name)
 
 

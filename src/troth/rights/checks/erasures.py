@@ -37,8 +37,8 @@ def erased_in_part(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     What it proves: within the last 90 days somebody was erased, every mapped place was asked again, and a sweep
     through every text of every store found nothing of theirs. No erasure has residue, none lies between *begun* and
     *proven* for more than a day, none ended half-way, and no request is called done without a proof. No store has seen
-    an erasure that troth does not know. The map can be carried out on the live tables, and somebody with the right role answers
-    for it.
+    an erasure that troth does not know. The map can be carried out on the live tables, and somebody with the right
+    role answers for it.
 
     What it does not prove: what stands in stores that the map does not name, in encrypted or compressed values, on
     paper.
