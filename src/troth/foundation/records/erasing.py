@@ -114,7 +114,8 @@ def compile(reach: Reach, kind: StoreKind) -> Erasure:  # noqa: A001 - a map and
     for each in sorted({kind_ for end in ends for kind_ in end.stand_ins}):
         faults += standins.faults_of(people[each], reach.catalogue, tables)
     by_name = {end.name: end for end in ends}
-    order = put_in_order(_work(reach, by_name, pointing.pointers), [cut.pointer for cut in pointing.cuts])
+    work = _work(reach, by_name, pointing.pointers)
+    order = put_in_order(work, [cut.pointer for cut in pointing.cuts], pointing.by_store)
     faults += _unordered(order)
     if faults:
         raise ErasureRefused(list(dict.fromkeys(faults)), where=reach.store)
