@@ -25,7 +25,8 @@ POLICY = policy_of(
       text: "You have the following rights:"
       access: {number: "5.1", title: Access, text: You may see your data., right: access}
       erasure: {number: "5.3", title: Deletion, text: You may have it deleted., right: erasure}
-    """
+    """,
+    laws="[gdpr]",
 )
 
 
