@@ -11,6 +11,7 @@ def attach(app: typer.Typer) -> None:
     from troth.entrypoints.commands import judging, policies, running
     from troth.foundation import commands as foundation
     from troth.rights import commands as rights
+    from troth.foundation.ledger import commands as evidence
     from troth.updates import commands as updates
     from troth.use import commands as use
 
@@ -35,6 +36,7 @@ def attach(app: typer.Typer) -> None:
     app.command("object")(use.object_)
     app.command("restrict")(use.restrict)
     app.add_typer(rights.request, name="request")
+    app.add_typer(evidence.ledger, name="ledger")
     app.add_typer(foundation.staff, name="staff")
     app.command("serve")(running.serve)
     app.command("worker")(running.worker)
