@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from troth.errors import RecordsError, StoreUnreachable
@@ -32,11 +33,12 @@ def create_statement(kind: StoreKind) -> str:
     name = "`troth_step`" if kind is StoreKind.MARIADB else '"troth_step"'
     engine = " ENGINE=InnoDB CHARACTER SET utf8mb4" if kind is StoreKind.MARIADB else ""
     return (
-        f"CREATE TABLE {name} (request VARCHAR({_LONGEST}) NOT NULL, step VARCHAR({_LONGEST}) NOT NULL, "
+        f"CREATE TABLE IF NOT EXISTS {name} (request VARCHAR({_LONGEST}) NOT NULL, step VARCHAR({_LONGEST}) NOT NULL, "
         f"counts TEXT NOT NULL, at VARCHAR(40) NOT NULL, PRIMARY KEY (request, step)){engine}"
     )
 
 
+@cache
 def table() -> Table:
     """The table as SQLAlchemy Core knows it."""
     import sqlalchemy
@@ -83,25 +85,30 @@ def begin(connection: Connection, request: str, step: str, at: dt.datetime) -> M
 
     Where another transaction holds the claim, this waits for its end.
     """
-    made = table()
-    done = find(connection, request, step)
-    if done is None:
-        connection.execute(made.insert().values(request=request, step=step, counts="{}", at=stamp(at)))
-    return done
+    name = connection.dialect.name
+    claim = "INSERT {ignore}INTO troth_step (request, step, counts, at) VALUES ({p}, {p}, {p}, {p}){nothing}"
+    words = {"ignore": "", "nothing": " ON CONFLICT DO NOTHING"}
+    if name == "mysql":
+        words = {"ignore": "IGNORE ", "nothing": ""}
+    values = (request, step, "{}", stamp(at))
+    claimed = connection.exec_driver_sql(claim.format(p=_place(connection), **words), values).rowcount
+    return None if claimed else find(connection, request, step)
 
 
 def end(connection: Connection, request: str, step: str, counts: Mapping[str, Any]) -> None:
     """Write what was done, in the same transaction."""
-    made = table()
     text = json.dumps(counts, sort_keys=True, separators=(",", ":"))
-    connection.execute(made.update().where(made.c.request == request, made.c.step == step).values(counts=text))
+    statement = "UPDATE troth_step SET counts = {p} WHERE request = {p} AND step = {p}"
+    connection.exec_driver_sql(statement.format(p=_place(connection)), (text, request, step))
 
 
 def find(connection: Connection, request: str, step: str) -> Mapping[str, Any] | None:
     """What (request, step) did, or None where it was not done."""
-    import sqlalchemy
+    statement = "SELECT counts FROM troth_step WHERE request = {p} AND step = {p}"
+    row = connection.exec_driver_sql(statement.format(p=_place(connection)), (request, step)).first()
+    return None if row is None else dict(json.loads(row[0]))
 
-    made = table()
-    statement = sqlalchemy.select(made.c.counts).where(made.c.request == request, made.c.step == step)
-    text = connection.execute(statement).scalar_one_or_none()
-    return None if text is None else dict(json.loads(text))
+
+def _place(connection: Connection) -> str:
+    """How the driver writes the place of a value."""
+    return "?" if connection.dialect.name == "sqlite" else "%s"
