@@ -163,6 +163,8 @@ class Mortal:
         raise AssertionError(f"not done after {most} lives that nobody ended")
 
     def close(self) -> None:
+        if not self._turn.acquire(blocking=False):
+            self._process.kill()  # a life that the test left running dies with the process that forked it
         for pipe in (self._process.stdin, self._process.stdout):
             assert pipe is not None
             with contextlib.suppress(OSError):

@@ -33,6 +33,7 @@ CHECKS: tuple[Check, ...] = (
 TABLES = (
     "troth.foundation.tables",
     "troth.foundation.ledger.tables",
+    "troth.foundation.guards.tables",
     "troth.use.tables",
     "troth.rights.tables",
     "troth.updates.tables",

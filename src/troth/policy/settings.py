@@ -98,6 +98,18 @@ class RequestSettings(Declared):
     holidays: str | None = None
 
 
+class ErasureSettings(Declared):
+    """What bounds erasures.
+
+    `row_limit`: a run that would touch more rows of one store than this is refused before it changes anything.
+    `sweep_inline`: up to so many rows of all stores, the sweep belongs to the request; beyond, one pass a day looks for
+    all who wait. Cooling-off and four eyes stand under `[requests]`.
+    """
+
+    row_limit: int = Field(100_000, ge=1)
+    sweep_inline: int = Field(1_000_000, ge=0)
+
+
 class PackageSettings(Declared):
     """Where the copies that people ask for wait, sealed, and for how long they can be fetched."""
 
@@ -115,6 +127,7 @@ class Settings(Declared):
     mail: MailSettings = MailSettings()  # type: ignore[call-arg] # pydantic fills the defaults
     schedule: ScheduleSettings = ScheduleSettings()
     requests: RequestSettings = RequestSettings()
+    erasure: ErasureSettings = ErasureSettings()  # type: ignore[call-arg] # pydantic fills the defaults
     packages: PackageSettings = PackageSettings()
 
 

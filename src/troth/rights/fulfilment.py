@@ -6,17 +6,21 @@ here and at once. What a machine can't do yet is done by staff, and the request 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import delete
+
+from troth.errors import ErasureRefused, ErasureUnsettled, GuardClosed, LimitPassed, PlanChanged, TrothError
 from troth.foundation import jobs, mail
 from troth.policy.vocabulary import Right
 from troth.rights import identity, letters, requests
 from troth.rights import register as register_
 from troth.rights.desk import Desk
 from troth.rights.requests import Request
-from troth.rights.words import Channel, State
+from troth.rights.tables import request_approvals
+from troth.rights.words import Channel, ErasureState, State
 from troth.use import objections, restrictions
 from troth.use.tables import EVERY_PURPOSE
 from troth.use.words import Ground
@@ -85,7 +89,8 @@ def begin(desk: Desk, which: int | str) -> None:
     with store.reading() as tx:
         request = requests.load(tx, which)
         turn = register_.turn_of(tx, request)
-    if jobs.start(store, JOB, request.number, turn) is jobs.Started.LATER:
+    known = JOB in jobs.registered()
+    if not known or jobs.start(store, JOB, request.number, turn) is jobs.Started.LATER:
         go_on(desk, request.id)
     deliver(desk)
 
@@ -132,10 +137,67 @@ def _object(desk: Desk, request: Request) -> State:
         return _done(tx, desk, request)
 
 
+def _give_copy(desk: Desk, request: Request) -> State:
+    """Make the copy, unless staff have to look at it first; it is answered once it can be fetched."""
+    from troth.rights import packages
+
+    provided = packages.provide(desk, request.id)
+    package = provided.package
+    with desk.office.store.writing() as tx:
+        if package is None:
+            body = {"undecided": provided.undecided}
+            return requests.move(tx, desk.office, request, State.RELEASE, body).state
+        until = letters.day(desk.calendar.day_of(package.ends_at), letters.language_of(desk.office.policy))
+        return _done(tx, desk, request, until=until)
+
+
+def _erase(desk: Desk, request: Request) -> State:
+    """Erase, ask again, sweep; only what is proven is done. What stands in the way is written down for staff.
+
+    Raises: as `erasure.execute`; the request stays `working` and is tried again.
+    """
+    from troth.rights import erasure
+
+    try:
+        erasure.execute(desk, request.id)
+        proven = erasure.prove(desk, request.id)
+    except PlanChanged as changed:
+        return _blocked(desk, request, changed, State.APPROVAL)
+    except (GuardClosed, ErasureRefused, ErasureUnsettled, LimitPassed) as problem:
+        _blocked(desk, request, problem, State.WORKING)
+        raise
+    if proven.state is not ErasureState.PROVEN:
+        return State.WORKING
+    with desk.office.store.writing() as tx:
+        note = _kept(desk, proven.plan)
+        return _done(tx, desk, requests.load(tx, request.id), note=note)
+
+
+def _kept(desk: Desk, plan: Mapping[str, Any]) -> str:
+    """What a law makes the company keep, in a line each, for the letter."""
+    words = letters.wording(letters.language_of(desk.office.policy))["kept"]
+    lines = [words["line"].format_map({**each, "n": each["n"]}) for each in plan.get("kept", ()) if each["n"]]
+    return "\n".join(["", words["head"], *lines, ""]) if lines else ""
+
+
+def _blocked(desk: Desk, request: Request, problem: TrothError, to: State) -> State:
+    """Write down once what stands in the way; a plan that has changed is looked at again."""
+    with desk.office.store.writing() as tx:
+        if to is State.APPROVAL:
+            moved = requests.move(tx, desk.office, request, to, word="plan-changed", plan_sha256=None)
+            tx.execute(delete(request_approvals).where(request_approvals.c.request == request.id))
+            return moved.state
+        steps = register_.history(tx, desk.office, request)
+        if (steps[-1].word, steps[-1].note) != ("blocked", str(problem)):
+            requests.note(tx, desk.office, request, "blocked", {"error": type(problem).__name__}, text=str(problem))
+        return request.state
+
+
 def _done(tx: Connection, desk: Desk, request: Request, **facts: Any) -> State:
     """The request has been answered: told to every address on file, which is then forgotten with the rest."""
     addresses = requests.addresses_of(tx, desk.office, request)
     moved = requests.move(tx, desk.office, request, State.DONE)
+    facts = {"until": "", "note": "", **facts}
     if request.channel is not Channel.TERMINAL:
         letters.send(tx, desk, moved, f"done-{request.right}", addresses, **facts)
     return moved.state
@@ -147,6 +209,8 @@ def _end_waiting(desk: Desk, request: Request) -> Request:
 
 
 _DEEDS: dict[Right, Callable[[Desk, Request], State]] = {
+    Right.ACCESS: _give_copy,
+    Right.ERASURE: _erase,
     Right.RESTRICTION: _restrict,
     Right.OBJECTION: _object,
 }

@@ -125,13 +125,10 @@ def settle(desk: Desk, which: int | str, *, again: bool = False) -> Request:
 
 
 def _standing_proof(request: Request) -> Proof | None:
-    """What has shown already who asks; an erasure asked for by a person takes a fresh link."""
-    by_channel = {Channel.TERMINAL: Proof.OPERATOR, Channel.API: Proof.APP, Channel.CENTRE: Proof.SESSION}
-    if request.channel is Channel.TERMINAL:
-        return Proof.OPERATOR
-    if request.right is Right.ERASURE or request.person is None:
+    """What had shown who asks when the request came; an erasure takes a fresh link, unless it came from the machine."""
+    if request.right is Right.ERASURE and request.proof is not Proof.OPERATOR:
         return None
-    return by_channel.get(request.channel)
+    return request.proof
 
 
 def _by_person(request: Request) -> bool:

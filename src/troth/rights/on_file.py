@@ -55,6 +55,33 @@ def find(desk: Desk, request: Request, known_by: Sequence[Identifier]) -> OnFile
     return OnFile(person, _lasting(known_by, subjects), tuple(folded.values()))
 
 
+def count_rows(desk: Desk, known_by: Sequence[Identifier]) -> dict[tuple[str, str], int]:
+    """How many rows of each (store, table) a copy for this person would be made of.
+
+    Raises: PersonAmbiguous; RecordsError.
+    """
+    from troth.foundation.records.copying import rows_of
+    from troth.foundation.records.reach import Reach
+
+    subjects = find_subjects(desk.records, desk.datamap, known_by)
+    counts: dict[tuple[str, str], int] = {}
+    for store in dict.fromkeys(subject.kind.store for subject in subjects):
+        reach = Reach.compile(desk.datamap, desk.records.catalogue(store))
+        theirs = [subject for subject in subjects if subject.kind.store == store]
+        for table, _, _, rows in rows_of(desk.records, reach, theirs):
+            key = (store, table.table.name)
+            counts[key] = counts.get(key, 0) + sum(1 for _ in rows)
+    return counts
+
+
+def find_nobody(desk: Desk, known_by: Sequence[Identifier]) -> bool:
+    """Whether neither troth nor any store knows somebody by this. Raises: PersonAmbiguous; RecordsError."""
+    with desk.office.store.reading() as tx:
+        if standing.find(tx, desk.office.keyring, {one.kind.value: one.value for one in known_by}) is not None:
+            return False
+    return not find_subjects(desk.records, desk.datamap, known_by)
+
+
 def _person_of(
     tx: Connection, desk: Desk, request: Request, known_by: Sequence[Identifier], subjects: Sequence[Subject]
 ) -> PersonNumber | None:

@@ -118,7 +118,7 @@ def provide(desk: Desk, which: int | str) -> Provided:
         made = find(tx, request.id)
     if made is not None:
         return Provided(made)
-    if request.right is not Right.ACCESS or request.person is None or request.proof is None:
+    if request.right is not Right.ACCESS or request.person is None or request.confirmed_at is None:
         raise RequestError(
             "a copy is made only for a request for access whose person is confirmed", where=f"request {request.number}"
         )

@@ -79,6 +79,25 @@ def waiting(tx: Connection, now: datetime, limit: int = 1000) -> tuple[tuple[Req
     return tuple((request_of(row), row.turn) for row in rows)
 
 
+def app_of(tx: Connection, request: Request) -> str | None:
+    """The name of the app of the company that filed the request; None where none did."""
+    found: str | None = tx.execute(select(requests.c.app).where(requests.c.id == request.id)).scalar_one()
+    return found
+
+
+def as_json(request: Request) -> dict[str, Any]:
+    """The request in the words of terminal and API; nothing about its person."""
+    return {
+        "request": request.number,
+        "right": request.right.value,
+        "state": request.state.value,
+        "received_at": request.received_at.isoformat(),
+        "due": request.due.isoformat(),
+        "law": request.article,
+        "closed_at": request.closed_at.isoformat() if request.closed_at else None,
+    }
+
+
 def turn_of(tx: Connection, request: Request) -> int:
     """How many moves the request has made; the turn of the work that its present state needs."""
     return int(tx.execute(select(_TURN).where(requests.c.id == request.id)).scalar_one())

@@ -156,11 +156,13 @@ def file_in(tx: Connection, desk: Desk, intake: Intake) -> Filed:
         "state": State.RECEIVED,
         "person": intake.person,
         "channel": intake.channel,
+        "app": intake.app or None,
         "received_at": now,
         "due": due.day,
         "due_at": due.ends(),
         "law": due.law,
         "article": due.article,
+        "proof": intake.proof,
         "purpose": intake.purpose,
         "known_by": _sealed(office.keyring, number, "known by", [_pair(one) for one in intake.known_by]),
         "wish": _sealed(office.keyring, number, "wish", intake.wish),
@@ -394,4 +396,4 @@ def _opened(tx: Connection, keyring: Keyring, request: Request, column: Any, wha
     return opened(keyring, request.number, what, sealed)
 
 
-__all__ = ["BY_HAND", "ERASING", "MOVES", "Filed", "Intake", "Request"]
+__all__ = ["BY_HAND", "ERASING", "MOVES", "Filed", "Intake", "Request", "allowed"]

@@ -29,8 +29,9 @@ MOVES: Mapping[State, frozenset[State]] = MappingProxyType(
 BY_HAND = frozenset({Right.RECTIFICATION, Right.PORTABILITY})
 """Rights that staff carry out; troth takes the request in, keeps its day and its history, and tells the person."""
 
-ERASING: frozenset[State] = frozenset({State.DONE})
-"""Where an erasure may go once it is `working`: what has begun to be deleted is neither refused nor cancelled."""
+ERASING: frozenset[State] = frozenset({State.DONE, State.APPROVAL})
+"""Where an erasure may go once it is `working`: what has begun to be deleted is neither refused nor cancelled; a plan
+that has changed before it began is approved anew."""
 
 
 def allowed(right: Right, before: State) -> frozenset[State]:

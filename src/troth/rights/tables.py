@@ -5,14 +5,14 @@ What a person said of themselves is sealed, and goes when the request ends; numb
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Date, ForeignKey, Index, Integer, LargeBinary, String, Table
+from sqlalchemy import BigInteger, Column, Date, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
 
 from troth.foundation import tables as foundation_tables
 from troth.foundation.ledger.tables import LONG, ledger_leaves
 from troth.foundation.store.columns import Instant, OneOf
 from troth.foundation.store.schema import metadata
 from troth.policy.vocabulary import Right
-from troth.rights.words import Actor, Channel, Gone, LinkUse, Proof, RefusalGround, Release, State
+from troth.rights.words import Actor, Channel, ErasureState, Gone, LinkUse, Proof, RefusalGround, Release, State
 
 # One row a request. `person` is empty until we know who asks, and again when their row is gone. `known_by` (how they
 # named themselves), `wish` (what they wrote) and `addresses` (on file before the request, by store) are sealed. `once`
@@ -26,6 +26,7 @@ requests = Table(
     Column("state", OneOf(State), nullable=False),
     Column("person", Integer, ForeignKey(foundation_tables.people.c.number, ondelete="SET NULL"), index=True),
     Column("channel", OneOf(Channel), nullable=False),
+    Column("app", String(80)),
     Column("received_at", Instant, nullable=False),
     Column("due", Date, nullable=False),
     Column("due_at", Instant, nullable=False),
@@ -100,6 +101,51 @@ request_approvals = Table(
     Column("staff", Integer, ForeignKey(foundation_tables.staff.c.id), primary_key=True),
     Column("at", Instant, nullable=False),
     Column("plan_sha256", String(64)),
+)
+
+# --- erasures and what is remembered of who is gone ---
+
+# One row an erasure. `name` stands in every `troth_step` of it: the number of the request, or of a repeat after a
+# restore. `work` (who they are in each store, and their needles) is sealed, and goes when the erasure is proven.
+# `plan`, `counts`, `residue` and `weak` are JSON of places and numbers.
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("id", LONG, primary_key=True),
+    Column("name", String(60), nullable=False, unique=True),
+    Column("request", LONG, ForeignKey(requests.c.id), index=True),
+    Column("person", Integer, ForeignKey(foundation_tables.people.c.number), index=True),
+    Column("state", OneOf(ErasureState), nullable=False, index=True),
+    Column("map_sha256", String(64), nullable=False),
+    Column("plan_sha256", String(64), nullable=False),
+    Column("plan", Text, nullable=False),
+    Column("work", LargeBinary),
+    Column("rounds", Integer, nullable=False),
+    Column("counts", Text),
+    Column("residue", Text),
+    Column("weak", Text),
+    Column("begun_at", Instant, nullable=False),
+    Column("erased_at", Instant),
+    Column("swept_at", Instant),
+    Column("proven_at", Instant),
+    Column("intent", LONG, ForeignKey(ledger_leaves.c.id), nullable=False),
+    Column("outcome", LONG, ForeignKey(ledger_leaves.c.id)),
+    Column("proof", LONG, ForeignKey(ledger_leaves.c.id)),
+    sqlite_autoincrement=True,
+)
+
+# Who is gone: keyed hashes of keys and identifiers, each apart for its `kind` (`key shop.customer`,
+# `identifier shop.customer email`, `person email`). `at`: what was there before is theirs, what came after is not.
+tombstones = Table(
+    "tombstones",
+    metadata,
+    Column("id", LONG, primary_key=True),
+    Column("kind", String(160), nullable=False),
+    Column("hash", LargeBinary(16), nullable=False),
+    Column("erasure", LONG, ForeignKey(erasures.c.id), nullable=False, index=True),
+    Column("at", Instant, nullable=False),
+    Index("ix_tombstones_kind_hash", "kind", "hash"),
+    sqlite_autoincrement=True,
 )
 
 # --- packages ---

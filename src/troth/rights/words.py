@@ -60,6 +60,18 @@ class Proof(StrEnum):
     OPERATOR = "operator"
 
 
+class ErasureState(StrEnum):
+    """How far an erasure is. Only proven is done.
+
+    `pending`: begun, and perhaps some of it done. `erased`: every mapped place was asked again and holds nothing of
+    theirs. `proven`: no needle of theirs was found in any store.
+    """
+
+    PENDING = "pending"
+    ERASED = "erased"
+    PROVEN = "proven"
+
+
 class LinkUse(StrEnum):
     """What a link that was mailed for a request does: confirm who asks, or cancel."""
 

@@ -26,6 +26,9 @@ from troth.use.standing import Person
 from troth.use.tables import centre_links, centre_sessions
 from troth.use.words import Via
 
+COOKIE = "privacy_session"
+"""The cookie that holds the token of a session."""
+
 LINK_LIFE = timedelta(minutes=30)
 HAND_OVER_LIFE = timedelta(minutes=5)
 IDLE = timedelta(minutes=30)

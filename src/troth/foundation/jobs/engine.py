@@ -137,8 +137,14 @@ def listed(store: Store, *, states: Iterable[JobState] = (), most: int = 100) ->
 class Runner:
     """What a worker of this process offers to `start`: a free place, at once."""
 
+    id: str
+
     def begin(self, work: Work, key: str) -> Started | None:
         """Begin it here; None when there is no place."""
+        raise NotImplementedError
+
+    def ended(self, key: str) -> None:
+        """A job has ended in this process."""
         raise NotImplementedError
 
 

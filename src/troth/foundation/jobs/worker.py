@@ -14,36 +14,21 @@ job, and only the present owner of a job record its steps.
 from __future__ import annotations
 
 import logging
-import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from troth.errors import StoreError, TrothError
 from troth.foundation import ids
-from troth.foundation.clock import Clock, SystemClock
-from troth.foundation.jobs import beats, registry
-from troth.foundation.jobs.engine import (
-    APPLICATION,
-    FAILED,
-    QUEUE,
-    VERSION,
-    WORKFLOW,
-    Engine,
-    Runner,
-    Started,
-    engine_of,
-    offer,
-    serializer,
-    tries_of,
-)
-from troth.foundation.jobs.place import SCHEMA, JobFault, Place, place_of
+from troth.foundation.clock import SystemClock
+from troth.foundation.jobs import beats, registry, running
+from troth.foundation.jobs.engine import FAILED, Engine, Runner, Started, engine_of, offer, tries_of
 from troth.foundation.jobs.registry import Work
 
 if TYPE_CHECKING:
@@ -51,7 +36,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("troth.jobs")
 
-POLL_S = 0.2
 BEAT_S = 1.0
 SILENT_S = 10.0
 ROUND_S = 2.0
@@ -59,7 +43,7 @@ AT_ONCE = 8
 GRACE_S = 30.0
 
 _FIRST_WAIT = timedelta(seconds=5)
-_LONGEST_WAIT = timedelta(hours=1)
+_LONGEST_WAIT = timedelta(minutes=10)
 _KEPT = timedelta(days=90)
 _FORGET_EVERY_S = 3600.0
 _AGAIN_S = 5.0
@@ -92,7 +76,6 @@ class Worker(Runner):
         *,
         waiting: Waiting | None = None,
         beside: Sequence[Beside] = (),
-        clock: Clock | None = None,
         at_once: int = AT_ONCE,
         silent_s: float = SILENT_S,
         beat_s: float = BEAT_S,
@@ -101,7 +84,7 @@ class Worker(Runner):
         self.id = f"w-{ids.random_token()[:16]}".replace("_", "-")
         self._store = store
         self._waiting = waiting
-        self._clock = clock or SystemClock()
+        self._clock = SystemClock()  # the engine stamps its own records by the machine's clock
         self._at_once = at_once
         self._beat_s = beat_s
         self._round_s = round_s
@@ -118,15 +101,15 @@ class Worker(Runner):
 
     def start(self) -> None:
         """Begin. Raises: StoreError when the jobs database cannot be used; TrothError where a worker runs already."""
-        _claim(self)
+        running.claim(self)
         try:
             self._store.require_current()
             self._beat()
-            _launch(self._store, self.id, self._at_once)
+            running.launch(self._store, self.id, self._at_once)
             self._engine = engine_of(self._store)
             offer(self._store, self)
         except BaseException as error:
-            _release(self)
+            running.release(self)
             if isinstance(error, SQLAlchemyError | OSError):
                 raise StoreError(
                     f"the jobs database cannot be used ({type(error).__name__})", where=self._store.where
@@ -142,7 +125,7 @@ class Worker(Runner):
         """
         offer(self._store, None)
         self._stop.set()
-        _release(self, wait_s)
+        running.release(self, wait_s)
         left = self.running
         for thread in self._threads:
             thread.join(self._beat_s + 5.0)
@@ -158,7 +141,7 @@ class Worker(Runner):
     @property
     def running(self) -> int:
         """How many jobs this worker is at now."""
-        return len(_at_work)
+        return running.jobs_at_work()
 
     def begin(self, work: Work, key: str) -> Started | None:
         from dbos import DBOS, SetWorkflowID, error
@@ -169,7 +152,7 @@ class Worker(Runner):
             self._mine.add(key)
         try:
             with SetWorkflowID(key, workflow_id_reuse_policy="reject"):
-                DBOS.start_workflow(_workflow(), work.name, work.id)
+                DBOS.start_workflow(running.workflow(), work.name, work.id)
         except error.DBOSWorkflowIDInUseError:
             self.ended(key)
             return Started.KNOWN
@@ -214,7 +197,7 @@ class Worker(Runner):
                 try:
                     part()
                 except (SQLAlchemyError, TrothError, OSError) as error:
-                    log.warning("%s: %s", part.__name__.strip("_"), _shown(error))
+                    log.warning("%s: %s", part.__name__.strip("_"), running.shown(error))
                 except Exception as error:  # noqa: BLE001 - the rounds go on; the message may hold a value
                     log.error("%s: %s", part.__name__.strip("_"), type(error).__name__)  # noqa: TRY400
             self._stop.wait(self._round_s)
@@ -222,10 +205,10 @@ class Worker(Runner):
     def _take_over(self) -> None:
         """Give back what silent workers had, and forget those."""
         assert self._engine is not None
-        running = self._engine.in_states(["PENDING"])
+        at_work = self._engine.in_states(["PENDING"])
         with self._store.reading() as tx:
             counts = {one.worker: one.count for one in beats.beats(tx)}
-        owners = {status.executor_id for status in running if status.executor_id}
+        owners = {status.executor_id for status in at_work if status.executor_id}
         dead = self._watch.silent(counts, owners) - {self.id}
         if not dead:
             return
@@ -277,128 +260,13 @@ class Worker(Runner):
             self._engine.forget([status.workflow_id for status in old])
 
 
-# --- the engine in this process -------------------------------------------------------------------------------
-# It is one for each process, and so is what stands here.
-
-_worker: Worker | None = None
-_place: Place | None = None
-_at_work: set[str] = set()
-_turn = threading.Lock()
-_function: Any = None
-
-
-def _claim(worker: Worker) -> None:
-    global _worker  # noqa: PLW0603
-    with _turn:
-        if _worker is not None:
-            raise TrothError("this process runs a worker already", where=_worker.id, repair="Stop that one first.")
-        _worker = worker
-
-
-def _release(worker: Worker, wait_s: float = 0.0) -> None:
-    """Take nothing more from the queue, wait for what runs, and let the engine go."""
-    global _worker, _place
-    from dbos import DBOS
-
-    if _worker is not worker:
-        return
-    DBOS.destroy(workflow_completion_timeout_sec=math.ceil(wait_s) if _at_work else 0)
-    if _place is not None:
-        _place.engine.dispose()
-    with _turn:
-        _worker, _place = None, None
-
-
-def _launch(store: Store, worker: str, at_once: int) -> None:
-    global _place  # noqa: PLW0603
-    from dbos import DBOS, DBOSConfig
-
-    _tell_quietly()
-    _at_work.clear()
-    place = _place = place_of(store)
-    _workflow()
-    config: DBOSConfig = {
-        "name": APPLICATION,
-        "system_database_url": place.url,
-        "system_database_engine": place.engine,
-        "dbos_system_schema": SCHEMA,
-        "serializer": serializer(),
-        "executor_id": worker,
-        "application_version": VERSION,
-        "use_listen_notify": False,
-        "enable_otlp": False,
-        "log_level": "WARNING",
-    }
-    DBOS(config=config)
-    DBOS.launch()
-    DBOS.register_queue(QUEUE, worker_concurrency=at_once, polling_interval_sec=POLL_S, on_conflict="always_update")
-
-
-def _workflow() -> Any:
-    """The one function that the engine knows: it runs the steps of whatever job is named."""
-    global _function  # noqa: PLW0603
-    if _function is None:
-        from dbos import DBOS
-
-        _function = DBOS.workflow(name=WORKFLOW)(_run)
-    return _function
-
-
-def _run(name: str, id_: str) -> int:
-    """Every step of one job. Gives the sum of what the steps counted."""
-    from dbos import DBOS
-
-    key = str(DBOS.workflow_id)
-    with _turn:
-        _at_work.add(key)
-    try:
-        counted = 0
-        for step in registry.job_named(name).steps:
-            counted += DBOS.run_step({"name": step.name}, _act, step, key, id_) or 0
-        return counted
-    finally:
-        with _turn:
-            _at_work.discard(key)
-        if _worker is not None:
-            _worker.ended(key)
-
-
-def _act(step: registry.Step, key: str, id_: str) -> int | None:
-    """One step. What it raises is told by its kind alone: a message from below may hold a value."""
-    try:
-        return step.run(id_)
-    except Exception as error:  # noqa: BLE001 - whatever it was, the job is noted as failed and tried again
-        log.warning("%s, step %s: %s", key, step.name, _shown(error))
-        kind = type(error).__name__
-    raise JobFault(kind)
-
-
-def _shown(error: Exception) -> str:
-    """What of an error may stand in a log: all of ours, of others only the kind."""
-    return str(error) if isinstance(error, TrothError) else type(error).__name__
-
-
 def _kept_running(beside: Beside, stop: threading.Event) -> Callable[[], None]:
     def run() -> None:
         while not stop.is_set():
             try:
                 beside.run(stop)
             except Exception as error:  # noqa: BLE001 - begun again; its message may hold a value
-                log.warning("%s: %s", beside.name, _shown(error))
+                log.warning("%s: %s", beside.name, running.shown(error))
             stop.wait(_AGAIN_S)
 
     return run
-
-
-class _Told(logging.Handler):
-    """Passes the engine's warnings on under our name: first line only, no traceback."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        log.log(record.levelno, "engine: %s", record.getMessage().split("\n")[0][:300])
-
-
-def _tell_quietly() -> None:
-    engine_log = logging.getLogger("dbos")
-    engine_log.propagate = False
-    if not any(isinstance(handler, _Told) for handler in engine_log.handlers):
-        engine_log.handlers[:] = [_Told()]  # where there is one, the engine adds none that writes to the console

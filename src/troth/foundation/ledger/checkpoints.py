@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import Connection, select
 
@@ -80,14 +79,13 @@ class Head:
 
     size: int
     root: bytes
-    at: datetime
     note: str
 
 
 def latest(tx: Connection) -> Head | None:
     """The newest signed head; None before the first."""
     row = tx.execute(select(ledger_checkpoints).order_by(ledger_checkpoints.c.size.desc()).limit(1)).one_or_none()
-    return None if row is None else Head(row.size, row.root, row.at, row.note)
+    return None if row is None else Head(row.size, row.root, row.note)
 
 
 def public_keys(tx: Connection) -> tuple[PublicKey, ...]:
@@ -99,5 +97,3 @@ def _keys(tx: Connection) -> Iterator[PublicKey]:
     text = tx.execute(select(ledger_state.c["keys"])).scalar_one_or_none() or ""
     for line in text.splitlines():
         yield PublicKey.parse(line)
-
-

@@ -36,6 +36,9 @@ from troth.foundation.ledger.words import KeyUse
 
 VERSION = 1
 SALT_BYTES = 32
+LONGEST = 65_535
+"""Bytes of an entry, at most: what the length in an exported ledger can say."""
+
 _LONGEST_WORD = 300
 _COMMITMENT = b"troth sealed body 1\x00"
 
@@ -127,6 +130,8 @@ def prepare(tx: Connection | None, keyring: Keyring, entry: Entry) -> Leaf:
     # Canonical JSON written out: the names stand in their order. tests hold it against `canonical_json`.
     text = f'{{"at":"{at}","body":{body},"kind":{_quoted(entry.kind)},"person":{named},{closing}"troth":{VERSION}}}'
     content = text.encode()
+    if len(content) > LONGEST:
+        raise StoreError(f"a ledger entry of kind {entry.kind} is too large: {len(content)} bytes of {LONGEST}")
     return Leaf(entry.kind, at, person, content, leaf_hash(content), sealed, entry.under)
 
 
@@ -208,28 +213,51 @@ _written = json.JSONEncoder(
 
 def _body_text(body: Mapping[str, Any], kind: str) -> str:
     """The canonical JSON of `body`. What needs no rule beyond plain JSON is written by the machine's own encoder."""
-    if _is_plain(body, kind):
-        text = _written(body)
-        if text.isascii():
-            return text
-    return canonical_json(body).decode()
+    plain = _is_plain(body, kind)
+    text = _written(body) if plain else canonical_json(body).decode()
+    if "@" in text:
+        raise _free_text(kind)
+    if plain and not text.isascii():  # the order of names, and lone surrogates, are the canonical writer's
+        return canonical_json(body).decode()
+    return text
 
 
-def _is_plain(value: Any, kind: str) -> bool:
-    """Whether plain JSON is canonical for `value`. Raises StoreError for free text."""
+def _is_plain(body: Any, kind: str) -> bool:
+    """Whether plain JSON is canonical for `body`, but for letters beyond ASCII. Raises StoreError for long text."""
+    if type(body) is not dict:
+        return _is_plain_value(body, kind)
+    plain = True
+    for name, value in body.items():
+        made_of = type(value)
+        if made_of is str:
+            if len(value) > _LONGEST_WORD:
+                raise _free_text(kind)
+        elif made_of not in _SIMPLE:
+            plain &= _is_plain_value(value, kind)
+        if type(name) is not str:
+            plain = False
+        elif len(name) > _LONGEST_WORD:
+            raise _free_text(kind)
+    return plain
+
+
+_SIMPLE = frozenset({type(None), bool, datetime})
+
+
+def _is_plain_value(value: Any, kind: str) -> bool:
     if isinstance(value, str):
-        if "@" in value or len(value) > _LONGEST_WORD:
-            raise StoreError(f"a ledger entry of kind {kind} would have held free text; nothing was written")
-        return True
-    if value is None or isinstance(value, datetime):
+        if len(value) > _LONGEST_WORD:
+            raise _free_text(kind)
         return True
     if isinstance(value, int):
         return -LARGEST_INTEGER <= value <= LARGEST_INTEGER
     if isinstance(value, Mapping):
-        plain = type(value) is dict
-        for name, each in value.items():
-            plain = _is_plain(name, kind) & isinstance(name, str) & _is_plain(each, kind) & plain
-        return plain
+        plain = _is_plain(dict(value), kind)
+        return plain and type(value) is dict
     if isinstance(value, (list, tuple)):
-        return all([_is_plain(each, kind) for each in value])  # noqa: C419 - all of it is looked at, for free text
-    return False
+        return all([_is_plain({"": each}, kind) for each in value])  # noqa: C419 - all of it is looked at
+    return value is None or isinstance(value, datetime)
+
+
+def _free_text(kind: str) -> StoreError:
+    return StoreError(f"a ledger entry of kind {kind} would have held free text; nothing was written")

@@ -26,14 +26,14 @@ EMPTY = hashlib.sha256().digest()
 Tiles = Callable[[int, int], bytes]
 """Gives the hashes of the tile (level, number), joined; it may give more than the tree of the day had."""
 
-# A hash that has taken its first byte is copied, which costs less than beginning a new one.
-_LEAF = hashlib.sha256(b"\x00")
+# A hash that has taken its first byte is copied, which costs less than beginning a new one. Never updated itself.
+LEAF = hashlib.sha256(b"\x00")
 _NODE = hashlib.sha256(b"\x01")
 
 
 def leaf_hash(content: bytes) -> bytes:
     """The hash that stands for `content` in the tree: SHA-256 over 0x00 and the bytes (RFC 6962 section 2.1)."""
-    hashing = _LEAF.copy()
+    hashing = LEAF.copy()
     hashing.update(content)
     return hashing.digest()
 

@@ -178,7 +178,7 @@ class Sequencer:
         head = Checkpoint(state.origin, tree.size, tree.root())
         tx.execute(
             ledger_checkpoints.insert().values(
-                size=head.size, root=head.root, at=now, note=checkpoints.sign(head, self._keyring)
+                size=head.size, root=head.root, note=checkpoints.sign(head, self._keyring)
             )
         )
         tx.execute(update(ledger_state).values(size=head.size, keys=self._keys(state)))

@@ -17,11 +17,7 @@ from troth.errors import StoreError
 from troth.foundation.keys import Keyring
 from troth.foundation.ledger import leaves, personkeys
 from troth.foundation.ledger.tables import ledger_bodies, ledger_leaves
-from troth.foundation.ledger.words import KeyUse
-
-DESTROYED = "key.destroyed"
-"""The kind of the leaf that says that a person's key was destroyed; its body names the use."""
-
+from troth.foundation.ledger.words import KEY_DESTROYED, KeyUse
 
 def find_body(tx: Connection, keyring: Keyring, leaf: int) -> dict[str, Any] | None:
     """What was sealed with the leaf; None where there is nothing sealed, or its key was destroyed.
@@ -53,4 +49,4 @@ def shred(tx: Connection, keyring: Keyring, person: int, use: KeyUse, at: dateti
     if not personkeys.destroy(tx, called, use, at):
         return None
     gone = tx.execute(delete(ledger_bodies).where(ledger_bodies.c.person == called, ledger_bodies.c.under == use))
-    return leaves.append(tx, keyring, DESTROYED, person, {"use": use, "bodies": gone.rowcount}, at)
+    return leaves.append(tx, keyring, KEY_DESTROYED, person, {"use": use, "bodies": gone.rowcount}, at)

@@ -59,7 +59,6 @@ ledger_checkpoints = Table(
     metadata,
     Column("size", LONG, primary_key=True, autoincrement=False),
     Column("root", LargeBinary(32), nullable=False),
-    Column("at", Instant, nullable=False),
     Column("note", Text, nullable=False),
 )
 

@@ -14,3 +14,7 @@ class KeyUse(StrEnum):
 
     CONTENT = "content"
     ACCOUNTABILITY = "accountability"
+
+
+KEY_DESTROYED = "key.destroyed"
+"""The kind of the leaf that says that a person's key was destroyed; its body names the use."""

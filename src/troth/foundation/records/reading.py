@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 from troth.errors import NaiveTimeError, StoreUnreachable
 from troth.foundation.records import ages, instants, sampling
 from troth.foundation.records.access import Grant, LinkSeen
-from troth.foundation.records.catalogue import Catalogue
+from troth.foundation.records.catalogue import STEPS_TABLE, Catalogue
 from troth.foundation.records.catalogue import Table as TableSeen
 from troth.foundation.records.connectors import Connector, store_kind
 from troth.foundation.records.dialects import Limits
@@ -87,7 +87,9 @@ class Records:
                 connector = self._connector(store)
                 with connector.connection() as connection:
                     tables = connector.dialect.tables(connection)
-                self._catalogues[store] = Catalogue(store, {table.name: table for table in tables})
+                self._catalogues[store] = Catalogue(
+                    store, {each.name: each for each in tables if each.name != STEPS_TABLE}
+                )
             return self._catalogues[store]
 
     def refresh(self, store: str) -> Catalogue:

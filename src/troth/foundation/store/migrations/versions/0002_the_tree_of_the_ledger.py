@@ -43,7 +43,6 @@ def upgrade() -> None:
         "ledger_checkpoints",
         sa.Column("size", LONG, autoincrement=False, nullable=False),
         sa.Column("root", sa.LargeBinary(length=32), nullable=False),
-        sa.Column("at", Instant(), nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("size", name=op.f("pk_ledger_checkpoints")),
     )
