@@ -101,7 +101,7 @@ def _write_rows(
     """One holding as JSON, straight into the zip, and as CSV after it, from where it waited."""
     holding, names = passing.holding, passing.holding.names
     waiting: Spool | None = None
-    lines = bytearray((_BOM + values.csv_line(names)).encode("utf-8"))
+    lines = bytearray((_BOM + values.csv_line(names)).encode("utf-8", "replace"))
     try:
         with archive.member(f"data/{passing.name}.json") as member:
             member.write(_head(holding))
@@ -109,7 +109,7 @@ def _write_rows(
             comma = b"\n  "
             for row in passing.watch(rows):
                 block += comma + values.utf8(values.row_json(names, row))
-                lines += values.csv_line(row).encode("utf-8")
+                lines += values.csv_line(row).encode("utf-8", "replace")
                 comma = b",\n  "
                 if len(block) > _BLOCK:
                     member.write(bytes(block))
@@ -159,7 +159,7 @@ def _schema(passing: Passing) -> dict[str, Any]:
     """The JSON Schema of a holding's file: its columns, and for each the forms that its values have there."""
     holding = passing.holding
     properties = {}
-    for each, seen in zip(holding.fields, passing.kinds, strict=True):
+    for each, seen in zip(holding.fields, passing.kinds(), strict=True):
         forms = [values.schema_of(kind) for kind in sorted(seen, key=lambda kind: kind.__name__)]
         told = {"title": each.title} | ({"description": each.label} if each.label else {})
         properties[each.name] = told | (forms[0] if len(forms) == 1 else {"anyOf": forms} if forms else {})
