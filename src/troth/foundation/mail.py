@@ -138,13 +138,18 @@ def deliver(
     if settings.server is None:
         return Delivery()
     _refuse_in_clear(settings)
-    claimed = _claim(store, clock.now(), most)
+    began = clock.now()
+    claimed = _claim(store, began, most)
     outcomes: list[MailState] = []
     if claimed:
         try:
             with _connected(settings, trust) as server:
                 for row in claimed:
                     now = clock.now()
+                    if now - began > _CLAIM / 2:
+                        # A slow server: soon another process might take the rest to be left by a dead one.
+                        outcomes += [_try_later(store, left, now, None) for left in claimed[len(outcomes) :]]
+                        break
                     outcomes.append(_send(store, keyring, server, row, sender=settings.sender, now=now))
         except (OSError, smtplib.SMTPException) as error:
             # No connection, or it broke: what was not sent yet waits.

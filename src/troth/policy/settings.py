@@ -61,7 +61,10 @@ class SiteSettings(Declared):
 
 
 class MailSettings(Declared):
-    """How mail leaves, and who is told when a verdict turns."""
+    """How mail leaves, and who is told when a verdict turns.
+
+    `trust` is a file of certificate authorities beside those of the machine, for a mail server with one of its own.
+    """
 
     server: str | None = None
     port: int = 587
@@ -70,6 +73,7 @@ class MailSettings(Declared):
     password: str | None = None
     sender: str = "troth@localhost"
     owner: str | None = None
+    trust: str | None = None
 
 
 class ScheduleSettings(Declared):
@@ -104,6 +108,12 @@ class Instance:
     @property
     def map_file(self) -> Path:
         return self.folder / self.settings.map.file
+
+    @property
+    def mail_authorities(self) -> Path | None:
+        """Certificate authorities that the mail server may show beside those of the machine."""
+        trust = self.settings.mail.trust
+        return self.folder / trust if trust is not None else None
 
     @property
     def store_url(self) -> str:
