@@ -71,11 +71,11 @@ def effects(url: str) -> set[tuple[str, str]]:
         return {(row[0], row[1]) for row in tx.exec_driver_sql("select id, step from effects")}
 
 
-def until(asked: Any, *, within_s: float = 30.0) -> None:
+def until(asked: Any, *, within_s: float = 60.0, every_s: float = 0.02) -> None:
     deadline = time.monotonic() + within_s
     while not asked():
         assert time.monotonic() < deadline, "it did not come about in time"
-        time.sleep(0.02)
+        time.sleep(every_s)
 
 
 def is_done(store: Store, id_: str, name: str = "fulfil", turn: int = 0) -> bool:

@@ -100,10 +100,11 @@ def _run(name: str, id_: str) -> int:
     with _turn:
         _at_work.add(key)
     try:
-        counted = 0
-        for step in registry.job_named(name).steps:
-            counted += DBOS.run_step({"name": step.name}, _act, step, key, id_) or 0
-        return counted
+        steps = registry.job_named(name).steps
+        if len(steps) == 1:
+            # The record of the job's end says as much as one of its only step would, for a commit less.
+            return _act(steps[0], key, id_) or 0
+        return sum(DBOS.run_step({"name": step.name}, _act, step, key, id_) or 0 for step in steps)
     finally:
         with _turn:
             _at_work.discard(key)
