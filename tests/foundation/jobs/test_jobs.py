@@ -398,6 +398,51 @@ def test_a_worker_takes_over_nothing_of_itself(world: World) -> None:
     assert set(runs(world.company).values()) == {1}
 
 
+def test_what_was_given_to_a_worker_that_never_began_it_goes_back(world: World) -> None:
+    register_company(world.company)
+    schema = f'"{world.schema}".' if world.schema else ""
+    with Worker(world.store, silent_s=1.0, beat_s=0.1, round_s=0.1) as worker:
+        jobs.start(world.store, "fulfil", "1")
+        until(lambda: is_done(world.store, "1"))
+        with engine_at(world.jobs).begin() as tx:
+            tx.execute(
+                sa.text(
+                    f"update {schema}workflow_status set status = 'PENDING', executor_id = :me, completed_at = null"
+                ),
+                {"me": worker.id},
+            )
+        assert not is_done(world.store, "1")
+        until(lambda: is_done(world.store, "1"))
+
+
+def test_a_failure_of_long_ago_is_no_longer_tried_and_in_time_forgotten(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("troth.foundation.jobs.worker._FIRST_WAIT", timedelta(hours=1))
+    ran = []
+
+    def fail(_: str) -> None:
+        ran.append(1)
+        raise ValueError
+
+    jobs.register("fulfil", fail)
+    schema = f'"{world.schema}".' if world.schema else ""
+    with Worker(world.store, **QUICK):
+        jobs.start(world.store, "fulfil", "1")
+        until(lambda: (p := jobs.progress(world.store, "fulfil", "1")) and p.state is JobState.FAILED)
+    month_ms = 31 * 24 * 3600 * 1000
+    with engine_at(world.jobs).begin() as tx:
+        tx.exec_driver_sql(f"update {schema}workflow_status set created_at = created_at - {month_ms}")
+    monkeypatch.setattr("troth.foundation.jobs.worker._FIRST_WAIT", timedelta(0))
+    with Worker(world.store, **QUICK):
+        threading.Event().wait(0.6)
+    assert len(ran) == 1
+    with engine_at(world.jobs).begin() as tx:
+        tx.exec_driver_sql(f"update {schema}workflow_status set completed_at = completed_at - {3 * month_ms}")
+    with Worker(world.store, **QUICK):
+        until(lambda: jobs.listed(world.store) == ())
+
+
 def test_work_is_named_by_a_key_and_back() -> None:
     from troth.foundation.jobs.registry import key_of, work_of
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import math
 import threading
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from troth.errors import TrothError
@@ -25,14 +26,15 @@ POLL_S = 0.2
 
 _worker: Runner | None = None
 _place: Place | None = None
-_at_work: set[str] = set()
+_at_work: Counter[str] = Counter()
 _turn = threading.Lock()
 _function: Any = None
 
 
-def jobs_at_work() -> int:
-    """How many jobs this process runs now."""
-    return len(_at_work)
+def jobs_at_work() -> frozenset[str]:
+    """The keys of the jobs that this process runs now."""
+    with _turn:
+        return frozenset(+_at_work)
 
 
 def claim(worker: Runner) -> None:
@@ -50,7 +52,7 @@ def release(worker: Runner, wait_s: float = 0.0) -> None:
 
     if _worker is not worker:
         return
-    DBOS.destroy(workflow_completion_timeout_sec=math.ceil(wait_s) if _at_work else 0)
+    DBOS.destroy(workflow_completion_timeout_sec=math.ceil(wait_s) if jobs_at_work() else 0)
     if _place is not None:
         _place.engine.dispose()
     with _turn:
@@ -98,7 +100,7 @@ def _run(name: str, id_: str) -> int:
 
     key = str(DBOS.workflow_id)
     with _turn:
-        _at_work.add(key)
+        _at_work[key] += 1
     try:
         steps = registry.job_named(name).steps
         if len(steps) == 1:
@@ -107,7 +109,7 @@ def _run(name: str, id_: str) -> int:
         return sum(DBOS.run_step({"name": step.name}, _act, step, key, id_) or 0 for step in steps)
     finally:
         with _turn:
-            _at_work.discard(key)
+            _at_work[key] -= 1  # it may be at work twice: taken from us while we were slow, and given back to us
         if _worker is not None:
             _worker.ended(key)
 
@@ -131,6 +133,8 @@ class _Told(logging.Handler):
     """Passes the engine's warnings on under our name: first line only, no traceback."""
 
     def emit(self, record: logging.LogRecord) -> None:
+        if record.exc_info and isinstance(record.exc_info[1], JobFault):
+            return  # a step of ours failed, and `_act` has said so
         log.log(record.levelno, "engine: %s", record.getMessage().split("\n")[0][:300])
 
 
