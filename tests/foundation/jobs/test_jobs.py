@@ -401,7 +401,7 @@ def test_a_worker_takes_over_nothing_of_itself(world: World) -> None:
 def test_what_was_given_to_a_worker_that_never_began_it_goes_back(world: World) -> None:
     register_company(world.company)
     schema = f'"{world.schema}".' if world.schema else ""
-    with Worker(world.store, silent_s=1.0, beat_s=0.1, round_s=0.1) as worker:
+    with Worker(world.store, lost_s=0.5, **QUICK) as worker:
         jobs.start(world.store, "fulfil", "1")
         until(lambda: is_done(world.store, "1"))
         with engine_at(world.jobs).begin() as tx:

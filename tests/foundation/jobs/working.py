@@ -117,7 +117,8 @@ def work_for_ever(arguments: dict[str, Any]) -> None:
     """A worker that goes on until it is ended; it starts the ids it is told, and touches a file once it is up."""
     steps = tuple(arguments.get("steps", STEPS))
     register_company(arguments["company"], steps=steps, pause_s=arguments.get("pause_s", 0.0))
-    with opened(arguments["store"]) as store, Worker(store, at_once=arguments.get("at_once", 8), **QUICK):
+    settings = QUICK | {"silent_s": arguments.get("silent_s", QUICK["silent_s"])}
+    with opened(arguments["store"]) as store, Worker(store, at_once=arguments.get("at_once", 8), **settings):
         for id_ in arguments.get("ids", ()):
             jobs.start(store, "fulfil", id_)
         Path(arguments["up"]).touch()

@@ -38,6 +38,7 @@ log = logging.getLogger("troth.jobs")
 
 BEAT_S = 1.0
 SILENT_S = 10.0
+LOST_S = 60.0
 ROUND_S = 2.0
 AT_ONCE = 8
 GRACE_S = 30.0
@@ -68,7 +69,8 @@ class Worker(Runner):
     """The worker of this process; there is one at a time. Use it in a `with`, or `start` and `stop` it.
 
     `waiting`: asked every two seconds what is to be done. `silent_s`: after how long without a sign of life another
-    worker's jobs are taken over.
+    worker's jobs are taken over; `lost_s`: after how long one that the engine gave to this worker and that it is not at
+    goes back. The latter is longer, since a job that has ended waits for its record.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class Worker(Runner):
         beside: Sequence[Beside] = (),
         at_once: int = AT_ONCE,
         silent_s: float = SILENT_S,
+        lost_s: float = LOST_S,
         beat_s: float = BEAT_S,
         round_s: float = ROUND_S,
     ) -> None:
@@ -90,7 +93,7 @@ class Worker(Runner):
         self._beat_s = beat_s
         self._round_s = round_s
         self._watch = beats.Watch(silent_s)
-        self._lost = beats.Watch(silent_s)
+        self._lost = beats.Watch(lost_s)
         self._stop = threading.Event()
         self._places = threading.Semaphore(at_once)
         self._mine: set[str] = set()
