@@ -36,7 +36,7 @@ import pytest
 import sqlalchemy
 import trustme
 
-pytest_plugins = ("tests.chinook",)  # the sample database on these servers
+pytest_plugins = ("tests.chinook", "tests.awkward.fixtures")  # databases on these servers
 
 START_S = 60.0
 PR_SET_PDEATHSIG = 1

@@ -7,16 +7,31 @@ TrothError
 │   └── UnknownName         a name that is not declared (purpose, category, clause, store, ...)
 ├── RecordsError            a company's store did not answer as its map says
 │   ├── StoreUnreachable    no connection, wrong password, time limit passed
-│   └── PlaceMissing        the map names a table or column that is gone
+│   ├── PlaceMissing        the map names a table or column that is gone
+│   ├── ErasureRefused      the map's ends do not fit the live tables: every reason at once
+│   ├── IndexMissing        erasing would read whole tables again for every row
+│   ├── LimitPassed         more rows than one run may touch; nothing was changed
+│   ├── RuleBroken          a rule of the store forbids the change; nothing was changed
+│   └── ErasureUnsettled    somebody goes on writing rows of a person who is being erased
 ├── NetworkUnreachable      a probe could not reach the host it looks at
 ├── StoreError              troth's own store
 │   ├── StoreBehind         its schema is older than this version: `troth upgrade`
 │   ├── StoreAhead          its schema is newer than this version
 │   └── StoreConflict       a unique or foreign key forbids the row: somebody else was first
 ├── KeyUnavailable          no key, or a key file others can read
+├── ProofInvalid            a signature, a checkpoint or a proof of a ledger does not hold
 ├── PersonError
 │   ├── PersonUnknown       nobody of that identifier
 │   └── PersonAmbiguous     identifiers lead to different people: stop and ask
+├── RequestError            a request under a right cannot go on like this
+│   ├── RequestUnknown      there is no request of that number
+│   ├── MoveRefused         it stands where this cannot be done
+│   ├── KeyReused           an idempotency key came again with another body
+│   └── ReleaseNeeded       a copy holds what staff have to decide about first
+├── GuardClosed             a guard of destructive runs stands in the way
+│   ├── MapUnapproved       nobody answers for this data map
+│   ├── WritingPaused       `troth pause` stands
+│   └── PlanChanged         the plan is another than the one that was approved
 ├── NaiveTimeError          a time without a zone
 ├── Refused                 `require()`: the decision was no
 └── AccessDenied            the caller may not do this
@@ -138,6 +153,47 @@ class PlaceMissing(RecordsError):
     """The data map names a table or column that the store does not have."""
 
 
+class ErasureRefused(RecordsError):
+    """What the map says about the end of rows cannot be done in the store as it is; all reasons are told at once."""
+
+    def __init__(self, reasons: Sequence[str], *, where: str | None = None) -> None:
+        self.reasons = tuple(reasons)
+        count = len(self.reasons)
+        super().__init__(f"{count} reason{'s' if count != 1 else ''} against erasing here", where=where)
+
+    def __str__(self) -> str:
+        return "\n".join([f"{self.where}: {self.message}", *(f"  {reason}" for reason in self.reasons)])
+
+    def diagnostics(self) -> str:
+        return str(self)
+
+
+class IndexMissing(ErasureRefused):
+    """An index is missing without which erasing would read whole tables, some of them again for every row.
+
+    `statements` make them, in the store's own words.
+    """
+
+    def __init__(self, reasons: Sequence[str], statements: Sequence[str], *, where: str | None = None) -> None:
+        self.statements = tuple(statements)
+        super().__init__(reasons, where=where)
+
+    def __str__(self) -> str:
+        return "\n".join([super().__str__(), "Run:", *(f"  {statement}" for statement in self.statements)])
+
+
+class LimitPassed(RecordsError):
+    """More rows would be touched than one run may; nothing was changed."""
+
+
+class RuleBroken(RecordsError):
+    """A rule of the store forbids the change; nothing was changed."""
+
+
+class ErasureUnsettled(RecordsError):
+    """Rows of the person are written faster than they are erased; the erasure stays pending."""
+
+
 class NetworkUnreachable(TrothError):
     """The host could not be reached."""
 
@@ -162,6 +218,10 @@ class KeyUnavailable(TrothError):
     """There is no key to work with."""
 
 
+class ProofInvalid(TrothError):
+    """The proof does not hold."""
+
+
 class PersonError(TrothError):
     """The person meant could not be settled."""
 
@@ -172,6 +232,42 @@ class PersonUnknown(PersonError):
 
 class PersonAmbiguous(PersonError):
     """The identifiers lead to different people; nothing was done."""
+
+
+class RequestError(TrothError):
+    """A request under a right cannot go on like this; nothing was done."""
+
+
+class RequestUnknown(RequestError):
+    """There is no request of that number."""
+
+
+class MoveRefused(RequestError):
+    """The request stands where this cannot be done; nothing was done."""
+
+
+class KeyReused(RequestError):
+    """The same idempotency key came with another body; nothing was done."""
+
+
+class ReleaseNeeded(RequestError):
+    """The copy holds values about other people that staff have not decided about; it was not made."""
+
+
+class GuardClosed(TrothError):
+    """A guard of destructive runs stands in the way; nothing was changed."""
+
+
+class MapUnapproved(GuardClosed):
+    """Nobody has approved this data map; nothing is changed by it."""
+
+
+class WritingPaused(GuardClosed):
+    """Writing into the company's stores is paused; nothing was changed."""
+
+
+class PlanChanged(GuardClosed):
+    """The plan is another than the one that was approved; nothing was changed."""
 
 
 class NaiveTimeError(TrothError):

@@ -33,7 +33,7 @@ def running(
 
     The company lives by `clock`, the machine's by default; whoever checks it takes the same.
     """
-    from troth.example import certificates
+    from troth.example import certificates, letterbox
     from troth.example import company as example
     from troth.example.shop.app import create_shop
 
@@ -47,7 +47,7 @@ def running(
             shop = create_shop(company.shop_url, troth, now=clock.now)
             with (
                 closing_database(shop),
-                http.built(instance, troth=troth, home=shop) as application,
+                http.built(instance, troth=troth, home=letterbox.beside(shop, troth)) as application,
                 listening(
                     application,
                     Door(port),
@@ -88,6 +88,7 @@ def serve(*, port: int, people: int, folder: Path | None, shop_url: str | None =
         _say(f"  shop            {company.url}/")
         _say(f"  policy          {company.url}/privacy")
         _say(f"  privacy centre  {company.url}/privacy/centre")
+        _say(f"  letterbox       {company.url}/letterbox   (what would have been mailed)")
         _say(f"  console         {company.url}{_sign_in(company)}   (signs in once, within 15 minutes)")
         _say(f"  its folder      {company.folder}")
         stop = working.listen_for_stop()

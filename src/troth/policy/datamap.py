@@ -111,6 +111,7 @@ class PersonKind:
     table: str
     key: tuple[str, ...]
     identifiers: Mapping[str, IdentifierMap]
+    line: int = field(default=0, compare=False, repr=False)
 
     @property
     def id(self) -> str:
@@ -326,6 +327,7 @@ class TableMap:
     uses: tuple[Use, ...] = ()
     starts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     location: Location | None = None
+    line: int = field(default=0, compare=False, repr=False)  # where the file says whose its rows are
 
     @property
     def place(self) -> Place:

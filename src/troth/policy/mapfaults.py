@@ -47,7 +47,7 @@ def _path_of(faults: Faults, table: TableMap) -> Path_:
 def _leads_to_people(datamap: DataMap, table: TableMap, faults: Faults, path: Path_) -> None:
     tables = datamap.stores[table.store].tables
     for single in table.paths():
-        if not isinstance(single, ByRow):
+        if not isinstance(single, ByRow) or _again(table, single):
             continue
         seen = [table.name]
         if _circular(single, tables, seen):
@@ -66,6 +66,12 @@ def _leads_to_people(datamap: DataMap, table: TableMap, faults: Faults, path: Pa
             )
         elif not any(target.paths()):
             faults.add((*path, "whose"), f"no path leads on from {target.name}.", expected="a `whose` of that table")
+
+
+def _again(table: TableMap, single: ByRow) -> bool:
+    """Whether `single` hangs rows on rows of the same table, beside another path: replies on a comment of theirs."""
+    others = (each for each in table.paths() if not (isinstance(each, ByRow) and each.table == table.name))
+    return single.table == table.name and any(others)
 
 
 def _circular(single: SinglePath, tables: Mapping[str, TableMap], seen: list[str]) -> bool:

@@ -160,7 +160,8 @@ class _Reader:
                 for each, place, at in kind.entries("identifiers", expected="identifiers: {email: column}")
                 if (found := self._identifier(each, place, at, table, tables))
             }
-            made = PersonKind(store, name, table, key, MappingProxyType(identifiers))
+            line = self.document.key_place(path)[0]
+            made = PersonKind(store, name, table, key, MappingProxyType(identifiers), line)
             self.people[made.id] = made
 
     def _identifier(
@@ -292,6 +293,7 @@ class _Reader:
             uses=self._uses(entry),
             starts=self._starts(entry),
             location=location,
+            line=self.document.place((*entry.path, "whose"))[0],
         )
 
     def _location(self, entry: Entry) -> Location | None:

@@ -18,6 +18,7 @@ from troth.errors import DeclarationFaults, Fault, UnreadableFile
 from troth.policy import documents
 from troth.policy.documents import nearest
 from troth.policy.model import Declared, Period
+from troth.policy.periods import Duration
 
 FILE = "troth.toml"
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -82,6 +83,44 @@ class ScheduleSettings(Declared):
     check: Period | None = None
 
 
+class RequestSettings(Declared):
+    """How people's requests are handled.
+
+    `cooling_off` is how long an erasure that was asked for in the privacy centre waits, while every known address has
+    been told and can cancel it; `0 days` is allowed. `approval` has staff look at each erasure before it runs, and
+    `four_eyes` two of them. `freeze`: a request that follows a change of address within this time is looked at by
+    staff. `confirm_within`: a request that nobody confirmed lapses after it. `remind`: staff hear of a request this
+    long before its day. `holidays` is a table of public holidays (CSV: date, name, kind).
+    """
+
+    cooling_off: Period = Duration(3, "day")
+    approval: bool = False
+    four_eyes: bool = False
+    freeze: Period = Duration(14, "day")
+    confirm_within: Period = Duration(14, "day")
+    remind: Period = Duration(7, "day")
+    holidays: str | None = None
+
+
+class ErasureSettings(Declared):
+    """What bounds erasures.
+
+    `row_limit`: a run that would touch more rows of one store than this is refused before it changes anything.
+    `sweep_inline`: up to so many rows of all stores, the sweep belongs to the request; beyond, one pass a day looks for
+    all who wait. Cooling-off and four eyes stand under `[requests]`.
+    """
+
+    row_limit: int = Field(100_000, ge=1)
+    sweep_inline: int = Field(1_000_000, ge=0)
+
+
+class PackageSettings(Declared):
+    """Where the copies that people ask for wait, sealed, and for how long they can be fetched."""
+
+    folder: str = "packages"
+    keep: Period = Duration(30, "day")
+
+
 class Settings(Declared):
     """All of troth.toml; every part may be left out."""
 
@@ -91,6 +130,9 @@ class Settings(Declared):
     site: SiteSettings = SiteSettings()
     mail: MailSettings = MailSettings()  # type: ignore[call-arg] # pydantic fills the defaults
     schedule: ScheduleSettings = ScheduleSettings()
+    requests: RequestSettings = RequestSettings()
+    erasure: ErasureSettings = ErasureSettings()  # type: ignore[call-arg] # pydantic fills the defaults
+    packages: PackageSettings = PackageSettings()
 
 
 @dataclass(frozen=True)
@@ -114,6 +156,11 @@ class Instance:
         """Certificate authorities that the mail server may show beside those of the machine."""
         trust = self.settings.mail.trust
         return self.folder / trust if trust is not None else None
+
+    @property
+    def package_folder(self) -> Path:
+        """Where sealed copies wait."""
+        return self.folder / self.settings.packages.folder
 
     @property
     def store_url(self) -> str:

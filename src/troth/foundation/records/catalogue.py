@@ -15,6 +15,9 @@ from troth.errors import PlaceMissing
 from troth.policy.datamap import Place
 from troth.policy.documents import nearest
 
+STEPS_TABLE = "troth_step"
+"""The table that troth itself keeps in a store; no part of the company's data."""
+
 
 class ColumnKind(StrEnum):
     """What a column can hold, the same words for every store."""
@@ -41,22 +44,29 @@ class TableKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column; `type` in the store's own words."""
+    """One column; `type` in the store's own words. `given`: the store fills it where nothing is said."""
 
     name: str
     type: str
     kind: ColumnKind
     nullable: bool
+    given: bool = field(default=False, compare=False)
+    computed: bool = field(default=False, compare=False)  # from other columns of the row; never written
 
 
 @dataclass(frozen=True, slots=True)
 class ForeignKey:
-    """`columns` equal `target_columns` of a row of `table`; `on_delete` in SQL's words ("CASCADE", "NO ACTION")."""
+    """`columns` equal `target_columns` of a row of `table`; `on_delete` in SQL's words ("CASCADE", "NO ACTION").
+
+    `deferrable`: the store can be told to look at it at the end of a transaction only.
+    """
 
     columns: tuple[str, ...]
     table: str
     target_columns: tuple[str, ...]
     on_delete: str
+    name: str | None = field(default=None, compare=False)
+    deferrable: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +97,7 @@ class Table:
     schema: str | None = None
     bare_name: str = ""
     row_number: str | None = None  # a whole number that grows with the rows, where the store keeps one of its own
+    triggers: tuple[str, ...] = ()  # what the store itself does when rows of this table change
 
     @property
     def unique(self) -> tuple[tuple[str, ...], ...]:

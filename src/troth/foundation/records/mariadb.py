@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -17,16 +18,21 @@ if TYPE_CHECKING:
 
 _TABLES = """select table_name, table_type, table_rows from information_schema.tables
 where table_schema = database() and table_type in ('BASE TABLE', 'VIEW', 'SYSTEM VERSIONED') order by table_name"""
-_COLUMNS = """select table_name, column_name, column_type, is_nullable, data_type from information_schema.columns
+_COLUMNS = """select table_name, column_name, column_type, is_nullable, data_type,
+  extra like '%%auto_increment%%' or (column_default is not null and column_default <> 'NULL'),
+  coalesce(generation_expression, '') <> ''
+from information_schema.columns
 where table_schema = database() order by table_name, ordinal_position"""
 _KEYS = """select u.table_name, u.constraint_name, u.column_name, u.referenced_table_name, u.referenced_column_name,
-  r.delete_rule
+  r.delete_rule, u.constraint_name
 from information_schema.key_column_usage u join information_schema.referential_constraints r
   on r.constraint_schema = u.constraint_schema and r.constraint_name = u.constraint_name and r.table_name = u.table_name
 where u.table_schema = database() and u.referenced_table_schema = database()
 order by u.table_name, u.constraint_name, u.ordinal_position"""
 _INDEXES = """select table_name, index_name, non_unique, column_name, sub_part from information_schema.statistics
 where table_schema = database() order by table_name, index_name, seq_in_index"""
+_TRIGGERS = """select event_object_table, trigger_name from information_schema.triggers
+where event_object_schema = database() order by event_object_table, trigger_name"""
 _GRANTS = """select grantee, null, null, privilege_type, is_grantable from information_schema.user_privileges
 union all select grantee, null, null, privilege_type, is_grantable from information_schema.schema_privileges
   where database() like table_schema
@@ -125,11 +131,14 @@ class MariaDB:
         return engine
 
     def tables(self, connection: Connection) -> list[Table]:
-        columns, keys, indexes = (
-            _by_table(connection.exec_driver_sql(query).all()) for query in (_COLUMNS, _KEYS, _INDEXES)
+        columns, keys, indexes, triggers = (
+            _by_table(connection.exec_driver_sql(query).all()) for query in (_COLUMNS, _KEYS, _INDEXES, _TRIGGERS)
         )
         return [
-            _table((name, type_, rows), columns.get(name, []), keys.get(name, []), indexes.get(name, []))
+            replace(
+                _table((name, type_, rows), columns.get(name, []), keys.get(name, []), indexes.get(name, [])),
+                triggers=tuple(trigger for (trigger,) in triggers.get(name, [])),
+            )
             for name, type_, rows in connection.exec_driver_sql(_TABLES).all()
         ]
 
@@ -184,7 +193,7 @@ def _table(listed: tuple[str, str, int | None], columns: Any, keys: Any, indexes
         index: Index(index, tuple(_leading(parts)), unique, False, None not in parts)
         for index, (unique, parts) in named.items()
     }
-    grouped: dict[str, list[tuple[str, str, str, str]]] = {}
+    grouped: dict[str, list[tuple[str, str, str, str, str]]] = {}
     for constraint, *facts in keys:
         grouped.setdefault(constraint, []).append(tuple(facts))
     return Table(
@@ -192,13 +201,13 @@ def _table(listed: tuple[str, str, int | None], columns: Any, keys: Any, indexes
         kind=TableKind.VIEW if type_ == "VIEW" else TableKind.TABLE,
         columns=MappingProxyType(
             {
-                column: Column(column, full, _kind_of(full, base), nullable == "YES")
-                for column, full, nullable, base in columns
+                column: Column(column, full, _kind_of(full, base), nullable == "YES", bool(given), bool(computed))
+                for column, full, nullable, base, given, computed in columns
             }
         ),
         primary_key=made["PRIMARY"].columns if "PRIMARY" in made else (),
         foreign_keys=tuple(
-            ForeignKey(tuple(p[0] for p in parts), parts[0][1], tuple(p[2] for p in parts), parts[0][3])
+            ForeignKey(tuple(p[0] for p in parts), parts[0][1], tuple(p[2] for p in parts), *parts[0][3:])
             for parts in grouped.values()
         ),
         indexes=tuple(i for i in made.values() if i.name != "PRIMARY"),

@@ -23,20 +23,23 @@ _TABLES = f"""select c.oid, n.nspname, c.relname, c.relkind, c.reltuples::bigint
 from pg_class c join pg_namespace n on n.oid = c.relnamespace where {_OURS} order by n.nspname, c.relname"""  # noqa: S608
 _COLUMNS = """select a.attrelid, a.attname, format_type(a.atttypid, a.atttypmod), not a.attnotnull,
   case when t.typtype = 'd' then b.typname else t.typname end,
-  case when t.typtype = 'd' then b.typtype else t.typtype end
+  case when t.typtype = 'd' then b.typtype else t.typtype end,
+  a.atthasdef or a.attidentity <> '', a.attgenerated <> ''
 from pg_attribute a join pg_type t on t.oid = a.atttypid left join pg_type b on b.oid = t.typbasetype
 where a.attrelid = any(%s) and a.attnum > 0 and not a.attisdropped order by a.attrelid, a.attnum"""
 _CONSTRAINTS = """select k.conrelid, k.contype, k.confrelid, k.confdeltype,
   (select array_agg(a.attname order by p.n) from unnest(k.conkey) with ordinality p(num, n)
    join pg_attribute a on a.attrelid = k.conrelid and a.attnum = p.num),
   (select array_agg(a.attname order by p.n) from unnest(k.confkey) with ordinality p(num, n)
-   join pg_attribute a on a.attrelid = k.confrelid and a.attnum = p.num)
+   join pg_attribute a on a.attrelid = k.confrelid and a.attnum = p.num), k.conname, k.condeferrable
 from pg_constraint k where k.conrelid = any(%s) and k.contype in ('p', 'u', 'f') order by k.conrelid, k.conname"""
 _INDEXES = """select i.indrelid, x.relname, i.indisunique, i.indpred is not null,
   (select array_agg(a.attname order by p.n) from unnest(i.indkey::int2[]) with ordinality p(num, n)
    left join pg_attribute a on a.attrelid = i.indrelid and a.attnum = p.num and p.num > 0 where p.n <= i.indnkeyatts)
 from pg_index i join pg_class x on x.oid = i.indexrelid
 where i.indrelid = any(%s) and i.indisvalid and not i.indisprimary order by i.indrelid, x.relname"""
+_TRIGGERS = """select tgrelid, tgname from pg_trigger
+where tgrelid = any(%s) and not tgisinternal and tgenabled <> 'D' order by tgrelid, tgname"""
 _GRANTS = f"""select coalesce(r.rolname, 'PUBLIC'), n.nspname, c.relname, null, array_agg(g.privilege_type order by 1),
   bool_or(g.is_grantable), n.nspname = current_schema()
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -134,13 +137,21 @@ class PostgreSQL:
         """Partitions count as their parent; what an extension made is left out."""
         listed = connection.exec_driver_sql(_TABLES).all()
         names = {oid: name if own else f"{schema}.{name}" for oid, schema, name, _, _, own in listed}
-        columns, constraints, indexes = (
+        columns, constraints, indexes, triggers = (
             _by_table(connection.exec_driver_sql(query, (list(names),)).all())
-            for query in (_COLUMNS, _CONSTRAINTS, _INDEXES)
+            for query in (_COLUMNS, _CONSTRAINTS, _INDEXES, _TRIGGERS)
         )
         return [
             _table(
-                Table(names[oid], _KINDS.get(kind, TableKind.TABLE), {}, rows=rows, schema=schema, bare_name=bare),
+                Table(
+                    names[oid],
+                    _KINDS.get(kind, TableKind.TABLE),
+                    {},
+                    rows=rows,
+                    schema=schema,
+                    bare_name=bare,
+                    triggers=tuple(name for (name,) in triggers.get(oid, [])),
+                ),
                 columns.get(oid, []),
                 [each for each in constraints.get(oid, []) if each[0] != "f" or each[1] in names],
                 indexes.get(oid, []),
@@ -188,14 +199,14 @@ def _table(bare: Table, columns: _Facts, constraints: _Facts, indexes: _Facts, n
         bare,
         columns=MappingProxyType(
             {
-                name: Column(name, type_, _kind_of(base, class_), bool(nullable))
-                for name, type_, nullable, base, class_ in columns
+                name: Column(name, type_, _kind_of(base, class_), bool(nullable), given and not computed, computed)
+                for name, type_, nullable, base, class_, given, computed in columns
             }
         ),
-        primary_key=next((tuple(own) for type_, _, _, own, _ in constraints if type_ == "p"), ()),
+        primary_key=next((tuple(own) for type_, _, _, own, *_ in constraints if type_ == "p"), ()),
         foreign_keys=tuple(
-            ForeignKey(tuple(own), names[target], tuple(others), _ON_DELETE[on_delete])
-            for type_, target, on_delete, own, others in constraints
+            ForeignKey(tuple(own), names[target], tuple(others), _ON_DELETE[on_delete], name, deferrable)
+            for type_, target, on_delete, own, others, name, deferrable in constraints
             if type_ == "f"
         ),
         indexes=tuple(

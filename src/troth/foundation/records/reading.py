@@ -9,13 +9,14 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from troth.errors import NaiveTimeError, StoreUnreachable
 from troth.foundation.records import ages, instants, sampling
 from troth.foundation.records.access import Grant, LinkSeen
-from troth.foundation.records.catalogue import Catalogue
+from troth.foundation.records.catalogue import STEPS_TABLE, Catalogue
 from troth.foundation.records.catalogue import Table as TableSeen
 from troth.foundation.records.connectors import Connector, store_kind
 from troth.foundation.records.dialects import Limits
@@ -25,7 +26,7 @@ from troth.policy.conditions import Condition, columns
 from troth.policy.datamap import DataMap, Place, StoreKind, StoreMap
 
 if TYPE_CHECKING:
-    from sqlalchemy import CursorResult, Table
+    from sqlalchemy import Connection, CursorResult, Table
     from sqlalchemy.sql.selectable import CompoundSelect, Select
 
 _BATCH = 1000
@@ -86,7 +87,9 @@ class Records:
                 connector = self._connector(store)
                 with connector.connection() as connection:
                     tables = connector.dialect.tables(connection)
-                self._catalogues[store] = Catalogue(store, {table.name: table for table in tables})
+                self._catalogues[store] = Catalogue(
+                    store, {each.name: each for each in tables if each.name != STEPS_TABLE}
+                )
             return self._catalogues[store]
 
     def refresh(self, store: str) -> Catalogue:
@@ -201,6 +204,12 @@ class Records:
         if not isinstance(statement, (Select, CompoundSelect)):
             raise TypeError("records are only read: a SELECT built with SQLAlchemy Core is expected")
         return self._stream(self._connector(store), statement)
+
+    @contextmanager
+    def connection(self, store: str, place: Place | None = None) -> Iterator[Connection]:
+        """A connection to `store` that can only read, for the readers of this package. Raises RecordsError."""
+        with self._connector(store).connection(place) as connection:
+            yield connection
 
     def _stream(self, connector: Connector, statement: Any, place: Place | None = None) -> Iterator[tuple[Any, ...]]:
         with connector.connection(place) as connection:

@@ -111,7 +111,9 @@ def kind_of(declared: str) -> ColumnKind:
 
 def _table(connection: Connection, name: str, kind: TableKind, without_row_id: bool) -> Table:  # noqa: FBT001
     columns = connection.exec_driver_sql(
-        'select name, type, "notnull", pk from pragma_table_xinfo(?) where hidden <> 1 order by cid', (name,)
+        'select name, type, "notnull", pk, dflt_value is not null, hidden in (2, 3) '
+        "from pragma_table_xinfo(?) where hidden <> 1 order by cid",
+        (name,),
     ).all()
     keys: dict[int, list[tuple[str, str, str | None, str]]] = {}
     for number, table, own, target, on_delete in connection.exec_driver_sql(
@@ -125,7 +127,10 @@ def _table(connection: Connection, name: str, kind: TableKind, without_row_id: b
         ).all()
         if origin != "pk"
     ]
-    primary = [column for column, _, _, position in sorted(columns, key=lambda each: each[3]) if position]
+    primary = [column for column, _, _, position, *_ in sorted(columns, key=lambda each: each[3]) if position]
+    triggers = connection.exec_driver_sql(
+        "select name from sqlite_master where type = 'trigger' and tbl_name = ? collate nocase order by name", (name,)
+    )
     names = {column.casefold() for column, *_ in columns}
     alias = next((each for each in ("rowid", "_rowid_", "oid") if each not in names), None)
     has_row_id = kind is TableKind.TABLE and not without_row_id and alias is not None
@@ -138,8 +143,15 @@ def _table(connection: Connection, name: str, kind: TableKind, without_row_id: b
         kind=kind,
         columns=MappingProxyType(
             {
-                column: Column(column, kind_.strip(), kind_of(kind_), not required)
-                for column, kind_, required, _ in columns
+                column: Column(
+                    column,
+                    kind_.strip(),
+                    kind_of(kind_),
+                    not required,
+                    bool(given) or (primary == [column] and kind_.strip().upper() == "INTEGER"),
+                    bool(computed),
+                )
+                for column, kind_, required, _, given, computed in columns
             }
         ),
         primary_key=tuple(primary),
@@ -148,6 +160,7 @@ def _table(connection: Connection, name: str, kind: TableKind, without_row_id: b
         rows=rows,
         bare_name=name,
         row_number=alias if has_row_id else None,
+        triggers=tuple(triggers.scalars()),
     )
 
 
@@ -155,19 +168,19 @@ def _foreign_key(connection: Connection, parts: list[tuple[str, str, str | None,
     table, _, target, on_delete = parts[0]
     own = tuple(each[1] for each in parts)
     if target is not None:
-        return ForeignKey(own, table, tuple(str(each[2]) for each in parts), on_delete)
+        return ForeignKey(own, table, tuple(str(each[2]) for each in parts), on_delete, deferrable=True)
     found = connection.exec_driver_sql("select name from pragma_table_xinfo(?) where pk > 0 order by pk", (table,))
-    return ForeignKey(own, table, tuple(found.scalars()), on_delete)
+    return ForeignKey(own, table, tuple(found.scalars()), on_delete, deferrable=True)
 
 
 def _spelt(key: ForeignKey, own: Table, tables: Mapping[str, Table]) -> ForeignKey:
     """`key` with names as the tables themselves spell them; SQLite does not care about case, the map does."""
     target = tables.get(key.table.casefold())
-    return ForeignKey(
-        _names_in(own, key.columns),
-        target.name if target else key.table,
-        _names_in(target, key.target_columns) if target else key.target_columns,
-        key.on_delete,
+    return replace(
+        key,
+        columns=_names_in(own, key.columns),
+        table=target.name if target else key.table,
+        target_columns=_names_in(target, key.target_columns) if target else key.target_columns,
     )
 
 

@@ -9,7 +9,7 @@ from troth.foundation.records.catalogue import Table as TableSeen
 from troth.policy.conditions import AllOf, AnyOf, Compare, Comparison, Condition
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, Table
+    from sqlalchemy import ColumnElement, FromClause, Table
 
 
 def core_table(seen: TableSeen) -> Table:
@@ -24,14 +24,14 @@ def core_table(seen: TableSeen) -> Table:
     )
 
 
-def where_clause(table: Table, conditions: Iterable[Condition]) -> ColumnElement[bool]:
+def where_clause(table: FromClause, conditions: Iterable[Condition]) -> ColumnElement[bool]:
     """True where all `conditions` are."""
     import sqlalchemy
 
     return sqlalchemy.and_(sqlalchemy.true(), *(_clause(table, condition) for condition in conditions))
 
 
-def _clause(table: Table, condition: Condition) -> ColumnElement[bool]:
+def _clause(table: FromClause, condition: Condition) -> ColumnElement[bool]:
     import sqlalchemy
 
     if isinstance(condition, AllOf):
@@ -42,7 +42,7 @@ def _clause(table: Table, condition: Condition) -> ColumnElement[bool]:
 
 
 def _comparison(column: ColumnElement[Any], condition: Compare) -> ColumnElement[bool]:
-    value: Any = condition.value
+    value: Any = _bound(condition.value)
     found: ColumnElement[bool]
     match condition.comparison:
         case Comparison.EQUAL:
@@ -68,3 +68,12 @@ def _comparison(column: ColumnElement[Any], condition: Compare) -> ColumnElement
         case never:
             assert_never(never)
     return found
+
+
+def _bound(value: Any) -> Any:
+    """A text without a type of ours: PostgreSQL reads it as one of the column's, also where that is an enumeration."""
+    import sqlalchemy
+
+    if isinstance(value, tuple):
+        return [_bound(one) for one in value]
+    return sqlalchemy.literal(value, sqlalchemy.types.NullType()) if isinstance(value, str) else value

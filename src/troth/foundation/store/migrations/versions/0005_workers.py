@@ -8,7 +8,7 @@ from alembic import op
 from troth.foundation.store.columns import Instant
 
 revision = "0005"
-down_revision = "0001"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 

@@ -21,7 +21,6 @@ _PASSING_PURPOSES = frozenset({"storage", "legal-claims"})
 _REHEARSED = {
     Right.ACCESS: "that a copy holds everything about one person and nothing about another",
     Right.RECTIFICATION: "that a corrected value reaches every copy of it",
-    Right.ERASURE: "that nothing of a person is found in any store after a deletion",
     Right.PORTABILITY: "that an export can be read back into another system",
 }
 
@@ -92,7 +91,7 @@ def door_closed(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  # noqa
 
 @check(
     id="rights.unrehearsed",
-    promise="a right of access, correction, deletion or portability is given",
+    promise="a right of access, correction or portability is given",
     applies=lambda sentence, _: sentence.meaning.right in _REHEARSED,
     reference="GDPR Art. 12(3), 15, 16, 17, 20",
 )

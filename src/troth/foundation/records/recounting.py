@@ -1,0 +1,129 @@
+"""Ask a store again after an erasure: what is still theirs, and what points at nothing.
+
+`recount` looks for rows that the map says should have gone or changed and have not. `dangling` looks through whole
+tables for pointers without a target: foreign keys, and the edges and links that only the map knows.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from troth.foundation.records.ends import End, TableEnd
+from troth.foundation.records.erasing import Erasure
+from troth.foundation.records.erasureplan import Ask
+from troth.foundation.records.keys import BoundKeys, Keys, Subject
+from troth.foundation.records.ordering import Pointer
+from troth.foundation.records.pathwalk import join_columns
+from troth.foundation.records.settings import Fixed, StandIn
+from troth.foundation.records.setwise import Setwise
+from troth.policy.datamap import ByKey, ByRow, Place
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
+
+
+def recount(
+    erasure: Erasure,
+    people: Sequence[Subject],
+    ask: Ask,
+    *,
+    at: dt.datetime,
+    stand_ins: Mapping[str, tuple[Any, ...]] | None = None,
+    keys: Keys | None = None,
+) -> dict[Place, int]:
+    """Rows that are still theirs and should not be, by table; links that still lead to them, by column. Empty: none."""
+    import sqlalchemy
+
+    setwise = Setwise(erasure, keys or BoundKeys(people), at.date(), stand_ins or {}, temporary=False)
+    asked: dict[Place, Any] = {}
+    for end in erasure.ends.values():
+        left = [setwise.going(end.name)] if end.deletes else []
+        left += [each for one in end.ends if (each := _unchanged(setwise, end, one, stand_ins or {})) is not None]
+        if left:
+            asked[end.table.place] = _count(setwise.core(end.name), sqlalchemy.or_(*left))
+        for name in end.links:
+            kind = erasure.people[end.table.columns[name].link or ""]
+            core = setwise.core(end.name)
+            condition = setwise.keys.hold(kind.id, [core.c[name]], [end.seen.columns[name]])
+            if kind.table in erasure.ends and erasure.ends[kind.table].always_deletes:
+                asked[Place(erasure.store, end.name, name)] = _count(core, condition)
+    return _found(ask, asked)
+
+
+def dangling(erasure: Erasure, ask: Ask) -> dict[Place, int]:
+    """Rows whose pointer leads to no row, by column; reads whole tables. Empty: every pointer has its target."""
+    import sqlalchemy
+
+    setwise = Setwise(erasure, BoundKeys(()), dt.date.max, {}, temporary=False)
+    asked = {}
+    for pointer in dict.fromkeys(_pointers(erasure)):
+        core, target = setwise.core(pointer.table), setwise.core(pointer.target).alias()
+        mine = [core.c[name] for name in pointer.columns]
+        there = sqlalchemy.exists().where(*(a == target.c[name] for a, name in zip(mine, pointer.at, strict=True)))
+        condition = sqlalchemy.and_(*(each.is_not(None) for each in mine), ~there)
+        asked[Place(erasure.store, pointer.table, ", ".join(pointer.columns))] = _count(core, condition)
+    return _found(ask, asked)
+
+
+def _found(ask: Ask, asked: Mapping[Place, Any]) -> dict[Place, int]:
+    import sqlalchemy
+
+    if not asked:
+        return {}
+    row = ask(sqlalchemy.select(*(each.label(f"n{at}") for at, each in enumerate(asked.values()))))[0]
+    return {place: int(n) for place, n in zip(asked, row, strict=True) if n}
+
+
+def _count(core: Any, condition: ColumnElement[bool]) -> Any:
+    import sqlalchemy
+
+    return sqlalchemy.select(sqlalchemy.func.count()).select_from(core).where(condition).scalar_subquery()
+
+
+def _unchanged(
+    setwise: Setwise, end: TableEnd, one: End, stand_ins: Mapping[str, tuple[Any, ...]]
+) -> ColumnElement[bool] | None:
+    """Rows of theirs in which a column still has another value than the one it was to get."""
+    import sqlalchemy
+
+    core = setwise.core(end.name)
+    differs = []
+    for name, setting in one.settings.items():
+        if isinstance(setting, Fixed):
+            differs.append(
+                core.c[name].is_not(None) if setting.value is None else core.c[name].is_distinct_from(setting.value)
+            )
+        elif isinstance(setting, StandIn) and setting.kind in stand_ins:
+            differs.append(core.c[name].is_distinct_from(stand_ins[setting.kind][setting.position]))
+    if not differs:
+        return None
+    condition = setwise.changing(end.name) if end.table.shared else setwise.theirs(end.name, one)
+    return sqlalchemy.and_(condition, sqlalchemy.or_(*differs))
+
+
+def _pointers(erasure: Erasure) -> Iterator[Pointer]:
+    """Every declared key of the store, every edge over rows or to a person's own row, every link."""
+    catalogue = erasure.reach.catalogue
+    for table in catalogue.tables.values():
+        for key in table.foreign_keys:
+            if key.table in catalogue.tables:
+                yield Pointer(table.name, key.columns, key.table, key.target_columns, nullable=True)
+    for end in erasure.ends.values():
+        for path in (each for each in end.table.paths() if isinstance(each, (ByKey, ByRow)) and each.where is None):
+            if isinstance(path, ByKey):
+                kind = erasure.people[path.person]
+                if kind.store == erasure.store and kind.table in erasure.ends:
+                    yield Pointer(end.name, path.columns, kind.table, kind.key, nullable=True)
+                continue
+            target = erasure.ends[path.table]
+            at = join_columns(path, end.seen, target.seen)
+            if at is not None and set(path.columns) != set(end.seen.primary_key):
+                yield Pointer(end.name, path.columns, path.table, at, nullable=True)
+            elif at is not None:  # it is the other row that points here
+                yield Pointer(path.table, at, end.name, path.columns, nullable=True)
+        for name in end.links:
+            kind = erasure.people[end.table.columns[name].link or ""]
+            if kind.table in erasure.ends and len(kind.key) == 1:
+                yield Pointer(end.name, (name,), kind.table, kind.key, nullable=True)

@@ -1,0 +1,165 @@
+"""The stand-in person of each kind: a row of nobody, to which shared rows point when one of their people has gone.
+
+There is one for a kind in a store, made when first needed, in the transaction that needs it, with only what its table
+demands. Its key stands in `troth_step`, so that it is found again, and counts as nobody.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from troth.errors import ErasureRefused
+from troth.foundation.clock import stamp
+from troth.foundation.records import settings, steps
+from troth.foundation.records.catalogue import Catalogue, Column, ColumnKind, Table
+from troth.foundation.records.statements import core_table
+from troth.policy.datamap import PersonKind, TableMap
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement, Connection
+
+
+def faults_of(kind: PersonKind, catalogue: Catalogue, tables: Mapping[str, TableMap]) -> Iterator[str]:
+    """Why no stand-in of `kind` can be made; told when planning."""
+    table = catalogue.table(kind.table)
+    for column in _demanded(table, kind):
+        place = f"{kind.table}.{column.name}"
+        target = _target(table, column.name)
+        if target is not None and target != kind.table:
+            mapped = tables.get(target)
+            if mapped is None or mapped.personal:
+                missing = f"a stand-in of {kind.name} must point at {target}, where nobody stands in"
+                yield f"{place}: {missing}. Let it be NULL."
+            continue
+        try:
+            _value(table, column, kind)
+        except ValueError as problem:
+            yield f"{place}: no stand-in of {kind.name} can be made: {problem}."
+
+
+def find(connection: Connection, kind: PersonKind) -> tuple[Any, ...] | None:
+    """The key of the stand-in of `kind`, or None where there is none yet (or no `troth_step`)."""
+    found = steps.find(connection, steps.STAND_IN, kind.id)
+    return None if not found else tuple(_read(each) for each in found["key"])
+
+
+def ensure(connection: Connection, kind: PersonKind, catalogue: Catalogue, at: dt.datetime) -> tuple[Any, ...]:
+    """The key of the stand-in of `kind`; its row is made where there is none."""
+    import sqlalchemy
+
+    table = catalogue.table(kind.table)
+    made = core_table(table)
+    known = find(connection, kind)
+    if known is not None:
+        meets = (made.c[name] == value for name, value in zip(kind.key, known, strict=True))
+        if connection.execute(sqlalchemy.select(sqlalchemy.literal(1)).select_from(made).where(*meets)).first():
+            return known
+    values = {
+        column.name: _value(table, column, kind) for column in _demanded(table, kind) if not _pointer(table, column)
+    }
+    for column in _demanded(table, kind):
+        if _pointer(table, column):
+            values[column.name] = _any_row(connection, table, column.name, catalogue)
+    name = kind.key[0]
+    key = table.columns[name]
+    if not key.given:
+        values[name] = _new_key(connection, made.c[name], key)
+        own = [each for each in table.foreign_keys if each.table == kind.table and len(each.columns) == 1]
+        values |= {each.columns[0]: values[name] for each in own if not table.columns[each.columns[0]].nullable}
+        connection.execute(made.insert().values(values))
+        found = values[name]
+    elif connection.dialect.name == "mysql" and not connection.dialect.insert_returning:
+        found = connection.execute(made.insert().values(values)).lastrowid
+    else:
+        returned = made.insert().values(values) if values else _defaults(connection, made)
+        found = connection.execute(returned.returning(made.c[name])).scalar_one()
+    _remember(connection, kind, (found,), at, known is not None)
+    return (found,)
+
+
+def _defaults(connection: Connection, made: Any) -> Any:
+    name = next(iter(made.c)).name
+    if connection.dialect.name == "mysql":
+        import sqlalchemy
+
+        return made.insert().values({name: sqlalchemy.text("DEFAULT")})
+    return made.insert()
+
+
+def _remember(connection: Connection, kind: PersonKind, key: Sequence[Any], at: dt.datetime, anew: bool) -> None:  # noqa: FBT001
+    made = steps.table()
+    counts = json.dumps({"key": [_written(each) for each in key]})
+    if anew:
+        connection.execute(
+            made.update().where(made.c.request == steps.STAND_IN, made.c.step == kind.id).values(counts=counts)
+        )
+    else:
+        connection.execute(made.insert().values(request=steps.STAND_IN, step=kind.id, counts=counts, at=stamp(at)))
+
+
+def _demanded(table: Table, kind: PersonKind) -> list[Column]:
+    """The columns beside the key that may not be NULL and that the store does not fill by itself."""
+    return [
+        column
+        for column in table.columns.values()
+        if not column.nullable and not column.given and not column.computed and column.name not in kind.key
+    ]
+
+
+def _pointer(table: Table, column: Column) -> bool:
+    return _target(table, column.name) not in (None, table.name)
+
+
+def _target(table: Table, column: str) -> str | None:
+    return next((key.table for key in table.foreign_keys if column in key.columns), None)
+
+
+def _any_row(connection: Connection, table: Table, column: str, catalogue: Catalogue) -> Any:
+    """The first row of a table of no people (a country, a shop) that the stand-in must point at."""
+    import sqlalchemy
+
+    key = next(each for each in table.foreign_keys if column in each.columns)
+    there = core_table(catalogue.table(key.table)).c[key.target_columns[key.columns.index(column)]]
+    found = connection.execute(sqlalchemy.select(sqlalchemy.func.min(there))).scalar()
+    if found is None:
+        raise ErasureRefused([f"{table.name}.{column}: {key.table} has no row for a stand-in to point at."])
+    return found
+
+
+def _value(table: Table, column: Column, kind: PersonKind) -> Any:
+    """What stands in a demanded column. Raises ValueError where nothing can."""
+    unique = any(index.unique and column.name in index.columns for index in table.indexes)
+    if column.kind is ColumnKind.TEXT:
+        mail = f"stand-in-{kind.name}@example.invalid"
+        text = mail if "mail" in column.name.casefold() else f"stand-in {kind.name}"
+        most = settings.length_of(column)
+        plain = settings.emptied(column)  # raises where only some words may stand there
+        if most is None or len(text) <= most:
+            return text
+        return uuid.uuid4().hex[:most] if unique else plain
+    return settings.emptied(column)
+
+
+def _new_key(connection: Connection, made: ColumnElement[Any], column: Column) -> Any:
+    import sqlalchemy
+
+    if column.kind is ColumnKind.NUMBER:
+        return int(connection.execute(sqlalchemy.select(sqlalchemy.func.max(made))).scalar() or 0) + 1
+    if column.kind is ColumnKind.BINARY:
+        return uuid.uuid4().bytes
+    fresh = str(uuid.uuid4())
+    return fresh if column.kind is ColumnKind.UUID else fresh[: settings.length_of(column) or 36]
+
+
+def _written(value: Any) -> Any:
+    if isinstance(value, (bytes, bytearray)):
+        return {"hex": bytes(value).hex()}
+    return value if isinstance(value, int) else str(value)
+
+
+def _read(value: Any) -> Any:
+    return bytes.fromhex(value["hex"]) if isinstance(value, dict) else value

@@ -1,0 +1,199 @@
+"""What an erasure must still know of somebody after their rows are gone: who they are in each store, and their needles.
+
+Gathered before the first row goes and sealed in troth's store, since a process may die right after it; wiped when the
+erasure is proven. Without it nobody could ask again whether anything is left.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from troth.errors import StoreError
+from troth.foundation.records.ends import ends_of
+from troth.foundation.records.keys import BoundKeys, Subject
+from troth.foundation.records.needles import Needle, needles_of
+from troth.foundation.records.reach import Reach, ReachedTable
+from troth.foundation.records.sweep import Kept, count_in
+from troth.policy.datamap import Place
+
+if TYPE_CHECKING:
+    from troth.foundation.keys import Keyring
+    from troth.foundation.records.reading import Records
+    from troth.policy.datamap import DataMap
+
+_MOST_VALUES = (
+    20_000  # different values of one column that are looked at, so that a million rows do not fill the memory
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Remains:
+    """`subjects` are the person in each store, `needles` what they would be known again by, `kept` what may stay."""
+
+    subjects: tuple[Subject, ...] = field(repr=False)
+    needles: tuple[Needle, ...] = field(repr=False)
+    kept: Kept = field(repr=False)
+
+    def numbered(self, person: int) -> Remains:
+        """The same, its needles under the number `person`, by which a sweep tells people apart."""
+        needles = tuple(Needle(person, each.value, each.identifying) for each in self.needles)
+        return Remains(
+            self.subjects, needles, {(person, value, place): n for (_, value, place), n in self.kept.items()}
+        )
+
+
+def gather(records: Records, datamap: DataMap, subjects: Sequence[Subject]) -> Remains:
+    """Read the person's own rows, mapped ones only, for what a sweep must look for. Raises RecordsError."""
+    values: list[tuple[str | None, Any]] = [
+        ("contact.", value) for each in subjects for found in each.identifiers.values() for value in found
+    ]
+    values += [("account.id", part) for each in subjects for part in each.key if isinstance(part, (str, uuid.UUID))]
+    reading = [_Reading(records, datamap, store, subjects) for store in records.stores]
+    needles = needles_of(0, _chain(values, *(each.values() for each in reading)))
+    kept = count_in(_chain(*(each.staying() for each in reading)), needles)
+    return Remains(tuple(subjects), needles, kept)
+
+
+def seal(keyring: Keyring, name: str, remains: Remains) -> bytes:
+    """The remains closed for the erasure called `name`."""
+    at = {each.value: number for number, each in enumerate(remains.needles)}
+    plain = {
+        "subjects": [
+            {
+                "kind": each.kind.id,
+                "key": [_typed(part) for part in each.key],
+                "identifiers": {known: list(found) for known, found in each.identifiers.items()},
+            }
+            for each in remains.subjects
+        ],
+        "needles": [[each.value, each.identifying] for each in remains.needles],
+        "kept": [
+            [at[value], place.store, place.table, place.column, n] for (_, value, place), n in remains.kept.items()
+        ],
+    }
+    return keyring.seal(json.dumps(plain).encode(), context=_context(name))
+
+
+def unseal(keyring: Keyring, datamap: DataMap, name: str, sealed: bytes) -> Remains:
+    """What was sealed. Raises: StoreError where the map no longer knows such a kind of person; KeyUnavailable."""
+    plain = json.loads(keyring.unseal(sealed, context=_context(name)))
+    kinds = datamap.people()
+    subjects = []
+    for each in plain["subjects"]:
+        if each["kind"] not in kinds:
+            raise StoreError(
+                f"the data map has no kind of person {each['kind']} any more, and erasure {name} is under way",
+                where=datamap.file,
+                repair="Put it back until the erasure is proven.",
+            )
+        identifiers = {known: tuple(found) for known, found in each["identifiers"].items()}
+        subjects.append(Subject(kinds[each["kind"]], tuple(map(_untyped, each["key"])), identifiers))
+    needles = tuple(Needle(0, value, identifying) for value, identifying in plain["needles"])
+    kept = {(0, needles[at].value, Place(*place)): n for at, *place, n in plain["kept"]}
+    return Remains(tuple(subjects), needles, kept)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """The person's rows in one store."""
+
+    records: Records
+    datamap: DataMap
+    store: str
+    subjects: Sequence[Subject]
+
+    def values(self) -> Iterator[tuple[str | None, Any]]:
+        """Every different value of theirs with its category."""
+        reach = self._reach()
+        for table in reach.tables:
+            columns = _columns(table)
+            seen: dict[str, set[Any]] = {name: set() for name in columns}
+            for row in self._rows(reach, table, None, columns):
+                for name, value in zip(columns, row, strict=True):
+                    plain = _hashable(value)
+                    if plain is not None and plain not in seen[name] and len(seen[name]) < _MOST_VALUES:
+                        seen[name].add(plain)
+                        yield table.column(name).category, value
+
+    def staying(self) -> Iterator[tuple[Place, Any]]:
+        """Every value that the map lets stand in a row that stays, as often as it stands there."""
+        reach = self._reach()
+        ends, _ = ends_of(self.datamap, self.store, reach.catalogue)
+        for each in ends:
+            if each.name not in reach or each.always_deletes:
+                continue
+            table = reach.table(each.name)
+            for end in each.ends:
+                names = [name for name in _columns(table) if name not in end.settings]
+                if end.deletes or not names:
+                    continue
+                for row in self._rows(reach, table, end.role, names):
+                    for name, value in zip(names, row, strict=True):
+                        if value is not None:
+                            yield Place(self.store, table.name, name), value
+
+    def _reach(self) -> Reach:
+        return Reach.compile(self.datamap, self.records.catalogue(self.store))
+
+    def _rows(self, reach: Reach, table: ReachedTable, role: str | None, names: Sequence[str]) -> Iterator[Any]:
+        import sqlalchemy
+
+        if not names:
+            return iter(())
+        chosen = sqlalchemy.select(*(table.core.c[name] for name in names))
+        mine = reach.whose(table, BoundKeys(self.subjects), role)
+        return self.records.execute(self.store, chosen.select_from(table.core).where(mine))
+
+
+def _columns(table: ReachedTable) -> list[str]:
+    """The columns that hold data of the person whose row it is."""
+    named = ((name, table.column(name)) for name in table.seen.columns)
+    return [name for name, column in named if column.personal and column.link is None]
+
+
+def _chain(*parts: Iterable[Any]) -> Iterator[Any]:
+    for part in parts:
+        yield from part
+
+
+def _hashable(value: Any) -> Any:
+    if isinstance(value, (dict, list)):
+        return json.dumps(value, sort_keys=True, default=str)
+    return bytes(value) if isinstance(value, (bytearray, memoryview)) else value
+
+
+_WRITTEN: Mapping[type, str] = {uuid.UUID: "uuid", Decimal: "decimal", dt.datetime: "time", dt.date: "date"}
+_READ: Mapping[str, Callable[[str], Any]] = {
+    "hex": bytes.fromhex,
+    "uuid": uuid.UUID,
+    "decimal": Decimal,
+    "time": dt.datetime.fromisoformat,
+    "date": dt.date.fromisoformat,
+}
+
+
+def _typed(value: Any) -> Any:
+    """A part of a key as JSON that comes back as the driver gave it."""
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return {"hex": bytes(value).hex()}
+    word = _WRITTEN.get(type(value))
+    if word is None:
+        return value
+    return {word: value.isoformat() if isinstance(value, dt.date) else str(value)}
+
+
+def _untyped(value: Any) -> Any:
+    if isinstance(value, dict):
+        [(word, text)] = value.items()
+        return _READ[word](text)
+    return value
+
+
+def _context(name: str) -> bytes:
+    return f"erasure {name}".encode()
