@@ -129,7 +129,7 @@ def queue(tx: Connection, keyring: Keyring, letter: Letter, now: datetime) -> Ma
 def deliver(
     store: Store, keyring: Keyring, settings: MailSettings, *, clock: Clock, trust: Path | None = None, most: int = 100
 ) -> Delivery:
-    """Send what waits, at most `most` letters, over one connection. `trust`: authorities beside the machine's own.
+    """Send what waits, at most `most` letters, over one connection. `trust`: authorities beside the machine's and the settings'.
 
     Two processes at once send different letters. Without a server in the settings nothing is sent and all waits.
     Raises: TrothError when the settings would send over the network without TLS; StoreError inside a write transaction.
@@ -246,8 +246,9 @@ def _end(store: Store, row: Row[Any], state: MailState, code: int | None) -> Mai
 def _connected(settings: MailSettings, trust: Path | None) -> Iterator[smtplib.SMTP]:
     assert settings.server is not None
     context = ssl.create_default_context()
-    if trust is not None:
-        context.load_verify_locations(cafile=trust)
+    for authorities in (trust, settings.trust):
+        if authorities is not None:
+            context.load_verify_locations(cafile=authorities)
     server: smtplib.SMTP
     if settings.security == "tls":
         server = smtplib.SMTP_SSL(settings.server, settings.port, timeout=_TIMEOUT_S, context=context)

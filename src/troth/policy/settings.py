@@ -152,12 +152,6 @@ class Instance:
         return self.folder / self.settings.map.file
 
     @property
-    def mail_authorities(self) -> Path | None:
-        """Certificate authorities that the mail server may show beside those of the machine."""
-        trust = self.settings.mail.trust
-        return self.folder / trust if trust is not None else None
-
-    @property
     def package_folder(self) -> Path:
         """Where sealed copies wait."""
         return self.folder / self.settings.packages.folder
@@ -200,6 +194,9 @@ def read(folder: Path, environ: Mapping[str, str]) -> Instance:
         raise DeclarationFaults(faults) from None
     if faults:
         raise DeclarationFaults(faults)
+    if settings.mail.trust is not None:
+        absolute = settings.mail.model_copy(update={"trust": str((folder / settings.mail.trust).resolve())})
+        settings = settings.model_copy(update={"mail": absolute})
     return Instance(folder, settings, environ)
 
 

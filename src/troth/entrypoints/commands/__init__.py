@@ -10,6 +10,7 @@ def attach(app: typer.Typer) -> None:
     from troth.collection import commands as collection
     from troth.entrypoints.commands import judging, policies, running
     from troth.foundation import commands as foundation
+    from troth.foundation.ledger import commands as evidence
     from troth.rights import commands as rights
     from troth.updates import commands as updates
     from troth.use import commands as use
@@ -34,6 +35,7 @@ def attach(app: typer.Typer) -> None:
     app.add_typer(use.consent, name="consent")
     app.command("object")(use.object_)
     app.command("restrict")(use.restrict)
+    app.add_typer(evidence.ledger, name="ledger")
     app.add_typer(rights.request, name="request")
     app.add_typer(foundation.staff, name="staff")
     app.command("serve")(running.serve)

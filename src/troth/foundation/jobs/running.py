@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import math
 import threading
+import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("troth.jobs")
 
 POLL_S = 0.2
+_TOLD_AGAIN_S = 60.0
 
 _worker: Runner | None = None
 _place: Place | None = None
@@ -65,7 +67,7 @@ def launch(store: Store, worker: str, at_once: int) -> None:
 
     _tell_quietly()
     _at_work.clear()
-    place = _place = place_of(store)
+    place = _place = place_of(store, connections=at_once + 4)
     workflow()
     config: DBOSConfig = {
         "name": APPLICATION,
@@ -130,11 +132,19 @@ def shown(error: Exception) -> str:
 
 
 class _Told(logging.Handler):
-    """Passes the engine's warnings on under our name: first line only, no traceback."""
+    """Passes the engine's warnings on under our name: first line only, no traceback, each kind once a minute."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told_at: dict[tuple[str, int], float] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.exc_info and isinstance(record.exc_info[1], JobFault):
             return  # a step of ours failed, and `_act` has said so
+        kind, now = (record.pathname, record.lineno), time.monotonic()
+        if now - self._told_at.get(kind, -_TOLD_AGAIN_S) < _TOLD_AGAIN_S:
+            return  # a database that is away is found to be away five times a second
+        self._told_at[kind] = now
         log.log(record.levelno, "engine: %s", record.getMessage().split("\n")[0][:300])
 
 

@@ -40,7 +40,7 @@ def export(store: Store, folder: Path) -> Checkpoint:
         keys = checkpoints.public_keys(tx)
         if head is None or not keys:
             raise StoreError("the ledger has no signed head yet", repair="Run `troth ledger checkpoint`.")
-        found = checkpoints.parse(checkpoints.notes.split(head.note)[0])
+        found = checkpoints.claimed(head.note)
         _refuse_other(folder, found)
         read = tiles.reader(tx)
         for level, number, width in merkle.tile_widths(found.size):
@@ -73,7 +73,7 @@ def verify_export(folder: Path, known: Iterable[PublicKey] = (), outside: Sequen
         head = checkpoints.read(note.decode("utf-8", "replace"), trusted)
     except ProofInvalid as problem:
         outcome.add("the checkpoint of the export", problem.message)
-        head = checkpoints.parse(note.decode("utf-8", "replace"))
+        head = checkpoints.claimed(note.decode("utf-8", "replace"))
     outcome.origin, outcome.heads = head.origin, 1
     marks = [Mark(head.size, head.root, "the checkpoint of the export")]
     marks += _marks(outside, trusted, head, outcome)
@@ -114,7 +114,7 @@ def _marks(
 ) -> Iterator[Mark]:
     for text in outside:
         for note in checkpoints.split_notes(text):
-            claimed = checkpoints.parse(checkpoints.notes.split(note)[0])
+            claimed = checkpoints.claimed(note)
             what = f"the checkpoint of size {claimed.size} kept outside"
             try:
                 checkpoints.read(note, trusted)
@@ -124,14 +124,14 @@ def _marks(
             if claimed.origin != head.origin:
                 outcome.add(what, "it is of another ledger")
                 continue
-            yield Mark(claimed.size, claimed.root, what)
+            yield Mark(claimed.size, claimed.root, what, outside=True)
 
 
 def _entries(tx: Connection, number: int, width: int) -> Iterator[bytes]:
     packed = tx.execute(select(ledger_order.c.leaves).where(ledger_order.c.number == number)).scalar_one_or_none()
     ids = tiles.unpacked(packed or b"")[:width]
     found = select(ledger_leaves.c.id, ledger_leaves.c.content).where(ledger_leaves.c.id.in_(ids))
-    contents: dict[int, bytes] = dict(tx.execute(found).tuples().all())
+    contents: dict[int, bytes] = {row.id: row.content for row in tx.execute(found)}
     if len(contents) != width:
         raise StoreError(f"entries from place {number * WIDTH} on are missing", repair="Run `troth ledger verify`.")
     for leaf in ids:
@@ -154,7 +154,7 @@ def _refuse_other(folder: Path, found: Checkpoint) -> None:
     note = _read(folder / CHECKPOINT)
     if note is None:
         raise StoreError("the folder holds something else; nothing was written", where=str(folder))
-    before = checkpoints.parse(note.decode("utf-8", "replace").partition("\n\n")[0] + "\n")
+    before = checkpoints.claimed(note.decode("utf-8", "replace"))
     if before.origin != found.origin or before.size > found.size:
         raise StoreError("the folder holds another ledger, or more of this one; nothing was written", where=str(folder))
 
