@@ -129,7 +129,7 @@ def queue(tx: Connection, keyring: Keyring, letter: Letter, now: datetime) -> Ma
 def deliver(
     store: Store, keyring: Keyring, settings: MailSettings, *, clock: Clock, trust: Path | None = None, most: int = 100
 ) -> Delivery:
-    """Send what waits, at most `most` letters, over one connection. `trust`: authorities beside the machine's and the settings'.
+    """Send what waits, at most `most` letters, over one connection. `trust`: authorities beside the others.
 
     Two processes at once send different letters. Without a server in the settings nothing is sent and all waits.
     Raises: TrothError when the settings would send over the network without TLS; StoreError inside a write transaction.

@@ -39,9 +39,9 @@ class Place:
 
 
 def place_of(store: Store, connections: int = 4) -> Place:
-    """The place of the jobs of `store`, over at most so many connections; a SQLite file is made when missing, mode 0600.
+    """The place of the jobs of `store`; a SQLite file is made when missing, mode 0600.
 
-    Who finds all of them in use waits: a server has connections for few hundred threads, and they are needed briefly.
+    A PostgreSQL gives at most so many `connections`; who finds all of them in use waits, since each is needed briefly.
     """
     at = store.address
     if at.path is not None:
