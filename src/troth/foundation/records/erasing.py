@@ -145,7 +145,8 @@ def plan(
     """
     indexing.refuse(missing_indexes(erasure, ask, few_rows=few_rows), erasure.store)
     keys = keys or BoundKeys(people)
-    setwise = Setwise(erasure, keys, at.date(), {}, temporary=False)
+    stand_ins = standins.known(ask, erasure.kind, erasure.stand_ins)
+    setwise = Setwise(erasure, keys, at.date(), stand_ins, temporary=False)
     counts = _counted(erasure, setwise, ask)
     in_the_way = [str(guard) for guard in erasure.guards if counts["guard", guard]]
     if in_the_way:

@@ -20,7 +20,7 @@ from troth.policy.datamap import StoreKind
 if TYPE_CHECKING:
     import datetime as dt
 
-    from sqlalchemy import Connection, Table
+    from sqlalchemy import Connection, Select, Table
 
     from troth.foundation.records.writing import Writer
 
@@ -78,6 +78,22 @@ def prepare(writer: Writer) -> None:
                 repair=f"Run there: {statement};",
             ) from None
     writer.prepared = True
+
+
+def exists_statement(kind: StoreKind) -> Select[tuple[int]]:
+    """Whether the table is there, as a question that a read-only connection can ask."""
+    import sqlalchemy
+    from sqlalchemy import column, func, literal
+
+    if kind is StoreKind.POSTGRESQL:
+        return sqlalchemy.select(func.count()).where(func.to_regclass(literal(STEPS_TABLE)).is_not(None))
+    if kind is StoreKind.SQLITE:
+        listed, name = sqlalchemy.table("sqlite_master", column("name")), "name"
+        return sqlalchemy.select(func.count()).select_from(listed).where(listed.c[name] == STEPS_TABLE)
+    schema, name = column("table_schema"), column("table_name")
+    tables = sqlalchemy.table("tables", schema, name, schema="information_schema")
+    found = sqlalchemy.select(func.count()).select_from(tables)
+    return found.where(tables.c.table_schema == func.database(), tables.c.table_name == STEPS_TABLE)
 
 
 def begin(connection: Connection, request: str, step: str, at: dt.datetime) -> Mapping[str, Any] | None:
