@@ -25,7 +25,7 @@ from troth.rights.packages import Download
 from troth.rights.packaging import manifest
 from troth.rights.requests import Request
 from troth.rights.tables import packages as table
-from troth.rights.words import Channel, Gone, State
+from troth.rights.words import Channel, Gone, Proof, State
 
 NEEDLES = [b"ada@customer.example.org", b"+353 1 496 0000", b"a pot", b"leaves", b"12.50"]
 OTHERS = [b"bob@customer.example.org", b"cups", b"9.00", b"+353 1 496 0001", b"+353 1 496 0002"]
@@ -38,7 +38,7 @@ def office(tmp_path: Path) -> Iterator[Office]:
 
 
 def confirmed(office: Office, known_by: Any = ADA, right: Right = Right.ACCESS) -> Request:
-    request = office.file(right, known_by, channel=Channel.TERMINAL)
+    request = office.file(right, known_by, channel=Channel.TERMINAL, proof=Proof.OPERATOR)
     settled = identity.settle(office.desk, request.id)
     assert settled.state is State.WORKING
     return settled
@@ -218,6 +218,9 @@ def test_without_the_key_of_its_person_even_a_copy_of_the_file_stays_shut(office
     path.write_bytes(kept)
 
     assert fetched(office, request) is None
+    assert packages.clear(office.desk) == 1
+    assert not path.exists()
+    assert ledger(office, "package.era") == ["package.erased"]
     again = confirmed(office)
     with pytest.raises(KeyUnavailable):
         packages.provide(office.desk, again.id)

@@ -18,7 +18,7 @@ from troth.foundation.ids import random_token
 from troth.foundation.roles import Role
 from troth.rights import identity, packages, releases
 from troth.rights.requests import By, Request
-from troth.rights.words import Actor, Channel, Release
+from troth.rights.words import Actor, Channel, Proof, Release
 
 SHARED = """
       letters:
@@ -48,7 +48,7 @@ def office(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
 
 
 def confirmed(office: Office) -> Request:
-    return identity.settle(office.desk, office.file(known_by=ADA, channel=Channel.TERMINAL).id)
+    return identity.settle(office.desk, office.file(known_by=ADA, channel=Channel.TERMINAL, proof=Proof.OPERATOR).id)
 
 
 def letters(office: Office, request: Request) -> dict[str, list[dict[str, object]]]:
