@@ -20,7 +20,7 @@ from troth.errors import KeyUnavailable, PlaceMissing, RequestError, StoreError
 from troth.foundation.ledger.shredding import shred
 from troth.foundation.ledger.words import KeyUse
 from troth.policy.vocabulary import Right
-from troth.rights import identity, packages
+from troth.rights import farewell, identity, packages
 from troth.rights.packages import Download
 from troth.rights.packaging import manifest
 from troth.rights.requests import Request
@@ -324,3 +324,16 @@ def test_no_datum_stands_in_a_name_a_log_or_the_ledger(office: Office, caplog: p
     assert not any("canary" in path.name for path in office.company.folder.rglob("*"))
     assert "canary" not in caplog.text
     assert b"canary" not in b"".join(leaf.content for leaf in office.company.leaves())
+
+
+def test_who_has_been_erased_takes_their_copies_along(office: Office) -> None:
+    request = made(office)
+    assert request.person is not None
+    with office.desk.office.deed() as tx:
+        farewell.part(tx, office.desk.office, request.person, keep_letters_of=request.number)
+
+    [row] = office.company.rows(table)
+    assert (row.gone, row.key) == (Gone.ERASED, None)
+    assert fetched(office, request) is None
+    packages.clear(office.desk)
+    assert sealed_files(office) == []

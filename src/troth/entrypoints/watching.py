@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from troth.entrypoints import checking
 from troth.entrypoints.reports.json import of_report
-from troth.foundation import mail, verdicts
+from troth.errors import KeyUnavailable, StoreError
+from troth.foundation import keys, mail, verdicts
 from troth.foundation.clock import Clock, SystemClock
 from troth.foundation.keys import Keyring
+from troth.foundation.ledger.sequencer import Sequencer
 from troth.foundation.mail import Letter
 from troth.foundation.proof import Report, Verdict
 from troth.foundation.schedules import Every, Job, Scheduler
@@ -20,6 +24,8 @@ from troth.foundation.verdicts import Turn
 
 if TYPE_CHECKING:
     from troth.policy.settings import Instance
+
+log = logging.getLogger("troth.watching")
 
 KEPT_RUNS = dt.timedelta(days=400)
 _MAIL_EVERY = dt.timedelta(minutes=1)
@@ -65,7 +71,7 @@ def letter(report: Report, turns: Sequence[Turn]) -> tuple[str, str]:
 
 @contextmanager
 def on_schedule(instance: Instance, clock: Clock | None = None) -> Iterator[None]:
-    """Check as often as `[schedule] check` says, and send waiting mail, while the block runs."""
+    """Check as often as `[schedule] check` says, send waiting mail, and give the ledger its order, while the block runs."""
     clock = clock or SystemClock()
     jobs: list[Job] = []
     interval = instance.settings.schedule.check
@@ -74,7 +80,21 @@ def on_schedule(instance: Instance, clock: Clock | None = None) -> Iterator[None
         jobs.append(Job("check", Every(interval.after(now) - now), lambda: look(instance, clock)))
     if instance.settings.mail.server:
         jobs.append(Job("mail", Every(_MAIL_EVERY), lambda: send_mail(instance, clock)))
-    with Store.open(instance.store_url) as store, Scheduler(store, clock, jobs):
+    with Store.open(instance.store_url) as store, Scheduler(store, clock, jobs), _sequencing(instance, store, clock):
+        yield
+
+
+@contextmanager
+def _sequencing(instance: Instance, store: Store, clock: Clock) -> Iterator[None]:
+    """Sequence the ledger; not with a key that is missing or is not this store's, which a check tells of."""
+    try:
+        keyring = Keyring.load(instance.folder, instance.environ)
+        keys.confirm(store, keyring)
+    except (KeyUnavailable, StoreError) as problem:
+        log.warning("the ledger is not sequenced: %s", problem)
+        yield
+        return
+    with Sequencer(store, keyring, clock, host=urlsplit(instance.settings.site.url).hostname or ""):
         yield
 
 

@@ -24,7 +24,7 @@ from troth.use.standing import named
 log = logging.getLogger(__name__)
 
 Text = Annotated[str, Field(min_length=1, max_length=400)]
-Key = Annotated[str, Header(alias="Idempotency-Key", min_length=1, max_length=200)]
+Key = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=200)]
 
 
 class Filing(BaseModel):
@@ -43,7 +43,7 @@ def router(desk: Callable[[], Desk]) -> APIRouter:
     answers = APIRouter(prefix="/requests")
 
     @answers.post("", status_code=201)
-    def file(asked: Filing, request: Request, later: BackgroundTasks, key: Key | None = None) -> dict[str, Any]:
+    def file(asked: Filing, request: Request, later: BackgroundTasks, key: Key = None) -> dict[str, Any]:
         """Take a request in; it has its number and its day when this answers, and goes on by itself."""
         intake = Intake(
             asked.right,

@@ -101,9 +101,9 @@ def test_the_rule_for_others_decides_what_becomes_of_their_words(
 
 def test_a_role_that_is_not_copied_is_left_out(awkward_read: Awkward) -> None:
     said = "about: {by: user_id, person: customer, "
-    awkward = awkward_read.mapped(awkward_read.text.replace(said, said + "copy: no, "))
-    with awkward_read.records() as records:
-        found = copied(awkward_read, records, "customer:1")
+    shop = awkward_read.mapped(awkward_read.text.replace(said, said + "copy: no, "))
+    with shop.records() as records:
+        found = copied(shop, records, "customer:1")
 
     assert not any(table == "staff_notes" for table, _ in found)
 

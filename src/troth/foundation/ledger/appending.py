@@ -20,12 +20,13 @@ _MOST = 1_000
 class _Waiting:
     """One writer's entry, and the door it waits at."""
 
-    __slots__ = ("door", "entry", "error", "id", "leaf")
+    __slots__ = ("door", "entry", "error", "id", "leads", "leaf")
 
     def __init__(self, entry: Entry, leaf: Leaf | None) -> None:
         self.entry = entry
         self.leaf = leaf
         self.id = 0
+        self.leads = False
         self.error: BaseException | None = None
         self.door = threading.Lock()
         self.door.acquire()
@@ -47,17 +48,15 @@ class Appender:
         self._led = False
 
     def append(self, entry: Entry) -> int:
-        """Write `entry` and give the id of its leaf; durable on return. Raises as `leaves.append`, for this entry alone."""
+        """Write `entry` and give the id of its leaf; durable on return. Raises as `leaves.append`, for it alone."""
         leaf = None if entry.sealed is not None else leaves.prepare(None, self._keyring, entry)
         mine = _Waiting(entry, leaf)
         with self._lock:
             self._queue.append(mine)
-            lead, self._led = not self._led, True
-        if not lead:
-            mine.door.acquire()  # opened by whoever leads: written, or ours to lead
-            if mine.id == 0 and mine.error is None:
-                lead = True
-        if lead:
+            mine.leads, self._led = not self._led, True
+        if not mine.leads:
+            mine.door.acquire()  # opened by whoever leads: it is written, or it is ours to lead
+        if mine.leads:
             self._lead()
         if mine.error is not None:
             raise mine.error
@@ -69,14 +68,19 @@ class Appender:
             batch, self._queue = self._queue[:_MOST], self._queue[_MOST:]
         try:
             self._write(batch)
+        except BaseException as error:  # the program is told to end, and with it all who wait
+            for one in batch:
+                one.error = error
+            raise
         finally:
             with self._lock:
                 heir = self._queue[0] if self._queue else None
                 self._led = heir is not None
             if heir is not None:
+                heir.leads = True
                 heir.door.release()
             for one in batch:
-                if one.door.locked():
+                if not one.leads:
                     one.door.release()
         if self._wrote is not None:
             self._wrote()

@@ -53,6 +53,11 @@ def parse(text: str) -> Checkpoint:
     return Checkpoint(origin, int(size), raw)
 
 
+def claimed(note: str) -> Checkpoint:
+    """What `note` says, with no look at its signatures. Raises: ProofInvalid when it says nothing."""
+    return parse(notes.split(note)[0])
+
+
 def split_notes(text: str) -> tuple[str, ...]:
     """The notes of a file that holds one checkpoint or several, one after the other. Raises: ProofInvalid for none."""
     found: list[str] = []

@@ -40,7 +40,7 @@ def export(store: Store, folder: Path) -> Checkpoint:
         keys = checkpoints.public_keys(tx)
         if head is None or not keys:
             raise StoreError("the ledger has no signed head yet", repair="Run `troth ledger checkpoint`.")
-        found = checkpoints.parse(checkpoints.notes.split(head.note)[0])
+        found = checkpoints.claimed(head.note)
         _refuse_other(folder, found)
         read = tiles.reader(tx)
         for level, number, width in merkle.tile_widths(found.size):
@@ -73,7 +73,7 @@ def verify_export(folder: Path, known: Iterable[PublicKey] = (), outside: Sequen
         head = checkpoints.read(note.decode("utf-8", "replace"), trusted)
     except ProofInvalid as problem:
         outcome.add("the checkpoint of the export", problem.message)
-        head = checkpoints.parse(note.decode("utf-8", "replace"))
+        head = checkpoints.claimed(note.decode("utf-8", "replace"))
     outcome.origin, outcome.heads = head.origin, 1
     marks = [Mark(head.size, head.root, "the checkpoint of the export")]
     marks += _marks(outside, trusted, head, outcome)
@@ -114,7 +114,7 @@ def _marks(
 ) -> Iterator[Mark]:
     for text in outside:
         for note in checkpoints.split_notes(text):
-            claimed = checkpoints.parse(checkpoints.notes.split(note)[0])
+            claimed = checkpoints.claimed(note)
             what = f"the checkpoint of size {claimed.size} kept outside"
             try:
                 checkpoints.read(note, trusted)
@@ -154,7 +154,7 @@ def _refuse_other(folder: Path, found: Checkpoint) -> None:
     note = _read(folder / CHECKPOINT)
     if note is None:
         raise StoreError("the folder holds something else; nothing was written", where=str(folder))
-    before = checkpoints.parse(note.decode("utf-8", "replace").partition("\n\n")[0] + "\n")
+    before = checkpoints.claimed(note.decode("utf-8", "replace"))
     if before.origin != found.origin or before.size > found.size:
         raise StoreError("the folder holds another ledger, or more of this one; nothing was written", where=str(folder))
 

@@ -82,7 +82,7 @@ class LeafCheck:
         return computed
 
     def finish(self) -> None:
-        """Say which bodies are missing without a leaf that tells why, which belong to no leaf, which keys are damaged."""
+        """Say which bodies are missing with no leaf to tell why, which belong to no leaf, which keys are damaged."""
         if self._bodyless:
             destroyed = self._destroyed()
             for place, leaf, person, use in self._bodyless:
@@ -153,7 +153,9 @@ class LeafCheck:
 
     def _open_keys(self, keyring: Keyring) -> None:
         columns = person_keys.c
-        kept = select(columns.person, columns["use"].cast(ledger_leaves.c.kind.type)).where(columns.wrapped.is_not(None))
+        kept = select(columns.person, columns["use"].cast(ledger_leaves.c.kind.type)).where(
+            columns.wrapped.is_not(None)
+        )
         for person, use in self._tx.execute(kept).all():
             try:
                 personkeys.find_key(self._tx, keyring, person, KeyUse(use))

@@ -1,4 +1,4 @@
-"""Leaves as the database holds them, read straight from the driver: quickly, or past every type where one is damaged."""
+"""Leaves as the database holds them, straight from the driver: quickly, or past every type where one is damaged."""
 
 from __future__ import annotations
 
@@ -63,7 +63,10 @@ class Rows:
             return []
         cursor = self._cursor()
         found = cursor.execute(_CAREFUL[self._kind], (min(ids), max(ids)))
-        by = {row[0]: Row(*(b"" if part is None and at != 3 else part for at, part in enumerate(row))) for row in found}
+        by = {
+            leaf: Row(leaf, kind or b"", at or b"", person, content or b"", hashed or b"")
+            for leaf, kind, at, person, content, hashed in found
+        }
         return [by.get(leaf) for leaf in ids]
 
     def count(self) -> int:

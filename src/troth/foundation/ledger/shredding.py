@@ -19,6 +19,7 @@ from troth.foundation.ledger import leaves, personkeys
 from troth.foundation.ledger.tables import ledger_bodies, ledger_leaves
 from troth.foundation.ledger.words import KEY_DESTROYED, KeyUse
 
+
 def find_body(tx: Connection, keyring: Keyring, leaf: int) -> dict[str, Any] | None:
     """What was sealed with the leaf; None where there is nothing sealed, or its key was destroyed.
 

@@ -129,7 +129,7 @@ class _Whole:
         marks = []
         for text in texts:
             for note in checkpoints.split_notes(text):
-                claimed = checkpoints.parse(checkpoints.notes.split(note)[0])
+                claimed = checkpoints.claimed(note)
                 what = f"the checkpoint of size {claimed.size} kept outside"
                 try:
                     checkpoints.read(note, self._keys)
@@ -273,8 +273,6 @@ class _Whole:
         for leaf in self._rows.ids():
             if leaf not in placed and leaf not in waiting:
                 self._outcome.add(entry(None, leaf), "has no place and waits for none", leaf=leaf)
-
-
 
 
 def remember(store: Store, outcome: Verification, at: datetime) -> None:

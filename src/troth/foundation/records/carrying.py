@@ -177,12 +177,12 @@ def _carried(
     limit: int | None,
 ) -> StepCounts:
     for guard, asked in run.guards:
-        if asked.run(connection, bound).scalar_one():
+        if asked.run(connection, bound).fetchone()[0]:
             raise ErasureRefused([f"{guard}. They came after the plan; plan anew."], where=erasure.store)
     counts: dict[str, dict[str, int]] = {"erased": {}, "changed": {}, "cut": {}, "kept": {}}
     temporary: list[str] = []
     for table, asked in run.kept:
-        n = int(asked.run(connection, bound).scalar_one())
+        n = int(asked.run(connection, bound).fetchone()[0])
         counts["kept"][table] = counts["kept"].get(table, 0) + n
     touched = 0
     for _ in range(2 if erasure.triggered else 1):

@@ -2,7 +2,7 @@
 
 A table without roles has one end. A table with roles has one for each, and `row_end` says when the row itself goes:
 with the last of its people, with any of them, or never. A role that says `delete` takes the row with it whatever the
-others wish, so it may not stand under `never`.
+others wish, so it may not stand under `never`; where that role has several people (of a thread), with the last of them.
 """
 
 from __future__ import annotations
@@ -55,6 +55,11 @@ class End:
     def paths(self) -> tuple[SinglePath, ...]:
         return self.path.paths if isinstance(self.path, AnyPath) else (self.path,)
 
+    @property
+    def alone(self) -> bool:
+        """Whether a row has one person at most by this end: none is reached through other rows."""
+        return not any(isinstance(path, ByRow) for path in self.paths)
+
 
 @dataclass(frozen=True, slots=True)
 class TableEnd:
@@ -86,7 +91,10 @@ class TableEnd:
         """Whether each row that is theirs goes at once."""
         if self.table.shared:
             return False
-        return self.row_end is RowEnd.WITH_ANY or (bool(self.ends) and all(end.deletes for end in self.ends))
+        if self.row_end is RowEnd.WITH_ANY:
+            return True
+        single = self.row_end is None or all(end.alone for end in self.ends)
+        return single and bool(self.ends) and all(end.deletes for end in self.ends)
 
     @property
     def changed(self) -> frozenset[str]:

@@ -114,7 +114,8 @@ def compile(reach: Reach, kind: StoreKind) -> Erasure:  # noqa: A001 - a map and
     for each in sorted({kind_ for end in ends for kind_ in end.stand_ins}):
         faults += standins.faults_of(people[each], reach.catalogue, tables)
     by_name = {end.name: end for end in ends}
-    order = put_in_order(_work(reach, by_name, pointing.pointers), [cut.pointer for cut in pointing.cuts])
+    work = _work(reach, by_name, pointing.pointers)
+    order = put_in_order(work, [cut.pointer for cut in pointing.cuts], pointing.by_store)
     faults += _unordered(order)
     if faults:
         raise ErasureRefused(list(dict.fromkeys(faults)), where=reach.store)
@@ -144,7 +145,8 @@ def plan(
     """
     indexing.refuse(missing_indexes(erasure, ask, few_rows=few_rows), erasure.store)
     keys = keys or BoundKeys(people)
-    setwise = Setwise(erasure, keys, at.date(), {}, temporary=False)
+    stand_ins = standins.known(ask, erasure.kind, erasure.stand_ins)
+    setwise = Setwise(erasure, keys, at.date(), stand_ins, temporary=False)
     counts = _counted(erasure, setwise, ask)
     in_the_way = [str(guard) for guard in erasure.guards if counts["guard", guard]]
     if in_the_way:
@@ -272,7 +274,10 @@ def _counted(erasure: Erasure, setwise: Setwise, ask: Ask) -> dict[Any, Any]:
                 left = sqlalchemy.and_(left, setwise.going(action.table).is_not(sqlalchemy.true()))
             asked[action] = count(action.table, left)
         else:
-            asked[action] = count(action.table, sqlalchemy.or_(*(each for _, each in setwise.cuts_of(action.table))))
+            cut = sqlalchemy.or_(*(condition for _, condition in setwise.cuts_of(action.table)))
+            if Action(action.table, Deed.DELETE) in erasure.order.actions[: erasure.order.actions.index(action)]:
+                cut = sqlalchemy.and_(cut, setwise.going(action.table).is_not(sqlalchemy.true()))
+            asked[action] = count(action.table, cut)
     for guard in erasure.guards:
         asked["guard", guard] = count(guard.pointer.table, setwise.guarded(guard))
     for end in erasure.ends.values():

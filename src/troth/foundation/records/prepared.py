@@ -40,9 +40,15 @@ class Ready:
     values: Mapping[str, Any]
 
     def run(self, connection: Connection, bound: Mapping[str, Any]) -> Any:
-        values = {**self.values, **{name: value for name, value in bound.items() if name in self.values}}
-        given: Any = values if self.names is None else tuple(values[name] for name in self.names)
-        return connection.exec_driver_sql(self.sql, given)
+        """The driver's own cursor after the statement: nothing is between it and the text made before."""
+        given: Any
+        if self.names is None:
+            given = {name: bound.get(name, value) for name, value in self.values.items()}
+        else:
+            given = [bound[name] if name in bound else self.values[name] for name in self.names]
+        cursor = connection.connection.cursor()
+        cursor.execute(self.sql, given)
+        return cursor
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +165,7 @@ def make_values(
         new = settings.maker(making.setting, pseudonym)
     except ValueError as problem:
         raise ErasureRefused([f"{making.setting.column.name}: {problem}."]) from None
-    old = [row[0] for row in making.ask.run(connection, bound)]
+    old = [row[0] for row in making.ask.run(connection, bound).fetchall()]
     create = temporary_statement(making.name, making.create, kind)
     if kind is StoreKind.MARIADB and len(old) > _MANY_VALUES:
         create = create.replace(" AS ", f" (INDEX ({_prefix(making.setting)})) AS ", 1)

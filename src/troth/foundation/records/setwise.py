@@ -158,7 +158,7 @@ class Setwise:
             if one.kept is not None:
                 found = sqlalchemy.and_(found, self._passed(name, one))
             return self._unshared(end, table, found)
-        parts = [self.theirs(name, one) for one in end.ends if one.deletes]
+        parts = [self._with_role(name, table, one) for one in end.ends if one.deletes]
         if end.row_end is RowEnd.WITH_ANY:
             parts = [self.theirs(name)]
         elif end.row_end is RowEnd.WITH_LAST:
@@ -166,6 +166,14 @@ class Setwise:
             parts.append(sqlalchemy.and_(self.theirs(name), *alone))
         held = (self.kept(name, one).is_not(no) for one in end.ends if one.kept is not None)
         return sqlalchemy.and_(sqlalchemy.or_(sqlalchemy.false(), *parts), *held)
+
+    def _with_role(self, name: str, table: ReachedTable, end: End) -> ColumnElement[bool]:
+        """Rows that go with a role: with the last of its people, where it can have several."""
+        import sqlalchemy
+
+        if end.alone:
+            return self.theirs(name, end)
+        return sqlalchemy.and_(self.theirs(name, end), self._others(table, end.role).is_not(sqlalchemy.true()))
 
     def _changing(self, name: str) -> ColumnElement[bool]:
         import sqlalchemy
