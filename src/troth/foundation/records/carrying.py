@@ -78,11 +78,11 @@ def carry_out(
         stand_ins = _stand_ins(connection, erasure, people, at) if erasure.stand_ins else {}
         _defer(connection, erasure)
         run, bound = (
-            (run_of(connection, erasure, tables[-1], {}, at.date(), stand_ins), {})
+            (run_of(connection, erasure, tables[-1], {}, day=at.date(), stand_ins=stand_ins), {})
             if many
             else remembered(connection, erasure, people, at.date(), stand_ins)
         )
-        counts = _carried(connection, erasure, run, bound, pseudonym, limit)
+        counts = _carried(connection, erasure, run, bound, pseudonym=pseudonym, limit=limit)
         if guard is not None:
             guard()
         steps.end(connection, request, step, counts.as_json())
@@ -187,6 +187,7 @@ def _carried(
     erasure: Erasure,
     run: Run,
     bound: Mapping[str, Any],
+    *,
     pseudonym: Pseudonym | None,
     limit: int | None,
 ) -> StepCounts:

@@ -75,7 +75,7 @@ def find_pointing(
         for key in table.foreign_keys:
             target = by_name.get(key.table)
             if target is not None and target.deletes:
-                _declared(table, key, by_name.get(table.name), target, people, kind, found)
+                _declared(table, key, by_name.get(table.name), target, people=people, kind=kind, found=found)
     for end in ends:
         for pointer, setting in _links(end, by_name, people):
             if not _declared_already(end.seen, pointer):
@@ -93,6 +93,7 @@ def _declared(
     key: ForeignKey,
     own: TableEnd | None,
     target: TableEnd,
+    *,
     people: Mapping[str, PersonKind],
     kind: StoreKind,
     found: _Found,

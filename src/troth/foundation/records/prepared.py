@@ -89,7 +89,7 @@ def remembered(
     key = (connection.dialect.name, keys.shape, day, tuple(sorted((kind, str(of)) for kind, of in stand_ins.items())))
     run = erasure.prepared.get(key)
     if run is None:
-        run = run_of(connection, erasure, keys, keys.slots, day, stand_ins)
+        run = run_of(connection, erasure, keys, keys.slots, day=day, stand_ins=stand_ins)
         if len(erasure.prepared) >= _KEPT_STATEMENTS:
             erasure.prepared.clear()
         erasure.prepared[key] = run
@@ -108,6 +108,7 @@ def run_of(
     erasure: Erasure,
     keys: Keys,
     slots: Mapping[str, Slot],
+    *,
     day: dt.date,
     stand_ins: Mapping[str, tuple[Any, ...]],
 ) -> Run:

@@ -15,8 +15,8 @@ from troth.foundation.records import passing
 from troth.foundation.records.catalogue import Column
 from troth.foundation.records.ends import End, TableEnd
 from troth.foundation.records.ordering import Action, Deed, Pointer
-from troth.foundation.records.pointing import Cut, Guard
 from troth.foundation.records.pathwalk import join_columns
+from troth.foundation.records.pointing import Cut, Guard
 from troth.foundation.records.settings import Fixed, Made, Setting, StandIn
 from troth.foundation.records.statements import core_table
 from troth.policy.datamap import ByRow, RowEnd, StoreKind

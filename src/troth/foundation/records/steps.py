@@ -80,7 +80,7 @@ def prepare(writer: Writer) -> None:
     writer.prepared = True
 
 
-def exists_statement(kind: StoreKind) -> Select[tuple[int]]:
+def exists_statement(kind: StoreKind) -> Select[Any]:
     """Whether the table is there, as a question that a read-only connection can ask."""
     import sqlalchemy
     from sqlalchemy import column, func, literal
@@ -88,12 +88,11 @@ def exists_statement(kind: StoreKind) -> Select[tuple[int]]:
     if kind is StoreKind.POSTGRESQL:
         return sqlalchemy.select(func.count()).where(func.to_regclass(literal(STEPS_TABLE)).is_not(None))
     if kind is StoreKind.SQLITE:
-        listed, name = sqlalchemy.table("sqlite_master", column("name")), "name"
-        return sqlalchemy.select(func.count()).select_from(listed).where(listed.c[name] == STEPS_TABLE)
-    schema, name = column("table_schema"), column("table_name")
-    tables = sqlalchemy.table("tables", schema, name, schema="information_schema")
-    found = sqlalchemy.select(func.count()).select_from(tables)
-    return found.where(tables.c.table_schema == func.database(), tables.c.table_name == STEPS_TABLE)
+        listed = sqlalchemy.table("sqlite_master", column("name"))
+        return sqlalchemy.select(func.count()).select_from(listed).where(column("name") == STEPS_TABLE)
+    tables = sqlalchemy.table("tables", column("table_schema"), column("table_name"), schema="information_schema")
+    there = (column("table_schema") == func.database(), column("table_name") == STEPS_TABLE)
+    return sqlalchemy.select(func.count()).select_from(tables).where(*there)
 
 
 def begin(connection: Connection, request: str, step: str, at: dt.datetime) -> Mapping[str, Any] | None:
