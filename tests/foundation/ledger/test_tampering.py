@@ -332,6 +332,13 @@ def test_a_waiting_leaf_that_is_gone_or_changed_is_found(world: World) -> None:
     assert {finding.leaf for finding in world.verified().findings} == {ENTRIES + 1, ENTRIES + 2}
 
 
+def test_a_leaf_taken_away_before_it_had_a_place_is_missed_for_good(world: World) -> None:
+    world.run("DELETE FROM ledger_leaves WHERE id = ?", ENTRIES + 2)
+    worlds.sequence(world.store, world.keyring)
+
+    assert [str(one) for one in world.verified().findings] == [f"leaf {ENTRIES + 2}: waits for its place and is gone"]
+
+
 def test_a_placed_leaf_that_waits_again_is_found(world: World) -> None:
     world.run("INSERT INTO ledger_waiting (leaf) VALUES (7)")
 
