@@ -345,6 +345,16 @@ def test_a_placed_leaf_that_waits_again_is_found(world: World) -> None:
     assert [str(one) for one in world.verified().findings] == ["entry 6 (leaf 7): has a place and waits for one"]
 
 
+def test_a_placed_leaf_that_waits_in_the_place_of_another_is_found(world: World) -> None:
+    """The numbers are right, and still one leaf would never get its place."""
+    world.run("UPDATE ledger_waiting SET leaf = 11 WHERE leaf = ?", ENTRIES + WAITING)
+
+    assert [str(one) for one in world.verified().findings] == [
+        "entry 10 (leaf 11): has a place and waits for one",
+        f"leaf {ENTRIES + WAITING}: has no place and waits for none",
+    ]
+
+
 def test_a_sealed_body_taken_away_is_missed_unless_its_key_was_destroyed(world: World) -> None:
     [leaf] = world.raw.execute("SELECT min(leaf) FROM ledger_bodies").fetchone()
     world.run("DELETE FROM ledger_bodies WHERE leaf = ?", leaf)
