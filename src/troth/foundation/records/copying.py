@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import itertools
 import json
+import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from troth.foundation.records import copystatements
-from troth.foundation.records.copystatements import AT_EASE, Bound, Prepared, Statement
+from troth.foundation.records.copystatements import AT_EASE, TOGETHER, Bound, Prepared, Statement
 from troth.foundation.records.keys import Subject
 from troth.foundation.records.reach import Reach, ReachedTable
 from troth.foundation.records.redaction import REDACTED, Asked, Labels, Row, treatment
@@ -76,26 +77,34 @@ def _some(rows: Iterable[Row]) -> Iterator[Row] | None:
 
 
 def _sqlite(driver: Any, prepared: Prepared, people: Sequence[Subject]) -> Iterator[tuple[Statement, Iterable[Row]]]:
-    """Rows are taken as texts of UTF-8, which is quick; where one is none, again with what cannot be read replaced."""
-    import sqlite3
-
+    """A few tables in one transaction, which is over before their rows are given away: no writer waits for a reader."""
     driver.set_progress_handler(None, 0)  # the time limit of the last statement does not go on counting
     lenient = driver.text_factory
-    for statement in prepared.statements:
-        values = statement.first.values(people)
-        driver.text_factory = str
+    for start in range(0, len(prepared.statements), TOGETHER):
+        chosen = prepared.statements[start : start + TOGETHER]
+        driver.text_factory = str  # quick; a text that is no UTF-8 is read again below
+        driver.execute("BEGIN")
         try:
-            rows: list[Row] | None = driver.execute(statement.first.sql, values).fetchmany(AT_EASE + 1)
-        except sqlite3.OperationalError as problem:
-            if "decode" not in str(problem):
-                raise
-            rows = None
+            taken = [_taken(driver, statement.first, people) for statement in chosen]
         finally:
             driver.text_factory = lenient
-        if rows is None or len(rows) > AT_EASE:
-            yield statement, driver.execute(statement.first.sql, values)
-        else:
-            yield statement, rows
+            driver.execute("ROLLBACK")
+        for statement, rows in zip(chosen, taken, strict=True):
+            if rows is None or len(rows) > AT_EASE:
+                yield statement, driver.execute(statement.whole.sql, statement.whole.values(people))
+            else:
+                yield statement, rows
+
+
+def _taken(driver: Any, bound: Bound, people: Sequence[Subject]) -> list[Row] | None:
+    """A few rows more than are taken at ease, at most; None where a text among them cannot be read."""
+    try:
+        rows: list[Row] = driver.execute(bound.sql, bound.values(people)).fetchall()
+    except sqlite3.OperationalError as problem:
+        if "decode" not in str(problem):
+            raise
+        return None
+    return rows
 
 
 # --- PostgreSQL -------------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 AT_EASE = 5_000
 """Rows of one table that are taken at once; a table with more of the person's is streamed."""
 
-_TOGETHER = 12  # tables whose rows are in memory at the same time
+TOGETHER = 12  # tables whose rows are in memory at the same time
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Bound:
 
     def values(self, people: Sequence[Subject]) -> Any:
         if self.positional:
-            return tuple(constant if slot is None else slot.value(people) for _, slot, constant in self.places)
+            return tuple([constant if slot is None else slot.value(people) for _, slot, constant in self.places])
         return {name: constant if slot is None else slot.value(people) for name, slot, constant in self.places}
 
 
@@ -89,8 +89,8 @@ def prepared(reach: Reach, dialect: Dialect, people: Sequence[Subject]) -> Prepa
 
 
 def _groups(statements: Sequence[Statement]) -> Iterator[Group]:
-    for start in range(0, len(statements), _TOGETHER):
-        chosen = tuple(statements[start : start + _TOGETHER])
+    for start in range(0, len(statements), TOGETHER):
+        chosen = tuple(statements[start : start + TOGETHER])
         parts = tuple((f"t{at}_", each.first) for at, each in enumerate(chosen))
         # Each part was compiled by SQLAlchemy, names quoted and values bound; here only the bound names get a prefix.
         asked = ", ".join(
@@ -112,9 +112,7 @@ def _statement(reach: Reach, table: ReachedTable, dialect: Dialect, people: Sequ
     if not names or (table.table.roles and not roles) or not table.seen.holds_rows:
         return None
     whole = _made(reach, table, dialect, people, names=names, roles=roles)
-    first = whole if dialect.name == "sqlite" else _made(
-        reach, table, dialect, people, names=names, roles=roles, limit=AT_EASE + 1
-    )  # fmt: skip
+    first = _made(reach, table, dialect, people, names=names, roles=roles, limit=AT_EASE + 1)
     said = [table.column(name) for name in names]
     untouched = not table.table.roles and not any(column.link or column.others for column in said)
     kinds = [table.seen.columns[name].kind for name in names]
