@@ -12,7 +12,7 @@ import itertools
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -92,7 +92,8 @@ def _sqlite(driver: Any, prepared: Prepared, people: Sequence[Subject]) -> Itera
             driver.execute("ROLLBACK")
         for statement, rows in zip(chosen, taken, strict=True):
             if rows is None or len(rows) > AT_EASE:
-                yield statement, driver.execute(statement.whole.sql, statement.whole.values(people))
+                with closing(driver.execute(statement.whole.sql, statement.whole.values(people))) as cursor:
+                    yield statement, cursor
             else:
                 yield statement, rows
 
