@@ -50,6 +50,7 @@ def built(instance: Instance, *, troth: Troth | None = None, home: Any = None) -
 
 
 def _application(instance: Instance, troth: Troth, desk: DeskKeeper, home: Any) -> Starlette:
+    from troth.rights import api as rights_api
     from troth.rights import centre as rights_centre
     from troth.rights import console as rights_console
     from troth.updates import centre as updates_centre
@@ -98,7 +99,7 @@ def _application(instance: Instance, troth: Troth, desk: DeskKeeper, home: Any) 
     routes += _routes(site, public, use_centre.routes(troth, rights_centre.beside(troth, desk)), "")
     routes += _routes(site, public, rights_centre.routes(troth, desk), "")
     routes += _routes(site, public, updates_centre.routes(files.policy, office.store, report, path=place.policy), "")
-    routes += use_api.routes(troth)
+    routes += use_api.routes(troth, [rights_api.router(desk)])
     routes.append(Mount("/", home) if home is not None else Route("/", _to(place.policy)))
     lost: Any = _lost(site, public)
     return Starlette(routes=routes, exception_handlers={404: lost, 405: lost})

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from troth.entrypoints import watching
@@ -34,12 +35,22 @@ class Duties:
     beside: tuple[Beside, ...] = ()
 
 
-def duties(instance: Instance, store: Store, clock: Clock, open_: ExitStack) -> Duties:  # noqa: ARG001 - each is for a section
+def duties(instance: Instance, store: Store, clock: Clock, open_: ExitStack) -> Duties:  # noqa: ARG001 - as the worker calls it
     """Register every job of every section in this process, and give what else the worker is to do.
 
     What must stay open as long as the worker runs is entered in `open_`.
     """
-    return Duties()
+    from troth.application import open as open_troth
+    from troth.rights import fulfilment, rounds
+    from troth.rights.desk import DeskKeeper
+
+    desk = DeskKeeper(open_.enter_context(open_troth(instance.folder, instance.environ, clock)))
+    open_.callback(desk.close)
+    fulfilment.register(desk)
+    return Duties(
+        waiting=lambda of: fulfilment.waiting(of, clock.now()),
+        beside=(Beside("requests", partial(rounds.keep_making, desk)),),
+    )
 
 
 @contextmanager
@@ -65,8 +76,13 @@ def run(instance: Instance) -> None:
         sys.stderr.write(f"troth works as {worker.id} (Ctrl-C stops)\n")
         sys.stderr.flush()
         wait_for(stop)
-    if worker.running:
-        # The threads that run them would hold this process up; what they have begun is resumed elsewhere.
+    leave(worker)
+
+
+def leave(worker: Worker | None) -> None:
+    """End the process now where jobs still run: their threads would hold it up, and another worker takes them over."""
+    if worker is not None and worker.running:
+        sys.stderr.write(f"{worker.running} jobs are left to another worker\n")
         sys.stderr.flush()
         os._exit(0)
 

@@ -385,7 +385,7 @@ _SAYS: Mapping[State, str] = {
 _STEPS: Mapping[str, str] = {
     "received": "You asked",
     "link-sent": "We sent you a link",
-    "confirmed": "You confirmed that it is you",
+    "confirmed": "We know that it is you",
     "waited": "The waiting time ended",
     "approved": "One of us looked at it and agreed",
     "released": "One of us looked at your copy",

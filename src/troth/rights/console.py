@@ -86,7 +86,6 @@ class Pages:
             found=[(each, lamp(each, ask.now, self.desk()), _FAR.get(each.state, 100)) for each in found],
             ended=ended,
             may_file=Act.FILE in MAY[caller.role],
-            path=self.path,
             here=self.path,
         )
 

@@ -79,6 +79,12 @@ def waiting(tx: Connection, now: datetime, limit: int = 1000) -> tuple[tuple[Req
     return tuple((request_of(row), row.turn) for row in rows)
 
 
+def app_of(tx: Connection, request: Request) -> str | None:
+    """The name of the app of the company that filed the request; None where none did."""
+    found: str | None = tx.execute(select(requests.c.app).where(requests.c.id == request.id)).scalar_one()
+    return found
+
+
 def as_json(request: Request) -> dict[str, Any]:
     """The request in the words of terminal and API; nothing about its person."""
     return {

@@ -156,6 +156,7 @@ def file_in(tx: Connection, desk: Desk, intake: Intake) -> Filed:
         "state": State.RECEIVED,
         "person": intake.person,
         "channel": intake.channel,
+        "app": intake.app or None,
         "received_at": now,
         "due": due.day,
         "due_at": due.ends(),

@@ -26,6 +26,7 @@ requests = Table(
     Column("state", OneOf(State), nullable=False),
     Column("person", Integer, ForeignKey(foundation_tables.people.c.number, ondelete="SET NULL"), index=True),
     Column("channel", OneOf(Channel), nullable=False),
+    Column("app", String(80)),
     Column("received_at", Instant, nullable=False),
     Column("due", Date, nullable=False),
     Column("due_at", Instant, nullable=False),
@@ -130,6 +131,21 @@ erasures = Table(
     Column("intent", LONG, ForeignKey(ledger_leaves.c.id), nullable=False),
     Column("outcome", LONG, ForeignKey(ledger_leaves.c.id)),
     Column("proof", LONG, ForeignKey(ledger_leaves.c.id)),
+    sqlite_autoincrement=True,
+)
+
+# Values of people who are gone that a law keeps: a keyed hash, the column, in how many rows. A later sweep for somebody
+# with the same value does not take them for residue.
+kept_marks = Table(
+    "kept_marks",
+    metadata,
+    Column("id", LONG, primary_key=True),
+    Column("hash", LargeBinary(16), nullable=False, index=True),
+    Column("erasure", LONG, ForeignKey(erasures.c.id), nullable=False, index=True),
+    Column("store", String(120), nullable=False),
+    Column("table", String(200), nullable=False),
+    Column("column", String(200), nullable=False),
+    Column("rows", Integer, nullable=False),
     sqlite_autoincrement=True,
 )
 

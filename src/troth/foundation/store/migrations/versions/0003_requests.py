@@ -22,6 +22,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=40), nullable=False),
         sa.Column("person", sa.Integer(), nullable=True),
         sa.Column("channel", sa.String(length=40), nullable=False),
+        sa.Column("app", sa.String(length=80), nullable=True),
         sa.Column("received_at", Instant(), nullable=False),
         sa.Column("due", sa.Date(), nullable=False),
         sa.Column("due_at", Instant(), nullable=False),
