@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,15 @@ from tests.servers import fresh_database
 from troth.collection.drift import find_drift
 from troth.collection.grants import READER, WRITER, rights_of, statements
 from troth.errors import StoreUnreachable, UnknownName
+from troth.foundation.records import carrying, erasing
+from troth.foundation.records.keys import Subject
+from troth.foundation.records.reach import Reach
 from troth.foundation.records.reading import Records
+from troth.foundation.records.writing import Writer
 from troth.policy import mapreading
 from troth.policy.datamap import DataMap, Place, StoreKind
 
+NOW = dt.datetime(2026, 11, 28, tzinfo=dt.UTC)
 SHOP = """create table users (id int primary key, email varchar(80), phone varchar(40), secret varchar(40));
 create table orders (id int primary key, user_id int, placed_at timestamp null, total int, note varchar(40));
 create table products (id int primary key, title varchar(80));
@@ -126,6 +132,8 @@ def test_the_writer_can_do_what_the_map_says_and_no_more(granted: tuple[str, str
         "update orders set user_id = null, note = null",
         "delete from orders",
         "update messages set body = 'x', sender_id = null",
+        "insert into troth_step values ('r', 's', '{}', 'now')",
+        "create temporary table t (a int)",
     )
     refused = (
         "update orders set total = 0",
@@ -169,3 +177,15 @@ def test_a_store_that_is_not_in_the_map_is_told_with_the_nearest(tmp_path: Path)
         rights_of(_datamap(), "shap", StoreKind.SQLITE, "", None)  # type: ignore[arg-type] # it is not reached
 
     assert caught.value.nearest == "shop"
+
+
+def test_the_writer_can_carry_out_an_erasure(granted: tuple[str, str]) -> None:
+    datamap = _datamap()
+    with Records.open(datamap, {"SHOP_DATABASE_URL": granted[0]}) as records:
+        people = [Subject(datamap.people()["shop.customer"], (1,), {"email": ("a@example.org",)})]
+        plan = erasing.plan_for(records, Reach.compile(datamap, records.catalogue("shop")), people, NOW)
+        with Writer.of_address("shop", granted[1]) as writer:
+            done = carrying.carry_out(writer, plan, people, "r1", at=NOW)
+
+    assert done.erased["users"] == 0
+    assert not done.resumed

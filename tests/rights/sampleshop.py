@@ -260,7 +260,7 @@ def tables(store: str) -> dict[str, Any]:
     return dict(m.tables)
 
 
-_LONG_AGO = dt.datetime(2025, 3, 1, 9, 0)  # noqa: DTZ001 - as the stores keep it
+_LONG_AGO = dt.datetime(2025, 3, 1, 9, 0)
 
 
 def email(n: int) -> str:

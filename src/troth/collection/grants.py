@@ -2,7 +2,8 @@
 
 To look, it may read every table: data that nobody declared stands in the tables that nobody thought of. Columns that
 the map keeps from being looked at (`scan: no`) are left out. To carry out rights later, a second role may change and
-delete in the mapped tables alone, and only what the map says happens there.
+delete in the mapped tables alone, and only what the map says happens there; cut pointers at rows that go, wherever they
+stand; add a stand-in person where the map wants one; and keep its own table of steps, which is made here.
 """
 
 from __future__ import annotations
@@ -10,8 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from troth.errors import UnknownName
-from troth.foundation.records.catalogue import Catalogue
+from troth.errors import TrothError, UnknownName
+from troth.foundation.records import erasing, steps
+from troth.foundation.records.catalogue import STEPS_TABLE, Catalogue
+from troth.foundation.records.reach import Reach
+from troth.foundation.records.setwise import cut_columns
 from troth.policy.datamap import (
     ChangeRow,
     DataMap,
@@ -37,6 +41,7 @@ class TableRights:
     read: tuple[str, ...] | None
     change: tuple[str, ...] = ()
     delete: bool = False
+    add: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,7 @@ def rights_of(datamap: DataMap, store: str, kind: StoreKind, database: str, cata
             nearest=nearest(store, datamap.stores),
         )
     reading = tuple(_reading(mapped, catalogue))
-    return StoreRights(store, kind, database, reading, tuple(_writing(mapped, catalogue)))
+    return StoreRights(store, kind, database, reading, tuple(_writing(datamap, mapped, kind, catalogue)))
 
 
 def statements(rights: StoreRights) -> str:
@@ -80,6 +85,13 @@ def statements(rights: StoreRights) -> str:
         head.format(role=WRITER, database=quote(rights.database), what="carries out rights; not needed to look"),
     ]
     lines += _granted(rights, rights.writing, WRITER, quote)
+    named = f"{quote(rights.database)}.{quote(STEPS_TABLE)}" if mariadb else quote(STEPS_TABLE)
+    temporary = "CREATE TEMPORARY TABLES ON {}.*" if mariadb else "TEMPORARY ON DATABASE {}"
+    lines += [
+        f"GRANT {temporary.format(quote(rights.database))} TO {WRITER};",
+        f"{steps.create_statement(rights.kind)};",
+        f"GRANT SELECT, INSERT, UPDATE ON {named} TO {WRITER};",
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -107,16 +119,36 @@ def _reading(mapped: StoreMap, catalogue: Catalogue) -> Iterator[TableRights]:
             yield TableRights(table.schema, table.bare_name, open_columns if closed else None)
 
 
-def _writing(mapped: StoreMap, catalogue: Catalogue) -> Iterator[TableRights]:
-    for name, declared in mapped.tables.items():
-        table = catalogue.tables.get(name)
-        if table is None or not (declared.whose or declared.roles):
+def _writing(datamap: DataMap, mapped: StoreMap, kind: StoreKind, catalogue: Catalogue) -> Iterator[TableRights]:
+    cut, added = _of_erasures(datamap, kind, catalogue)
+    for name, table in catalogue.tables.items():
+        declared = mapped.tables.get(name)
+        if declared is None or not (declared.whose or declared.roles):
+            if cut.get(name):
+                yield TableRights(table.schema, table.bare_name, None, tuple(sorted(cut[name])))
             continue
         ends = [role.on_erasure for role in declared.roles.values()] or [declared.on_erasure]
         personal = [column.name for column in declared.columns.values() if column.category or column.copies]
         changed = [column for end in ends for column in _changed(end)]
-        columns = tuple(column for column in table.columns if column in personal or column in changed)
-        yield TableRights(table.schema, table.bare_name, None, columns, _goes(declared, ends))
+        wanted = {*personal, *changed, *cut.get(name, ())}
+        columns = tuple(column for column in table.columns if column in wanted)
+        yield TableRights(table.schema, table.bare_name, None, columns, _goes(declared, ends), name in added)
+
+
+def _of_erasures(datamap: DataMap, kind: StoreKind, catalogue: Catalogue) -> tuple[dict[str, set[str]], frozenset[str]]:
+    """Beyond the ends of rows: the columns of pointers that are cut, by table, and the tables that get a stand-in.
+
+    Nothing where the map does not fit the store yet: `troth map --check` and the plan of an erasure say why.
+    """
+    try:
+        erasure = erasing.compile(Reach.compile(datamap, catalogue), kind)
+    except TrothError:
+        return {}, frozenset()
+    cut: dict[str, set[str]] = {}
+    for each in erasure.cuts:
+        columns = catalogue.table(each.pointer.table).columns
+        cut.setdefault(each.pointer.table, set()).update(cut_columns(each, columns))
+    return cut, frozenset(erasure.people[each].table for each in erasure.stand_ins)
 
 
 def _goes(declared: TableMap, ends: Sequence[OnErasure]) -> bool:
@@ -142,6 +174,8 @@ def _granted(
             may.append(f"UPDATE ({', '.join(map(quote, each.change))})")
         if each.delete:
             may.append("DELETE")
+        if each.add:
+            may.append("INSERT")
         yield f"GRANT {', '.join(may)} ON {name} TO {role};"
 
 

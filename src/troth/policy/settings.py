@@ -6,7 +6,6 @@ Every path in it is taken from the folder the file stands in, so that a command 
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -174,6 +173,8 @@ def read(folder: Path, environ: Mapping[str, str]) -> Instance:
     path = folder / FILE
     if not path.exists():
         return Instance(folder, Settings(), environ)
+    import tomllib
+
     text = documents.text_of(documents.read_bytes(path), FILE)
     try:
         value = tomllib.loads(text)

@@ -255,6 +255,7 @@ def _plan_of(desk: Desk, known_by: tuple[Identifier, ...]) -> ErasurePlan:
 
 def _show_reading(desk: Desk, known_by: tuple[Identifier, ...], form: Format) -> None:
     """What a copy would be made of: each table with the rows that are theirs."""
+    from troth.foundation.proof import counted
     from troth.rights import on_file
 
     counts = on_file.count_rows(desk, known_by)
@@ -263,7 +264,7 @@ def _show_reading(desk: Desk, known_by: tuple[Identifier, ...], form: Format) ->
         _print_json({"schema": SCHEMA, "request": None, "state": "pending", "plan": steps})
         return
     for step in steps:
-        typer.echo(f"{step['store']}.{step['table']}: {step['n']} rows are read into the copy")
+        typer.echo(f"{step['store']}.{step['table']}: {counted(step['n'], 'row')} read into the copy")
     if not steps:
         typer.echo("No row is theirs.")
 

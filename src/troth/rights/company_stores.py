@@ -6,6 +6,7 @@ pause is asked about at the beginning and at the end of every transaction.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
@@ -22,22 +23,50 @@ if TYPE_CHECKING:
     from troth.rights.desk import Desk
 
 
+class Writers:
+    """Connections for writing that are kept from one erasure to the next; each is used by one thread at a time."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._lock = threading.Lock()
+        self._free: list[dict[str, Writer]] = []
+
+    def take(self) -> dict[str, Writer]:
+        """A writer for each store, nobody else's until it is given back. Connects when first asked."""
+        with self._lock:
+            if self._free:
+                return self._free.pop()
+        desk, limits = self._desk, WritingLimits(base=self._desk.instance.folder)
+        return {name: Writer(desk.datamap.stores[name], desk.instance.environ, limits) for name in desk.records.stores}
+
+    def give_back(self, writers: dict[str, Writer]) -> None:
+        """Keep them for the next."""
+        with self._lock:
+            self._free.append(writers)
+
+    def close(self) -> None:
+        """End the connections that nobody uses now."""
+        with self._lock:
+            for writers in self._free:
+                _close(writers)
+            self._free.clear()
+
+
 class CompanyStores:
     """The company's stores, open for writing, while one erasure is carried out."""
 
     def __init__(self, desk: Desk, subjects: Sequence[Subject]) -> None:
         self._desk, self._subjects = desk, subjects
-        limits = WritingLimits(base=desk.instance.folder)
-        self._writers = {
-            name: Writer(desk.datamap.stores[name], desk.instance.environ, limits) for name in desk.records.stores
-        }
+        self._writers = desk.writers.take()
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        for writer in self._writers.values():
-            writer.close()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self._desk.writers.give_back(self._writers)
+        else:  # who knows in what state the connections are
+            _close(self._writers)
 
     def erase(self, name: str, number: int) -> Mapping[str, StepCounts]:
         """Round `number` in each store; what was done before is only read from its `troth_step`."""
@@ -83,6 +112,11 @@ class CompanyStores:
         ask, now = erasing.asker(self._desk.records, store), self._desk.office.clock.now()
         erasure = compiled(self._desk, store)
         return recounting.recount(erasure, self._subjects, ask, at=now, stand_ins=self.stand_ins(store))
+
+
+def _close(writers: Mapping[str, Writer]) -> None:
+    for writer in writers.values():
+        writer.close()
 
 
 def compiled(desk: Desk, store: str) -> erasing.Erasure:

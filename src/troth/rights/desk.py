@@ -20,6 +20,7 @@ from troth.use.opening import Opened, open_office
 
 if TYPE_CHECKING:
     from troth.policy.settings import Instance, RequestSettings
+    from troth.rights.company_stores import Writers
     from troth.use.office import Office
 
 _NO_MAP = DataMap("", {}, (), "")
@@ -72,9 +73,18 @@ class Desk:
         table = self.settings.holidays
         return read_holidays(self.instance.folder / table, zone) if table else WorkingCalendar(zone)
 
+    @cached_property
+    def writers(self) -> Writers:
+        """Connections for writing in the company's stores; only a destructive run takes one."""
+        from troth.rights.company_stores import Writers
+
+        return Writers(self)
+
     def close(self) -> None:
         """End the connections to the company's stores; troth's own store stays open."""
         self.records.close()
+        if "writers" in self.__dict__:
+            self.writers.close()
 
     def __repr__(self) -> str:
         return f"Desk({self.office.store.where})"

@@ -35,7 +35,8 @@ from troth.foundation.records.reach import Reach
 from troth.foundation.records.reading import Records
 from troth.foundation.records.subjects import Subject, find_subjects
 from troth.foundation.store import hold
-from troth.rights import farewell, remains, requests
+from troth.policy.datamap import Place
+from troth.rights import farewell, kept_marks, remains, requests
 from troth.rights.company_stores import CompanyStores, reach_of
 from troth.rights.tables import erasures
 from troth.rights.words import ErasureState
@@ -162,6 +163,7 @@ def begin(
             "intent": leaf,
         }
         row = tx.execute(erasures.insert().values(values).returning(*erasures.c)).one()
+        kept_marks.remember(tx, office.keyring, row.id, known)
         if person is not None:
             farewell.stand_still(tx, office, person)
         return _erasure(row)
@@ -210,7 +212,7 @@ def prove_waiting(desk: Desk, progress: Callable[[int, int], None] | None = None
     return tuple(_sweep(desk, erased, progress)) if erased else ()
 
 
-# --- guards and rounds -------------------------------------------------------------------------------------------------
+# --- guards and rounds ------------------------------------------------------------------------------------------------
 
 
 def _require_guards(desk: Desk) -> None:
@@ -230,14 +232,11 @@ def _within_limit(desk: Desk, plan: ErasurePlan) -> None:
             )
 
 
-def _next_round(desk: Desk, erasure: Erasure) -> Erasure:
+def _next_round(desk: Desk, erasure: Erasure, **more: Any) -> Erasure:
     if erasure.rounds + 1 >= ROUNDS:
         raise ErasureUnsettled(where=f"erasure {erasure.name}", repair="Stop what writes them; then run it again.")
     with desk.office.store.writing() as tx:
-        row = tx.execute(
-            update(erasures).where(erasures.c.id == erasure.id).values(rounds=erasure.rounds + 1).returning(*erasures.c)
-        ).one()
-    return _erasure(row)
+        return _change(tx, erasure, {"rounds": erasure.rounds + 1, **more})
 
 
 def _erased(desk: Desk, erasure: Erasure, counts: Mapping[str, StepCounts]) -> Erasure:
@@ -260,11 +259,14 @@ def _erased(desk: Desk, erasure: Erasure, counts: Mapping[str, StepCounts]) -> E
 
 def _sweep(desk: Desk, waits: Sequence[Erasure], progress: Callable[[int, int], None] | None = None) -> list[Erasure]:
     """One pass for all of `waits`; each is proven, or has its residue written down."""
+    keyring = desk.office.keyring
     settled = [_asked_again(desk, each) for each in waits]
     with desk.office.store.reading() as tx:
         known = {each.id: _remains(tx, desk, each.name).numbered(each.id) for each in settled}
-    needles = [needle for each in known.values() for needle in each.needles]
-    kept = {key: n for each in known.values() for key, n in each.kept.items()}
+        kept: dict[tuple[int, str, Place], int] = {}
+        for each in settled:
+            kept |= kept_marks.allowed(tx, keyring, each.id, each.name, known[each.id])
+    needles = [needle for remain in known.values() for needle in remain.needles]
     environ, base = desk.instance.environ, desk.instance.folder
     with Records.open(desk.datamap, environ, timeout_s=_SWEEP_S, base=base) as records:
         swept = sweep.sweep(
@@ -280,8 +282,7 @@ def _asked_again(desk: Desk, erasure: Erasure) -> Erasure:
     with CompanyStores(desk, known.subjects) as stores:
         if not stores.left():
             return erasure
-    with desk.office.store.writing() as tx:
-        _change(tx, erasure, {"state": ErasureState.PENDING, "rounds": erasure.rounds + 1})
+    _next_round(desk, erasure, state=ErasureState.PENDING)
     return carry_on(desk, erasure.name)
 
 

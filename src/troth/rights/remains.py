@@ -15,10 +15,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from troth.errors import StoreError
-from troth.foundation.records.ends import ends_of
+from troth.foundation.records import erasing
 from troth.foundation.records.keys import BoundKeys, Subject
 from troth.foundation.records.needles import Needle, needles_of
 from troth.foundation.records.reach import Reach, ReachedTable
+from troth.foundation.records.settings import REDACTED, Fixed
 from troth.foundation.records.sweep import Kept, count_in
 from troth.policy.datamap import Place
 
@@ -27,9 +28,8 @@ if TYPE_CHECKING:
     from troth.foundation.records.reading import Records
     from troth.policy.datamap import DataMap
 
-_MOST_VALUES = (
-    20_000  # different values of one column that are looked at, so that a million rows do not fill the memory
-)
+_FEW_ROWS = 2_000  # of one table: so many are kept in memory rather than read twice
+_MOST_VALUES = 20_000  # of one column: different values that are looked at, whatever it holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,9 @@ def gather(records: Records, datamap: DataMap, subjects: Sequence[Subject]) -> R
     ]
     values += [("account.id", part) for each in subjects for part in each.key if isinstance(part, (str, uuid.UUID))]
     reading = [_Reading(records, datamap, store, subjects) for store in records.stores]
-    needles = needles_of(0, _chain(values, *(each.values() for each in reading)))
+    ours = {text for each in reading for text in each.constants()}
+    found = needles_of(0, _chain(values, *(each.values() for each in reading)))
+    needles = tuple(each for each in found if each.value not in ours)
     kept = count_in(_chain(*(each.staying() for each in reading)), needles)
     return Remains(tuple(subjects), needles, kept)
 
@@ -101,53 +103,68 @@ def unseal(keyring: Keyring, datamap: DataMap, name: str, sealed: bytes) -> Rema
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """The person's rows in one store."""
+    """The person's rows in one store, read once where they are few."""
 
     records: Records
     datamap: DataMap
     store: str
     subjects: Sequence[Subject]
+    read: dict[str, tuple[list[str], list[Any]]] = field(default_factory=dict, repr=False)
 
     def values(self) -> Iterator[tuple[str | None, Any]]:
         """Every different value of theirs with its category."""
-        reach = self._reach()
-        for table in reach.tables:
-            columns = _columns(table)
+        for table in self._erasure().reach.tables:
+            columns, rows = _columns(table), []
             seen: dict[str, set[Any]] = {name: set() for name in columns}
-            for row in self._rows(reach, table, None, columns):
+            for row in self._rows(table, None, columns):
+                if len(rows) <= _FEW_ROWS:
+                    rows.append(row)
                 for name, value in zip(columns, row, strict=True):
                     plain = _hashable(value)
                     if plain is not None and plain not in seen[name] and len(seen[name]) < _MOST_VALUES:
                         seen[name].add(plain)
                         yield table.column(name).category, value
+            if len(rows) <= _FEW_ROWS:
+                self.read[table.name] = columns, rows
+
+    def constants(self) -> Iterator[str]:
+        """What the map puts in the place of values: it stands in rows of others who are gone, and is nobody's."""
+        yield REDACTED
+        for each in self._erasure().ends.values():
+            for end in each.ends:
+                fixed = (one.value for one in end.settings.values() if isinstance(one, Fixed))
+                yield from (value for value in fixed if isinstance(value, str))
 
     def staying(self) -> Iterator[tuple[Place, Any]]:
         """Every value that the map lets stand in a row that stays, as often as it stands there."""
-        reach = self._reach()
-        ends, _ = ends_of(self.datamap, self.store, reach.catalogue)
-        for each in ends:
-            if each.name not in reach or each.always_deletes:
+        erasure = self._erasure()
+        for each in erasure.ends.values():
+            if each.always_deletes:
                 continue
-            table = reach.table(each.name)
+            table = erasure.reach.table(each.name)
             for end in each.ends:
                 names = [name for name in _columns(table) if name not in end.settings]
                 if end.deletes or not names:
                     continue
-                for row in self._rows(reach, table, end.role, names):
-                    for name, value in zip(names, row, strict=True):
-                        if value is not None:
+                columns, rows = names, self._rows(table, end.role, names)
+                if end.role is None and table.name in self.read:
+                    columns, rows = self.read[table.name][0], iter(self.read[table.name][1])
+                for row in rows:
+                    for name, value in zip(columns, row, strict=True):
+                        if value is not None and name in names:
                             yield Place(self.store, table.name, name), value
 
-    def _reach(self) -> Reach:
-        return Reach.compile(self.datamap, self.records.catalogue(self.store))
+    def _erasure(self) -> erasing.Erasure:
+        reach = Reach.compile(self.datamap, self.records.catalogue(self.store))
+        return erasing.compile(reach, self.records.kind(self.store)[0])
 
-    def _rows(self, reach: Reach, table: ReachedTable, role: str | None, names: Sequence[str]) -> Iterator[Any]:
+    def _rows(self, table: ReachedTable, role: str | None, names: Sequence[str]) -> Iterator[Any]:
         import sqlalchemy
 
         if not names:
             return iter(())
         chosen = sqlalchemy.select(*(table.core.c[name] for name in names))
-        mine = reach.whose(table, BoundKeys(self.subjects), role)
+        mine = self._erasure().reach.whose(table, BoundKeys(self.subjects), role)
         return self.records.execute(self.store, chosen.select_from(table.core).where(mine))
 
 

@@ -134,6 +134,21 @@ erasures = Table(
     sqlite_autoincrement=True,
 )
 
+# Values of people who are gone that a law keeps: a keyed hash, the column, in how many rows. A later sweep for somebody
+# with the same value does not take them for residue.
+kept_marks = Table(
+    "kept_marks",
+    metadata,
+    Column("id", LONG, primary_key=True),
+    Column("hash", LargeBinary(16), nullable=False, index=True),
+    Column("erasure", LONG, ForeignKey(erasures.c.id), nullable=False, index=True),
+    Column("store", String(120), nullable=False),
+    Column("table", String(200), nullable=False),
+    Column("column", String(200), nullable=False),
+    Column("rows", Integer, nullable=False),
+    sqlite_autoincrement=True,
+)
+
 # Who is gone: keyed hashes of keys and identifiers, each apart for its `kind` (`key shop.customer`,
 # `identifier shop.customer email`, `person email`). `at`: what was there before is theirs, what came after is not.
 tombstones = Table(

@@ -7,15 +7,16 @@ restore brings people back. Each key and identifier of an erased person is remem
 Who is back, and who is new? A key may be given again, and an address may come back with somebody else, or with the
 same person years later. The rule, for a row of a kind of person, by what it shares with the tombstones of one erasure:
 
-1. A row that was made after the erasure is a newcomer's, whatever it shares. When a row was made is what the map says
-   (`starts:` of that table), else a column of times that is named so.
+1. A row that was made after the erasure is a newcomer's, whatever it shares. When a row was made is the earliest of the
+   times that the map names (`starts:` of that table) and of columns of times that are named so.
 2. Key and an identifier, or a key where nothing but the key was known: back.
 3. The key alone, made before the erasure: back. Made nobody knows when: unclear, and a person decides.
 4. An identifier alone, made before the erasure: back. Made nobody knows when: a newcomer, since every account of that
    identifier was erased under its own key.
 
 Rows that hang on the key of somebody who has no row any more are back too, where the map cuts that key on erasure. Rows
-known by an identifier alone (a guest's orders) are back when they are older than the erasure, and unclear without time.
+known by an identifier that nobody with a row has (a guest's orders) are back when all their times lie before the
+erasure, and unclear without any.
 """
 
 from __future__ import annotations
@@ -174,7 +175,7 @@ class _Looking:
     tombs: Tombs
     kind: PersonKind
     present: set[str] = field(default_factory=set, repr=False)  # keys of tombs that have a row of a person
-    held: set[tuple[str, str]] = field(default_factory=set, repr=False)  # identifiers of newcomers
+    held: set[tuple[str, str]] = field(default_factory=set, repr=False)  # identifiers of people who have a row
 
     def everybody(self) -> Iterator[Met]:
         yield from self.people()
@@ -203,8 +204,7 @@ class _Looking:
             judged = {tomb: judge(facts, tomb.at) for tomb, facts in self._facts(shared, at)}
             self.present.add(_key_text(key))
             tomb, standing = min(judged.items(), key=lambda each: list(Standing).index(each[1]))
-            if standing is Standing.NEWCOMER:
-                self.held |= {(name, _evened(str(value))) for name, value in values.items() if value is not None}
+            self.held |= {(name, _evened(str(value))) for name, value in values.items() if value is not None}
             yield Met(tomb, standing, subject, kind.table)
 
     def hanging(self, table: TableMap, path: ByKey) -> Iterator[Met]:
@@ -217,25 +217,24 @@ class _Looking:
                 yield Met(tomb, Standing.BACK, Subject(self.kind, key, {}), table.name)
 
     def known(self, table: TableMap, path: ByIdentifier) -> Iterator[Met]:
-        """Rows that an identifier alone leads to."""
-        made = self._made(table.name, table)
+        """Rows that an identifier leads to which nobody with a row has; those of somebody who is back go with them."""
+        made = self._made(table.name, table) or self._times(table.name)
         oldest: dict[str, tuple[str, dt.datetime | None]] = {}
         for value, *moments in self.records.rows(table.store, table.name, [path.column, *made], instants_in=made):
             if value is None:
                 continue
-            at = min((moment for moment in moments if moment is not None), default=None)
+            at = max((moment for moment in moments if moment is not None), default=None)
             before = oldest.get(_evened(str(value)))
             if before is None or (at is not None and (before[1] is None or at < before[1])):
                 oldest[_evened(str(value))] = (str(value), at)
         kind = _identifier_kind(self.kind.id, path.identifier)
         for evened, (value, at) in oldest.items():
+            if (path.identifier, evened) in self.held:
+                continue
             for tomb in self.tombs.by_hash.get(self._named(kind, evened), ())[-1:]:
                 subject = Subject(self.kind, (), {path.identifier: (value,)})
-                if at is None:
-                    standing = Standing.NEWCOMER if (path.identifier, evened) in self.held else Standing.UNCLEAR
-                else:
-                    standing = Standing.BACK if at <= tomb.at else Standing.NEWCOMER
-                yield Met(tomb, standing, subject, table.name)
+                dated = Standing.BACK if at is not None and at <= tomb.at else Standing.NEWCOMER
+                yield Met(tomb, Standing.UNCLEAR if at is None else dated, subject, table.name)
 
     def _shared(self, subject: Subject) -> list[tuple[str, Tomb]]:
         return [
@@ -258,7 +257,12 @@ class _Looking:
             for column in seen.columns.values()
             if column.kind is ColumnKind.TIME and _MADE.search(column.name)
         ]
-        return list(dict.fromkeys(declared)) or guessed
+        return list(dict.fromkeys((*guessed, *declared)))
+
+    def _times(self, name: str) -> list[str]:
+        """Every column of times: none of a row that was there before the erasure lies after it."""
+        seen = self.records.catalogue(self.kind.store).table(name)
+        return [column.name for column in seen.columns.values() if column.kind is ColumnKind.TIME]
 
     def _distinct(self, table: TableMap, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
         made = self.records.table(table.store, table.name)

@@ -78,9 +78,13 @@ def test_batches_of_any_size_make_the_same_tree(each_store: Store, keyring: Keyr
 
 
 def test_a_leaf_of_a_deed_that_is_undone_never_waits(each_store: Store, keyring: Keyring) -> None:
-    with pytest.raises(ZeroDivisionError), each_store.writing() as tx:
-        leaves.append(tx, keyring, "tea.poured", None, {}, NOON)
-        raise ZeroDivisionError
+    def deed_that_fails() -> None:
+        with each_store.writing() as tx:
+            leaves.append(tx, keyring, "tea.poured", None, {}, NOON)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        deed_that_fails()
     [leaf] = write(each_store, keyring, 1)
     worlds.sequence(each_store, keyring)
 
@@ -313,7 +317,7 @@ def test_writers_and_sequencers_killed_again_and_again_lose_nothing(
 
 def by_place(store: Store) -> list[tuple[int, bytes]]:
     with store.reading() as tx:
-        contents = {leaf: content for leaf, content in tx.execute(text("SELECT id, content FROM ledger_leaves"))}
+        contents = {row.id: row.content for row in tx.execute(text("SELECT id, content FROM ledger_leaves"))}
     return [(leaf, bytes(contents[leaf])) for leaf in order(store)]
 
 
@@ -369,7 +373,7 @@ def test_writers_that_wait_share_commits_and_each_gets_its_own_leaf(each_store: 
         written = [pair for part in pool.map(work, range(25)) for pair in part]
 
     with each_store.reading() as tx:
-        contents = {leaf: content for leaf, content in tx.execute(text("SELECT id, content FROM ledger_leaves"))}
+        contents = {row.id: row.content for row in tx.execute(text("SELECT id, content FROM ledger_leaves"))}
     assert {leaf: json.loads(bytes(contents[leaf]))["body"]["n"] for leaf, _ in written} == dict(written)
     assert len(contents) == 500
     assert commits < 300

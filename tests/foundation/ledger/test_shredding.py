@@ -122,9 +122,13 @@ def test_nothing_is_sealed_again_for_who_was_erased(each_store: Store, keyring: 
 
 
 def test_a_deed_that_fails_leaves_neither_body_nor_key(each_store: Store, keyring: Keyring) -> None:
-    with pytest.raises(ZeroDivisionError), each_store.writing() as tx:
-        leaves.append(tx, keyring, "request.received", 17, {}, NOON, sealed=WORDS)
-        raise ZeroDivisionError
+    def deed_that_fails() -> None:
+        with each_store.writing() as tx:
+            leaves.append(tx, keyring, "request.received", 17, {}, NOON, sealed=WORDS)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        deed_that_fails()
 
     with each_store.reading() as tx:
         assert tx.execute(select(ledger_bodies)).all() == []

@@ -8,7 +8,7 @@ import pytest
 
 from tests.awkward.fixtures import Awkward
 from tests.awkward.seeding import PEOPLE
-from troth.foundation.records import copying
+from troth.foundation.records import copying, copystatements
 from troth.foundation.records.copying import REDACTED, Asked, rows_of
 from troth.foundation.records.reach import Reach
 from troth.foundation.records.reading import Records
@@ -101,9 +101,9 @@ def test_the_rule_for_others_decides_what_becomes_of_their_words(
 
 def test_a_role_that_is_not_copied_is_left_out(awkward_read: Awkward) -> None:
     said = "about: {by: user_id, person: customer, "
-    awkward = awkward_read.mapped(awkward_read.text.replace(said, said + "copy: no, "))
-    with awkward_read.records() as records:
-        found = copied(awkward_read, records, "customer:1")
+    shop = awkward_read.mapped(awkward_read.text.replace(said, said + "copy: no, "))
+    with shop.records() as records:
+        found = copied(shop, records, "customer:1")
 
     assert not any(table == "staff_notes" for table, _ in found)
 
@@ -111,7 +111,8 @@ def test_a_role_that_is_not_copied_is_left_out(awkward_read: Awkward) -> None:
 def test_more_rows_than_are_taken_at_once_are_streamed_and_all_there(
     awkward_read: Awkward, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(copying, "AT_EASE", 1)
+    for module in (copying, copystatements):
+        monkeypatch.setattr(module, "AT_EASE", 1)
     with awkward_read.records() as records:
         found = copied(awkward_read, records, "customer:1")
         expected = awkward_read.expected_rows("customer:1")

@@ -2,7 +2,7 @@
 
 A table without roles has one end. A table with roles has one for each, and `row_end` says when the row itself goes:
 with the last of its people, with any of them, or never. A role that says `delete` takes the row with it whatever the
-others wish, so it may not stand under `never`.
+others wish, so it may not stand under `never`; where that role has several people (of a thread), with the last of them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import assert_never
+from typing import Any, assert_never
 
 from troth.foundation.records import settings
 from troth.foundation.records.catalogue import Catalogue, Column, Table
@@ -55,6 +55,11 @@ class End:
     def paths(self) -> tuple[SinglePath, ...]:
         return self.path.paths if isinstance(self.path, AnyPath) else (self.path,)
 
+    @property
+    def alone(self) -> bool:
+        """Whether a row has one person at most by this end: none is reached through other rows."""
+        return not any(isinstance(path, ByRow) for path in self.paths)
+
 
 @dataclass(frozen=True, slots=True)
 class TableEnd:
@@ -86,7 +91,15 @@ class TableEnd:
         """Whether each row that is theirs goes at once."""
         if self.table.shared:
             return False
-        return self.row_end is RowEnd.WITH_ANY or (bool(self.ends) and all(end.deletes for end in self.ends))
+        if self.row_end is RowEnd.WITH_ANY:
+            return True
+        single = self.row_end is None or all(end.alone for end in self.ends)
+        return single and bool(self.ends) and all(end.deletes for end in self.ends)
+
+    @property
+    def keeps(self) -> bool:
+        """Whether some of the rows that are theirs are kept for a time."""
+        return any(end.kept is not None for end in self.ends)
 
     @property
     def changed(self) -> frozenset[str]:
@@ -116,14 +129,15 @@ def _table_end(
     mapped: StoreMap, table: TableMap, seen: Table, people: Mapping[str, PersonKind], faults: list[str]
 ) -> TableEnd:
     ends = []
+    common: dict[str, Any] = {"people": people, "faults": faults}
     if table.roles:
         for role in table.roles.values():
             if isinstance(role.on_erasure, DeleteRow) and table.delete is RowEnd.NEVER:
                 clash = f"the role {role.name} says delete, and the table says never"
                 faults.append(f"{table.name}: {clash}. Let one of them give way.")
-            ends.append(_end(mapped, table, seen, role.name, role.path, role.on_erasure, people, faults))
+            ends.append(_end(mapped, table, seen, role=role.name, path=role.path, said=role.on_erasure, **common))
     elif table.whose is not None:
-        ends.append(_end(mapped, table, seen, None, table.whose, table.on_erasure, people, faults))
+        ends.append(_end(mapped, table, seen, role=None, path=table.whose, said=table.on_erasure, **common))
     links = dict(_links(table, seen, people, faults))
     return TableEnd(table, seen, tuple(ends), table.delete if table.roles else None, MappingProxyType(links))
 
@@ -132,6 +146,7 @@ def _end(
     mapped: StoreMap,
     table: TableMap,
     seen: Table,
+    *,
     role: str | None,
     path: Whose,
     said: OnErasure,

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from troth.foundation.records import standins
 from troth.foundation.records.ends import End, TableEnd
 from troth.foundation.records.erasing import Erasure
 from troth.foundation.records.erasureplan import Ask
@@ -18,6 +19,7 @@ from troth.foundation.records.ordering import Pointer
 from troth.foundation.records.pathwalk import join_columns
 from troth.foundation.records.settings import Fixed, StandIn
 from troth.foundation.records.setwise import Setwise
+from troth.foundation.records.spelling import as_text
 from troth.policy.datamap import ByKey, ByRow, Place
 
 if TYPE_CHECKING:
@@ -30,17 +32,17 @@ def recount(
     ask: Ask,
     *,
     at: dt.datetime,
-    stand_ins: Mapping[str, tuple[Any, ...]] | None = None,
     keys: Keys | None = None,
 ) -> dict[Place, int]:
     """Rows that are still theirs and should not be, by table; links that still lead to them, by column. Empty: none."""
     import sqlalchemy
 
-    setwise = Setwise(erasure, keys or BoundKeys(people), at.date(), stand_ins or {}, temporary=False)
+    stand_ins = standins.known(ask, erasure.kind, erasure.stand_ins)
+    setwise = Setwise(erasure, keys or BoundKeys(people), at.date(), stand_ins, temporary=False)
     asked: dict[Place, Any] = {}
     for end in erasure.ends.values():
         left = [setwise.going(end.name)] if end.deletes else []
-        left += [each for one in end.ends if (each := _unchanged(setwise, end, one, stand_ins or {})) is not None]
+        left += [each for one in end.ends if (each := _unchanged(setwise, end, one, stand_ins)) is not None]
         if left:
             asked[end.table.place] = _count(setwise.core(end.name), sqlalchemy.or_(*left))
         for name in end.links:
@@ -61,10 +63,20 @@ def dangling(erasure: Erasure, ask: Ask) -> dict[Place, int]:
     for pointer in dict.fromkeys(_pointers(erasure)):
         core, target = setwise.core(pointer.table), setwise.core(pointer.target).alias()
         mine = [core.c[name] for name in pointer.columns]
-        there = sqlalchemy.exists().where(*(a == target.c[name] for a, name in zip(mine, pointer.at, strict=True)))
+        pairs = zip(pointer.columns, pointer.at, strict=True)
+        there = sqlalchemy.exists().where(*(_equal(erasure, pointer, core.c[a], target.c[b]) for a, b in pairs))
         condition = sqlalchemy.and_(*(each.is_not(None) for each in mine), ~there)
         asked[Place(erasure.store, pointer.table, ", ".join(pointer.columns))] = _count(core, condition)
     return _found(ask, asked)
+
+
+def _equal(erasure: Erasure, pointer: Pointer, own: Any, far: Any) -> ColumnElement[bool]:
+    """Whether two columns are equal, as text where a key stands as text in one of them."""
+    catalogue = erasure.reach.catalogue
+    kind = catalogue.table(pointer.table).columns[own.name].kind
+    if kind is catalogue.table(pointer.target).columns[far.name].kind:
+        return cast("ColumnElement[bool]", own == far)
+    return as_text(own) == as_text(far)
 
 
 def _found(ask: Ask, asked: Mapping[Place, Any]) -> dict[Place, int]:

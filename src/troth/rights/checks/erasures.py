@@ -34,11 +34,11 @@ def _gives_erasure(sentence: Sentence, _: Policy) -> bool:
 def erased_in_part(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     """Whoever was erased is gone from every store, and it was proven; nobody is partly gone.
 
-    What it proves: within the last 90 days somebody was erased, every mapped place was asked again, and a sweep through
-    every text of every store found nothing of theirs. No erasure has residue, none lies between *begun* and *proven* for
-    more than a day, none ended half-way, and no request is called done without a proof. No store has seen an erasure
-    that troth does not know. The map can be carried out on the live tables, and somebody with the right role answers
-    for it.
+    What it proves: within the last 90 days somebody was erased, every mapped place was asked again, and a sweep
+    through every text of every store found nothing of theirs. No erasure has residue, none lies between *begun* and
+    *proven* for more than a day, none ended half-way, and no request is called done without a proof. No store has seen
+    an erasure that troth does not know. The map can be carried out on the live tables, and somebody with the right
+    role answers for it.
 
     What it does not prove: what stands in stores that the map does not name, in encrypted or compressed values, on
     paper.
@@ -95,8 +95,8 @@ def erased_and_back(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     which the sweep of each erasure looked for. Where a table does not say when its rows were made, a key that came back
     alone stays unproven.
 
-    Repair: `troth restore-guard`, after every restore and before the system is opened. Before: yesterday's backup is put
-    back, and a customer who was erased today can log in. After: the guard has erased them again.
+    Repair: `troth restore-guard`, after every restore and before the system is opened. Before: yesterday's backup is
+    put back, and a customer who was erased today can log in. After: the guard has erased them again.
     """
     if seen.store is None or seen.datamap is None or seen.records is None:
         return

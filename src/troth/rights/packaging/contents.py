@@ -126,14 +126,13 @@ class Passing:
     last: dt.datetime | None = None
     months: Counter[tuple[int, int]] = field(default_factory=Counter)
     shown: list[tuple[Any, ...]] = field(default_factory=list, repr=False)
-    kinds: list[set[type]] = field(default_factory=list)
+    shapes: set[tuple[type, ...]] = field(default_factory=set)
     begun: list[dt.datetime] = field(default_factory=list)
     clock: int | None = None
     counting: int | None = None
     name: str = ""  # of the files, without folder and ending
 
     def __post_init__(self) -> None:
-        self.kinds = [set() for _ in self.holding.fields]
         counting = [i for i, each in enumerate(self.holding.fields) if each.counts]
         times = [i for i, each in enumerate(self.holding.fields) if each.kind is ColumnKind.TIME]
         self.counting = next(iter(counting), None)
@@ -141,13 +140,14 @@ class Passing:
 
     def watch(self, rows: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
         """The rows as they are, each counted on its way."""
-        kinds, clock, counting = self.kinds, self.clock, self.counting
+        shapes, clock, counting = self.shapes, self.clock, self.counting
         for row in rows:
             self.count += 1
             if self.count <= self.show:
                 self.shown.append(row)
-            for seen, value in zip(kinds, row, strict=True):
-                seen.add(type(value))
+            shape = tuple(map(type, row))
+            if shape not in shapes:
+                shapes.add(shape)
             if clock is not None:
                 at = instants.read(row[clock])
                 self._made(at)
@@ -168,6 +168,10 @@ class Passing:
         if at is not None:
             self.begun = [min(at, *self.begun), max(at, *self.begun)] if self.begun else [at, at]
 
+    def kinds(self) -> tuple[set[type], ...]:
+        """The types of the values of each column, in all rows."""
+        return tuple({shape[at] for shape in self.shapes} for at in range(len(self.holding.fields)))
+
     @property
     def categories(self) -> frozenset[str]:
         """The kinds of data that some row has a value of."""
@@ -175,7 +179,7 @@ class Passing:
             return frozenset()
         return frozenset(
             each.category
-            for each, seen in zip(self.holding.fields, self.kinds, strict=True)
+            for each, seen in zip(self.holding.fields, self.kinds(), strict=True)
             if each.category is not None and seen - {type(None)}
         )
 

@@ -22,14 +22,15 @@ from typing import Any
 
 LARGEST_INTEGER = 2**53 - 1
 
-_AS_IT_IS = (str, type(None), bool)
-_CELL_BEGINS = r"(^|[\t\r\n\v\f\x85\u2028\u2029;])"
-_SKIPPED = r"([\s\"\u200b\u200e\u200f\u2060\ufeff\x00]*)"
+_AS_IT_IS = frozenset({str, type(None), bool})
+_BREAK = re.compile(r"[\t\r\n\v\f\x85\u2028\u2029;]")
+_BEHIND = r"[\s\"\u200b\u200e\u200f\u2060\ufeff\x00]*"
 _STARTS_A_FORMULA = (
     r"(?=[=+\-@\uff1d\uff0b\uff0d\uff20\ufe62\ufe63\ufe66\ufe6b\u2212])"  # small and full-width forms too
 )
-_FORMULA = re.compile(_CELL_BEGINS + _SKIPPED + _STARTS_A_FORMULA)
-_HIDDEN_START = re.compile(r"\A[\t\r\n\x00]")
+_FIRST = re.compile(_BEHIND + _STARTS_A_FORMULA)
+_LATER = re.compile(f"({_BREAK.pattern}{_BEHIND}){_STARTS_A_FORMULA}")
+_HIDDEN_START = frozenset("\t\r\n\x00")
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(", ", ": "))
 
 
@@ -71,8 +72,9 @@ def duration(length: dt.timedelta) -> str:
 def row_json(names: tuple[str, ...], row: tuple[Any, ...]) -> str:
     """One row as a JSON object on one line."""
     for value in row:
-        if type(value) not in _AS_IT_IS:
-            row = tuple(value if type(value) in _AS_IT_IS else exact(value) for value in row)
+        kind = type(value)
+        if kind not in _AS_IT_IS and (kind is not int or not -LARGEST_INTEGER <= value <= LARGEST_INTEGER):
+            row = tuple([value if type(value) in _AS_IT_IS else exact(value) for value in row])
             break
     return _ENCODER.encode(dict(zip(names, row, strict=True)))
 
@@ -87,26 +89,40 @@ def safe_cell(value: Any) -> str:
 
     Numbers stay numbers, also below zero: only text can hold a formula.
     """
+    kind = type(value)
+    if kind is int:
+        return int.__repr__(value)
     if value is None:
         return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (int, float, Decimal)):
-        return str(value)
+    if kind is not str:
+        if kind is bool:
+            return "true" if value else "false"
+        if isinstance(value, (int, float, Decimal)):
+            return str(value)
+        value = _in_one_line(value)
+    if _BREAK.search(value):
+        value = _LATER.sub(r"\1'", value)
+    if behind := _FIRST.match(value):
+        value = f"{behind[0]}'{value[behind.end() :]}"
+    if value[:1] in _HIDDEN_START:
+        value = "'" + value
+    return value.replace("\x00", "\N{SYMBOL FOR NULL}") if "\x00" in value else str(value)
+
+
+def _in_one_line(value: Any) -> str:
+    """Anything but text and numbers as text."""
     if isinstance(value, (bytes, bytearray, memoryview)):
-        text = base64.b64encode(bytes(value)).decode("ascii")
-    else:
-        said = exact(value)
-        text = said if isinstance(said, str) else _ENCODER.encode(said)
-    text = _FORMULA.sub(r"\1\2'", text)
-    if _HIDDEN_START.match(text):
-        text = "'" + text
-    return text.replace("\x00", "␀").encode("utf-8", "replace").decode("utf-8")
+        return base64.b64encode(bytes(value)).decode("ascii")
+    said = exact(value)
+    return said if isinstance(said, str) else _ENCODER.encode(said)
 
 
 def csv_line(row: tuple[Any, ...]) -> str:
     """One line of RFC 4180: every cell quoted, CRLF at the end."""
-    return ",".join(['"' + safe_cell(value).replace('"', '""') + '"' for value in row]) + "\r\n"
+    cells = [safe_cell(value) for value in row]
+    if any('"' in cell for cell in cells):
+        cells = [cell.replace('"', '""') for cell in cells]
+    return '"' + '","'.join(cells) + '"\r\n'
 
 
 def schema_of(kind: type) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Protocol
@@ -61,7 +61,7 @@ def write(copy: Copy, into: Sink, *, keyring: Keyring, spool: Callable[[], Spool
         passed = list(_data(archive, copy, spool))
         redactions = sum((Counter(dict(passing.holding.redacted())) for passing in passed), Counter[str]())
         rows = sum(passing.count for passing in passed)
-        archive.add("facts.json", _pretty(reading_matter.facts_json(copy, passed, redactions)))
+        archive.add("facts.json", _by_line(reading_matter.facts_json(copy, passed, redactions)))
         archive.add("index.html", page.html(copy, passed, redactions))
         archive.add("README.txt", reading_matter.readme(copy, keyring.signing_id).encode("utf-8"))
         said = {
@@ -90,7 +90,7 @@ def _data(archive: Archive, copy: Copy, spool: Callable[[], Spool]) -> Iterator[
         if first is not None:
             passing.name = names.take(holding.store, holding.table, holding.role)
             _write_rows(archive, passing, chain((first,), holding.rows), spool)
-            archive.add(f"schemas/{passing.name}.json", _pretty(_schema(passing)))
+            archive.add(f"schemas/{passing.name}.json", _by_line(_schema(passing)))
             shown += len(passing.shown)
         yield passing
 
@@ -101,7 +101,7 @@ def _write_rows(
     """One holding as JSON, straight into the zip, and as CSV after it, from where it waited."""
     holding, names = passing.holding, passing.holding.names
     waiting: Spool | None = None
-    lines = bytearray((_BOM + values.csv_line(names)).encode("utf-8"))
+    lines = bytearray((_BOM + values.csv_line(names)).encode("utf-8", "replace"))
     try:
         with archive.member(f"data/{passing.name}.json") as member:
             member.write(_head(holding))
@@ -109,7 +109,7 @@ def _write_rows(
             comma = b"\n  "
             for row in passing.watch(rows):
                 block += comma + values.utf8(values.row_json(names, row))
-                lines += values.csv_line(row).encode("utf-8")
+                lines += values.csv_line(row).encode("utf-8", "replace")
                 comma = b",\n  "
                 if len(block) > _BLOCK:
                     member.write(bytes(block))
@@ -151,15 +151,14 @@ def _head(holding: Holding) -> bytes:
             for each in holding.fields
         ],
     }
-    text = json.dumps(head, ensure_ascii=False, indent=1)
-    return values.utf8(text.removesuffix("\n}") + ',\n "rows": [')
+    return _by_line(head).removesuffix(b"\n}\n") + b',\n "rows": ['
 
 
 def _schema(passing: Passing) -> dict[str, Any]:
     """The JSON Schema of a holding's file: its columns, and for each the forms that its values have there."""
     holding = passing.holding
     properties = {}
-    for each, seen in zip(holding.fields, passing.kinds, strict=True):
+    for each, seen in zip(holding.fields, passing.kinds(), strict=True):
         forms = [values.schema_of(kind) for kind in sorted(seen, key=lambda kind: kind.__name__)]
         told = {"title": each.title} | ({"description": each.label} if each.label else {})
         properties[each.name] = told | (forms[0] if len(forms) == 1 else {"anyOf": forms} if forms else {})
@@ -191,5 +190,7 @@ def _schema(passing: Passing) -> dict[str, Any]:
     }
 
 
-def _pretty(value: Any) -> bytes:
-    return values.utf8(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+def _by_line(value: Mapping[str, Any]) -> bytes:
+    """JSON with one member a line: for people who look into it, and written by the encoder that is quick."""
+    lines = (f" {json.dumps(name)}: {json.dumps(each, ensure_ascii=False)}" for name, each in value.items())
+    return values.utf8("{\n" + ",\n".join(lines) + "\n}\n")

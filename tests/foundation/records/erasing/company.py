@@ -89,7 +89,7 @@ class Company:
         with self.writer() as writer:
             done = carrying.carry_out(writer, plan, people, request, at=NOW, pseudonym=pseudonym, **more)
         if not done.resumed and not erasing.compile(self.reach, self.kind).triggered:
-            assert planned(plan) == done.as_json(), "the plan's counts are not those of the deed"
+            assert planned(plan) == done.as_json(), f"{planned(plan)} planned, {done.as_json()} done"
         return done
 
     def recount(self, people: Sequence[Subject]) -> dict[Place, int]:

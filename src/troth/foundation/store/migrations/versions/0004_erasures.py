@@ -77,6 +77,21 @@ def upgrade() -> None:
     op.create_index(op.f("ix_erasures_request"), "erasures", ["request"], unique=False)
     op.create_index(op.f("ix_erasures_state"), "erasures", ["state"], unique=False)
     op.create_table(
+        "kept_marks",
+        sa.Column("id", _long(), nullable=False),
+        sa.Column("hash", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("erasure", _long(), nullable=False),
+        sa.Column("store", sa.String(length=120), nullable=False),
+        sa.Column("table", sa.String(length=200), nullable=False),
+        sa.Column("column", sa.String(length=200), nullable=False),
+        sa.Column("rows", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["erasure"], ["erasures.id"], name=op.f("fk_kept_marks_erasure_erasures")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_kept_marks")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(op.f("ix_kept_marks_erasure"), "kept_marks", ["erasure"], unique=False)
+    op.create_index(op.f("ix_kept_marks_hash"), "kept_marks", ["hash"], unique=False)
+    op.create_table(
         "tombstones",
         sa.Column("id", _long(), nullable=False),
         sa.Column("kind", sa.String(length=160), nullable=False),
@@ -95,6 +110,9 @@ def downgrade() -> None:
     op.drop_index("ix_tombstones_kind_hash", table_name="tombstones")
     op.drop_index(op.f("ix_tombstones_erasure"), table_name="tombstones")
     op.drop_table("tombstones")
+    op.drop_index(op.f("ix_kept_marks_hash"), table_name="kept_marks")
+    op.drop_index(op.f("ix_kept_marks_erasure"), table_name="kept_marks")
+    op.drop_table("kept_marks")
     op.drop_index(op.f("ix_erasures_state"), table_name="erasures")
     op.drop_index(op.f("ix_erasures_request"), table_name="erasures")
     op.drop_index(op.f("ix_erasures_person"), table_name="erasures")
