@@ -176,7 +176,7 @@ def test_killed_at_random_moments_all_are_done_and_nobody_else_is_touched(
                 longest = life.seconds
                 break
         assert worker.until_done(arguments, []).last.result == ["proven"] * len(some)
-    print(f"{kills} kills")
+    print(f"{kills} kills")  # noqa: T201 - told in the long form
 
     with world.store.reading() as tx:
         done = [each.request for each in erasure.waiting(tx, ErasureState.PROVEN) if each.request is not None]

@@ -164,8 +164,8 @@ def text_of(value: Any) -> str:
 
 def fitted(value: Any, column: Column) -> Any:
     """`value` as it would stand in `column`; None where it can't."""
-    if value is None:
-        return None
+    if value is None or (type(value) is int and column.kind is ColumnKind.NUMBER and -_LARGEST <= value < _LARGEST):
+        return value  # nearly all keys
     match column.kind:
         case ColumnKind.TEXT:
             return text_of(value)

@@ -89,11 +89,18 @@ def remembered(
     key = (connection.dialect.name, keys.shape, day, tuple(sorted((kind, str(of)) for kind, of in stand_ins.items())))
     run = erasure.prepared.get(key)
     if run is None:
-        run = run_of(connection, erasure, keys, keys.slots, day, stand_ins)
+        run = run_of(connection, erasure, keys, keys.slots, day=day, stand_ins=stand_ins)
         if len(erasure.prepared) >= _KEPT_STATEMENTS:
             erasure.prepared.clear()
         erasure.prepared[key] = run
-    return run, {name: slot.value(people) for name, slot in run.slots.items()}
+    known: dict[Any, Any] = {}
+    bound = {}
+    for name, slot in run.slots.items():  # most statements ask for the same key
+        same = (slot.person, slot.identifier, slot.at, slot.column.kind if slot.column is not None else None)
+        if same not in known:
+            known[same] = slot.value(people)
+        bound[name] = known[same]
+    return run, bound
 
 
 def run_of(
@@ -101,6 +108,7 @@ def run_of(
     erasure: Erasure,
     keys: Keys,
     slots: Mapping[str, Slot],
+    *,
     day: dt.date,
     stand_ins: Mapping[str, tuple[Any, ...]],
 ) -> Run:

@@ -156,9 +156,7 @@ def test_notes_about_a_person_go_with_them_and_lose_their_author_only(make: Make
 
 
 def test_rows_of_everybody_stay(make: Make) -> None:
-    company = make(
-        SCRIPT, HEAD + "      messages: {whose: sender_id, everyone: \"sender_id is null\"}\n"
-    )  # fmt: skip
+    company = make(SCRIPT, HEAD + "      messages: {whose: sender_id, everyone: 'sender_id is null'}\n")
     company.run("insert into messages values (6, null, null, 'news')")
 
     company.erase(company.find("1"))
