@@ -111,7 +111,7 @@ class CompanyStores:
     def _recount(self, store: str) -> Mapping[Place, int]:
         ask, now = erasing.asker(self._desk.records, store), self._desk.office.clock.now()
         erasure = compiled(self._desk, store)
-        return recounting.recount(erasure, self._subjects, ask, at=now, stand_ins=self.stand_ins(store))
+        return recounting.recount(erasure, self._subjects, ask, at=now)
 
 
 def _close(writers: Mapping[str, Writer]) -> None:
