@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from troth.foundation.records import standins
 from troth.foundation.records.ends import End, TableEnd
-from troth.foundation.records.erasing import Erasure
+from troth.foundation.records.erasing import Erasure, counted
 from troth.foundation.records.erasureplan import Ask
 from troth.foundation.records.keys import BoundKeys, Keys, Subject
 from troth.foundation.records.ordering import Pointer
@@ -80,12 +80,7 @@ def _equal(erasure: Erasure, pointer: Pointer, own: Any, far: Any) -> ColumnElem
 
 
 def _found(ask: Ask, asked: Mapping[Place, Any]) -> dict[Place, int]:
-    import sqlalchemy
-
-    if not asked:
-        return {}
-    row = ask(sqlalchemy.select(*(each.label(f"n{at}") for at, each in enumerate(asked.values()))))[0]
-    return {place: int(n) for place, n in zip(asked, row, strict=True) if n}
+    return {place: int(n) for place, n in counted(asked, ask).items() if n}
 
 
 def _count(core: Any, condition: ColumnElement[bool]) -> Any:

@@ -383,16 +383,23 @@ class Setwise:
 
         match setting:
             case Fixed():
-                return sqlalchemy.null() if setting.value is None else setting.value
+                return _bound(setting.value)
             case StandIn():
                 key = self.stand_ins.get(setting.kind)  # none where nobody of that kind goes
-                return sqlalchemy.null() if key is None else key[setting.position]
+                return _bound(None if key is None else key[setting.position])
             case Made():
                 assert source is not None
                 found = sqlalchemy.select(source.c.new_value).where(source.c.old_value == core.c[column])
                 return found.scalar_subquery()
             case never:
                 assert_never(never)
+
+
+def _bound(value: Any) -> ColumnElement[Any]:
+    """A value under a name of ours, not the column's; without a type, so that the store reads it as the column's."""
+    import sqlalchemy
+
+    return sqlalchemy.null() if value is None else sqlalchemy.literal(value, sqlalchemy.types.NullType())
 
 
 def cut_columns(cut: Cut, columns: Mapping[str, Column]) -> tuple[str, ...]:
