@@ -113,6 +113,7 @@ class Setwise:
         self.now = dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC)
         self.stand_ins = stand_ins
         self.nobody = Nobody(stand_ins) if stand_ins else None
+        self._values = 0
         self._gathered: dict[str, Table] = {}
         if temporary:
             for number, name in enumerate(sorted(erasure.order.gathered)):
@@ -378,28 +379,30 @@ class Setwise:
         fill = sqlalchemy.select(*shown).where(condition, core.c[column].is_not(None)).distinct()
         return Making(temporary, sqlalchemy.select(*shown).where(never), fill, setting)
 
+    def _bound(self, value: Any) -> ColumnElement[Any]:
+        """A value under a name of ours, for a column's may be anything; without a type: the store takes the column's."""
+        import sqlalchemy
+
+        if value is None:
+            return sqlalchemy.null()
+        self._values += 1
+        return sqlalchemy.bindparam(f"value_{self._values}", value, sqlalchemy.types.NullType())
+
     def _value(self, setting: Setting, core: Table, column: str, source: Table | None) -> Any:
         import sqlalchemy
 
         match setting:
             case Fixed():
-                return _bound(setting.value)
+                return self._bound(setting.value)
             case StandIn():
                 key = self.stand_ins.get(setting.kind)  # none where nobody of that kind goes
-                return _bound(None if key is None else key[setting.position])
+                return self._bound(None if key is None else key[setting.position])
             case Made():
                 assert source is not None
                 found = sqlalchemy.select(source.c.new_value).where(source.c.old_value == core.c[column])
                 return found.scalar_subquery()
             case never:
                 assert_never(never)
-
-
-def _bound(value: Any) -> ColumnElement[Any]:
-    """A value under a name of ours, not the column's; without a type, so that the store reads it as the column's."""
-    import sqlalchemy
-
-    return sqlalchemy.null() if value is None else sqlalchemy.literal(value, sqlalchemy.types.NullType())
 
 
 def cut_columns(cut: Cut, columns: Mapping[str, Column]) -> tuple[str, ...]:
