@@ -14,13 +14,15 @@ from bench.ratio import Figure, Measured, Work, compare
 HELP_BUDGET_S = 0.3
 PYTHON = sys.executable
 TROTH = str(Path(PYTHON).with_name("troth"))
+ENVIRON = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+"""Modules are compiled once and kept, as pip leaves them; the first, unmeasured run does it."""
 
 
 def run(*command: str) -> Work:
     """One process from start to end; raises CalledProcessError where it fails."""
 
     def once() -> None:
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        subprocess.run(command, check=True, env=ENVIRON, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
     return once
 

@@ -11,16 +11,27 @@ TrothError
 │   ├── ErasureRefused      the map's ends do not fit the live tables: every reason at once
 │   ├── IndexMissing        erasing would read whole tables again for every row
 │   ├── LimitPassed         more rows than one run may touch; nothing was changed
-│   └── RuleBroken          a rule of the store forbids the change; nothing was changed
+│   ├── RuleBroken          a rule of the store forbids the change; nothing was changed
+│   └── ErasureUnsettled    somebody goes on writing rows of a person who is being erased
 ├── NetworkUnreachable      a probe could not reach the host it looks at
 ├── StoreError              troth's own store
 │   ├── StoreBehind         its schema is older than this version: `troth upgrade`
 │   ├── StoreAhead          its schema is newer than this version
 │   └── StoreConflict       a unique or foreign key forbids the row: somebody else was first
 ├── KeyUnavailable          no key, or a key file others can read
+├── ProofInvalid            a signature, a checkpoint or a proof of a ledger does not hold
 ├── PersonError
 │   ├── PersonUnknown       nobody of that identifier
 │   └── PersonAmbiguous     identifiers lead to different people: stop and ask
+├── RequestError            a request under a right cannot go on like this
+│   ├── RequestUnknown      there is no request of that number
+│   ├── MoveRefused         it stands where this cannot be done
+│   ├── KeyReused           an idempotency key came again with another body
+│   └── ReleaseNeeded       a copy holds what staff have to decide about first
+├── GuardClosed             a guard of destructive runs stands in the way
+│   ├── MapUnapproved       nobody answers for this data map
+│   ├── WritingPaused       `troth pause` stands
+│   └── PlanChanged         the plan is another than the one that was approved
 ├── NaiveTimeError          a time without a zone
 ├── Refused                 `require()`: the decision was no
 └── AccessDenied            the caller may not do this
@@ -179,6 +190,10 @@ class RuleBroken(RecordsError):
     """A rule of the store forbids the change; nothing was changed."""
 
 
+class ErasureUnsettled(RecordsError):
+    """Rows of the person are written faster than they are erased; the erasure stays pending."""
+
+
 class NetworkUnreachable(TrothError):
     """The host could not be reached."""
 
@@ -203,6 +218,10 @@ class KeyUnavailable(TrothError):
     """There is no key to work with."""
 
 
+class ProofInvalid(TrothError):
+    """The proof does not hold."""
+
+
 class PersonError(TrothError):
     """The person meant could not be settled."""
 
@@ -213,6 +232,42 @@ class PersonUnknown(PersonError):
 
 class PersonAmbiguous(PersonError):
     """The identifiers lead to different people; nothing was done."""
+
+
+class RequestError(TrothError):
+    """A request under a right cannot go on like this; nothing was done."""
+
+
+class RequestUnknown(RequestError):
+    """There is no request of that number."""
+
+
+class MoveRefused(RequestError):
+    """The request stands where this cannot be done; nothing was done."""
+
+
+class KeyReused(RequestError):
+    """The same idempotency key came with another body; nothing was done."""
+
+
+class ReleaseNeeded(RequestError):
+    """The copy holds values about other people that staff have not decided about; it was not made."""
+
+
+class GuardClosed(TrothError):
+    """A guard of destructive runs stands in the way; nothing was changed."""
+
+
+class MapUnapproved(GuardClosed):
+    """Nobody has approved this data map; nothing is changed by it."""
+
+
+class WritingPaused(GuardClosed):
+    """Writing into the company's stores is paused; nothing was changed."""
+
+
+class PlanChanged(GuardClosed):
+    """The plan is another than the one that was approved; nothing was changed."""
 
 
 class NaiveTimeError(TrothError):

@@ -30,7 +30,14 @@ CHECKS: tuple[Check, ...] = (
     *contact.CHECKS,
 )
 
-TABLES = ("troth.foundation.tables", "troth.foundation.ledger.tables", "troth.use.tables", "troth.updates.tables")
+TABLES = (
+    "troth.foundation.tables",
+    "troth.foundation.ledger.tables",
+    "troth.foundation.guards.tables",
+    "troth.use.tables",
+    "troth.rights.tables",
+    "troth.updates.tables",
+)
 """Every module that puts tables on the store's schema."""
 
 

@@ -1,9 +1,13 @@
-"""The awkward shop as a fixture, on each engine in turn: `awkward`; on one engine: `awkward_on(request, folder, engine)`."""
+"""The awkward shop as a fixture, on each engine in turn.
+
+`awkward` is a new one, for a test that changes it; `awkward_read` is one for all tests that only read. On one engine:
+`awkward_on(request, folder, engine)`. With another map: `shop.mapped(text)`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +15,8 @@ import pytest
 import sqlalchemy
 
 from tests.awkward import schema, seeding
-from tests.awkward.seeding import PEOPLE, Place, Seeded
+from tests.awkward.seeding import Place, Seeded
+from tests.servers import fresh_database
 from troth.foundation.people import Identifier, Kind
 from troth.foundation.records.reading import Records
 from troth.policy import mapreading
@@ -31,6 +36,10 @@ class Awkward:
     engine: sqlalchemy.Engine
     told: Seeded
     text: str
+
+    def mapped(self, text: str) -> Awkward:
+        """The same shop under another map."""
+        return replace(self, text=text)
 
     @property
     def datamap(self) -> DataMap:
@@ -87,14 +96,19 @@ def snapshot(engine: sqlalchemy.Engine) -> dict[str, list[str]]:
     return found
 
 
-def awkward_on(request: pytest.FixtureRequest, folder: Path, engine: str, text: str | None = None) -> Awkward:
-    """A new shop on that engine, with the map given (the whole one)."""
+def awkward_on(request: pytest.FixtureRequest, folder: Path, engine: str) -> Awkward:
+    """A new shop on that engine."""
     url = f"sqlite:///{folder / 'awkward.db'}" if engine == "sqlite" else request.getfixturevalue(f"{engine}_scratch")
-    made = sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool)
-    schema.create(made)
+    return made_at(url)
+
+
+def made_at(url: str) -> Awkward:
+    """A new shop in the empty database at `url`."""
+    engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool)
+    schema.create(engine)
     told = seeding.seeded()
-    seeding.write(made, told)
-    return Awkward(url, made, told, MAP.read_text(encoding="utf-8") if text is None else text)
+    seeding.write(engine, told)
+    return Awkward(url, engine, told, MAP.read_text(encoding="utf-8"))
 
 
 @pytest.fixture(params=ENGINES)
@@ -104,7 +118,10 @@ def awkward(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Awkward]
     made.engine.dispose()
 
 
-@pytest.fixture(params=PEOPLE)
-def person(request: pytest.FixtureRequest) -> str:
-    name: str = request.param
-    return name
+@pytest.fixture(scope="session", params=ENGINES)
+def awkward_read(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Awkward]:
+    if request.param == "sqlite":
+        yield made_at(f"sqlite:///{tmp_path_factory.mktemp('awkward') / 'awkward.db'}")
+        return
+    with fresh_database(request.getfixturevalue(f"{request.param}_url")) as url:
+        yield made_at(url)

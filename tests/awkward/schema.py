@@ -168,7 +168,7 @@ wide = _table("名前", Column("größe", Integer), Column("Mixed Case", String(
 wares = _table("wares", Column("title", String(80)))
 
 VISITS = {
-    "sqlite": ['create table visits (id integer, user_id integer, page varchar(120))', 'create index visits_user on visits (user_id)'],
+    "sqlite": ["create table visits (id integer, user_id integer, page varchar(120))", "create index visits_user on visits (user_id)"],
     "postgresql": [
         "create table visits (id integer, user_id integer, page varchar(120)) partition by range (id)",
         "create table visits_low partition of visits for values from (0) to (500)",
@@ -182,17 +182,23 @@ VISITS = {
 VIEW = 'create view user_contacts as select id, "E-Mail Adresse" as mail from "user"'
 TRIGGERS = {
     "sqlite": [
-        "create trigger profiles_gone after delete on profiles begin insert into audit_log (id, user_id, was) "
-        "values (10000 + old.id, cast(old.user_id as integer), old.bio); end"
+        (
+            "create trigger profiles_gone after delete on profiles begin insert into audit_log (id, user_id, was) "
+            "values (10000 + old.id, cast(old.user_id as integer), old.bio); end"
+        )
     ],
     "postgresql": [
-        "create function profile_gone() returns trigger language plpgsql as $$ begin insert into audit_log "
-        "(id, user_id, was) values (10000 + old.id, cast(old.user_id as integer), old.bio); return old; end $$",
+        (
+            "create function profile_gone() returns trigger language plpgsql as $$ begin insert into audit_log "
+            "(id, user_id, was) values (10000 + old.id, cast(old.user_id as integer), old.bio); return old; end $$"
+        ),
         "create trigger profiles_gone after delete on profiles for each row execute function profile_gone()",
     ],
     "mysql": [
-        "create trigger profiles_gone after delete on profiles for each row insert into audit_log (id, user_id, was) "
-        "values (10000 + old.id, old.user_id, old.bio)"
+        (
+            "create trigger profiles_gone after delete on profiles for each row insert into audit_log (id, user_id, was) "
+            "values (10000 + old.id, old.user_id, old.bio)"
+        )
     ],
 }
 

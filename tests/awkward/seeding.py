@@ -23,7 +23,7 @@ STAFF = ("staff:S-1", "staff:S-11")
 MEMBERS = ("member:1,1", "member:1,11", "member:11,1")
 GUEST = "guest:90"
 PEOPLE = (*CUSTOMERS, *STAFF, *MEMBERS, GUEST)
-PLACED = dt.datetime(2026, 3, 1, 12, 0)  # noqa: DTZ001 - as it stands in the column
+PLACED = dt.datetime(2026, 3, 1, 12, 0)
 
 Place = tuple[str, str]
 
@@ -92,8 +92,7 @@ def write(engine: sqlalchemy.Engine, told: Seeded) -> None:
             table = metadata.tables.get(name)
             if table is None:
                 table = sqlalchemy.table(name, *map(sqlalchemy.column, told.rows[name][0]))
-            for row in told.rows[name]:
-                connection.execute(table.insert().values(row))
+            connection.execute(table.insert(), told.rows[name])
         for row, values in zip(told.rows["user"], closing, strict=True):
             connection.execute(schema.user.update().where(schema.user.c.id == row["id"]).values(values))
             row.update(values)

@@ -228,3 +228,22 @@ def republish(copy: Copy, before: str, after: str) -> None:
     with closing(Store.open(f"sqlite:///{copy.folder / 'troth.sqlite3'}")) as store:
         versions.publish(store, Keyring.load(copy.folder, {}), data, reading.parse(data, "policy.yaml"), copy.now)
     copy.served = True
+
+
+# --- erased people ------------------------------------------------------------------------------------------------------
+
+
+def somebody_erased_comes_back(copy: Copy) -> None:
+    """A backup of one table from before the erasure is put back."""
+    columns = "username, email, phone, password_hash, created_at, closed_at"
+    values = "'came-back', 'came.back@customer.example.org', null, password_hash, created_at, null"
+    copy.shop(f"insert into users (id, {columns}) select ?, {values} from users where id = 1", PEOPLE)
+
+
+def an_erasure_is_never_proven(copy: Copy) -> None:
+    copy.store("update erasures set state = 'erased', proven_at = null, begun_at = '2026-01-01 00:00:00.000000'")
+
+
+def a_value_of_somebody_erased_is_left(copy: Copy) -> None:
+    residue = '[{"where": "cache.v in shop", "n": 3}]'
+    copy.store(f"update erasures set state = 'erased', proven_at = null, residue = '{residue}'")

@@ -104,7 +104,7 @@ class Shop(http.server.BaseHTTPRequestHandler):
 
 
 class Quiet(http.server.ThreadingHTTPServer):
-    daemon_threads = True
+    daemon_threads = False  # the end of a test waits for every handler, so that none leaves its socket behind
 
     def handle_error(self, *_: object) -> None:
         return

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 import troth.example
 from troth.policy import documents, reading
-from troth.policy.law.laws import known_laws, law
+from troth.policy.law.laws import law
+from troth.policy.law.table import known_laws
 from troth.policy.lint import RULES, Level, LintFinding, lint
 from troth.policy.lint.linting import has_errors
 from troth.policy.model import Policy

@@ -16,8 +16,10 @@ from tests.stores import fresh_store
 from troth.foundation import people
 from troth.foundation.keys import Keyring
 from troth.foundation.observation import Observation
+from troth.foundation.proof import Verdict
 from troth.foundation.records.reading import Records
 from troth.policy import mapreading
+from troth.rights import later_uses
 from troth.rights.checks import CHECKS
 from troth.testing import FixedClock
 from troth.use import objections, restrictions
@@ -195,6 +197,85 @@ def test_rows_that_lead_to_nobody_prove_nothing(world: World) -> None:
 
     assert sentence.verdict is UNPROVEN
     assert "nobody that troth knows" in said(sentence)
+
+
+@pytest.mark.parametrize("time", ["null", "''", "'last week'", "x'ff00'"])
+def test_a_row_whose_time_cannot_be_read_leaves_both_rights_unproven_and_is_counted(time: str, world: World) -> None:
+    restrictions.place(world.office, world.person(1), at=SAID)
+    objections.raise_(world.office, world.person(1), "marketing", at=SAID)
+    world.row(f"insert into sends values (3, 1, {time}), (4, 1, {time})")
+
+    report = judge(CHECKS, world.seen)
+
+    assert (report.of("5.4").verdict, report.of("5.6").verdict) == (UNPROVEN, UNPROVEN)
+    assert "sends in shop: 2 uses for marketing of people with restrictions on record: no time" in said(
+        report.of("5.4")
+    )
+    assert "sends in shop: 2 uses for marketing of people with objections on record: no time" in said(report.of("5.6"))
+
+
+def test_a_row_without_a_time_does_not_hide_a_use_after_the_restriction(world: World) -> None:
+    restrictions.place(world.office, world.person(1), at=SAID)
+    world.row("insert into sends values (3, 1, null), (4, 1, '2026-11-02 08:00:00')")
+
+    assert judge(CHECKS, world.seen).of("5.4").verdict is BROKEN
+
+
+def test_a_row_without_a_time_of_somebody_who_never_said_stop_is_none_against_it(world: World) -> None:
+    restrictions.place(world.office, world.person(1), at=SAID)
+    world.row("insert into sends values (3, 2, null)")
+
+    assert judge(CHECKS, world.seen).of("5.4").verdict is KEPT
+
+
+def test_an_identifier_that_was_retired_still_shows_whose_the_old_rows_are(world: World) -> None:
+    restrictions.place(world.office, world.person(1), at=SAID)
+    world.row("insert into sends values (3, 1, '2026-11-02 08:00:00')")
+    with world.office.store.writing() as tx:
+        people.retire(tx, world.office.keyring, world.person(1), SAID + dt.timedelta(days=3))
+
+    assert judge(CHECKS, world.seen).of("5.4").verdict is BROKEN
+
+
+LONG = (
+    "with recursive n(i) as (select 1 union all select i + 1 from n where i < 12) insert into sends select 100 + i, 2, "
+)
+
+
+@pytest.mark.parametrize(
+    ("rows", "verdict"),
+    [
+        # twelve rows of which ten are read: the newest go back past the restriction, or stay after it
+        (LONG + "'2026-10-' || (10 + i) || ' 08:00:00' from n", KEPT),
+        (LONG + "'2026-11-' || (10 + i) || ' 08:00:00' from n", UNPROVEN),
+        # what is left over has no time, or what was read is not in the order of time: nobody knows what was not read
+        (LONG + "case when i > 1 then '2026-10-' || (10 + i) || ' 08:00:00' end from n", UNPROVEN),
+        (LONG + "case when i > 8 then 1700000000 + i else '2026-10-' || (10 + i) || ' 08:00:00' end from n", UNPROVEN),
+    ],
+)
+def test_of_a_long_table_the_newest_rows_do_only_where_they_go_back_far_enough(
+    rows: str, verdict: Verdict, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(later_uses, "MOST_ROWS", 10)
+    restrictions.place(world.office, world.person(1), at=SAID)
+    world.row("delete from sends")
+    world.row("insert into sends values (1, 1, '2026-10-05 08:00:00')")
+    world.row(rows)
+
+    assert judge(CHECKS, world.seen).of("5.4").verdict is verdict
+
+
+def test_a_table_whose_rows_cannot_be_followed_hides_no_other(world: World) -> None:
+    inside_json = DATAMAP.replace(b"whose: user_id", b"whose: {json: sent_at.user}", 1)
+    datamap = mapreading.parse(inside_json, "datamap.yaml")
+    restrictions.place(world.office, world.person(1), at=SAID)
+    world.row("insert into checks values (3, 10, '2026-11-02 08:00:00')")
+    with Records.open(datamap, {}, base=world.folder) as records:
+        world.seen.datamap, world.seen.records = datamap, records
+        sentence = judge(CHECKS, world.seen).of("5.4")
+
+    assert sentence.verdict is BROKEN
+    assert "sends in shop: whose its rows are cannot be followed here" in said(sentence)
 
 
 def test_a_table_that_is_gone_is_unproven(world: World) -> None:

@@ -13,7 +13,7 @@ from tests.sites import LocalSite, site
 from troth.foundation.keys import Keyring
 from troth.foundation.proof import run_checks
 from troth.policy.settings import SiteSettings
-from troth.use import log_reading
+from troth.use import answering, log_reading
 from troth.use.checks import consents, grounds, purposes
 
 __all__ = ["before", "founded", "served", "site", "world"]
@@ -221,9 +221,9 @@ def test_the_same_is_seen_on_postgresql(served: World, reader: int) -> None:
 def test_each_purpose_on_consent_is_answered_for_by_exactly_one_sentence(world: World) -> None:
     with world.seen() as seen:
         shares = (
-            log_reading.opted_out_of(seen.policy),
-            log_reading.gated(seen.policy),
-            log_reading.of_the_ground(seen.policy),
+            answering.opted_out_of(seen.policy),
+            answering.gated(seen.policy),
+            answering.of_the_ground(seen.policy),
         )
 
     assert shares == ({"marketing"}, {"analytics"}, frozenset())

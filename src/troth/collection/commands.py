@@ -36,7 +36,7 @@ class Format(StrEnum):
 Printed = Annotated[Format, typer.Option("--format", help="How to print it.")]
 
 
-def map_(
+def map_(  # noqa: PLR0917 - the ways to begin, each an option
     url: Annotated[
         str | None,
         typer.Argument(metavar="URL", help="The database; - for standard input, '${NAME}' for the environment."),
@@ -46,15 +46,21 @@ def map_(
     fides: Annotated[
         Path | None, typer.Option("--fides", help="Take over a Fides dataset file instead.", show_default=False)
     ] = None,
+    approve: Annotated[bool, typer.Option("--approve", help="Answer for datamap.yaml as it is, by name.")] = False,  # noqa: FBT002 - typer's form
+    by: Annotated[str | None, typer.Option("--as", help="The staff account that approves.", show_default=False)] = None,
     form: Printed = Format.TEXT,
 ) -> None:
-    """Draft a data map from a live database, or tell how the stores have moved away from the one you have.
+    """Draft a data map from a live database, tell how the stores have moved away from the one you have, or approve it.
+
+    Nothing is deleted or changed in a store by a map that nobody with the right role has approved as it is.
 
     Example: troth map '${SHOP_DATABASE_URL}' --name shop > datamap.yaml
 
     Exit status: 0 done and no drift, 1 drift, 2 it could not be done.
     """
-    if check:
+    if approve:
+        _approve(by, form)
+    elif check:
         _check(url, name, form)
     elif fides is not None:
         from troth.collection.fides import import_datasets
@@ -95,6 +101,25 @@ def grants(
                      "writing": [asdict(each) for each in rights.writing], "statements": text})  # fmt: skip
     else:
         typer.echo(text, nl=False)
+
+
+def _approve(by: str | None, form: Format) -> None:
+    from troth.foundation.guards import approvals
+    from troth.policy import mapreading
+    from troth.use.opening import open_office
+
+    if by is None:
+        raise DeclarationError(
+            "it is not said who answers for the map.", repair="Add --as NAME: see `troth staff list`."
+        )
+    instance, office = open_office()
+    with office.store, office.store.writing() as tx:
+        datamap = mapreading.read(instance.map_file)
+        approval = approvals.approve(tx, office.keyring, datamap, by, office.clock.now())
+    if form is Format.JSON:
+        _print_json({"map": approval.sha256, "role": approval.role, "at": approval.at.isoformat()})
+    else:
+        typer.echo(f"{datamap.file} is approved as it is ({approval.sha256[:12]}), by the {approval.role.label}.")
 
 
 def _check(url: str | None, name: str | None, form: Format) -> None:

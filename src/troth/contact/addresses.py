@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import chain
 
 _MAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?P<domain>[^\s@,;:<>()\[\]\"]{1,255})")
 _LABEL = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)\Z")
@@ -85,8 +86,7 @@ def address_fault(text: str, country: str, names: Iterable[str]) -> str | None:
     ideographic = bool(_IDEOGRAPH.search(text))
     if len([part for part in _PARTS.split(text) if part.strip()]) < (1 if ideographic else 3):
         return "it has no street, place and country as parts of their own"
-    known = (*names, *_ALIASES.get(country, ()))
-    if not any(_says(text, name) for name in known):
+    if not any(_says(text, name) for name in chain(_ALIASES.get(country, ()), names)):
         return f"it does not name the country ({country})"
     return None
 

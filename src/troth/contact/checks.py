@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from troth.contact import addresses
 from troth.errors import NetworkUnreachable
 from troth.foundation import crawling
-from troth.foundation.markup import Markup, host_of
 from troth.foundation.proof import Check, Grade, NothingToObserve, Saw, broken, check, kept, unproven
 from troth.policy.law.authorities import Authority, authorities_for
 from troth.policy.vocabulary import Channel
 
 if TYPE_CHECKING:
+    from troth.foundation.markup import Markup
     from troth.foundation.observation import Observation
     from troth.policy.model import Policy, Sentence
 
@@ -171,6 +171,8 @@ def authority_unnamed(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  
 
 def _names(page: Markup, authority: Authority) -> bool:
     """Whether the page links the authority's site and says its name, whole, shortened or as its abbreviation."""
+    from troth.foundation.markup import host_of
+
     host = host_of(authority.website)
     if not any(host_of(link.url) == host for link in page.links):
         return False
@@ -190,19 +192,17 @@ def _value(policy: Policy, sentence: Sentence) -> str:
     return (clause.text if clause is not None and len(clause.sentences) == 1 and clause.text else None) or sentence.text
 
 
-def _country_names(policy: Policy) -> tuple[str, ...]:
-    """What the controller's country is called in the languages of the policy, and in English."""
-    from babel import Locale, UnknownLocaleError  # only a policy with a postal address pays for it
+def _country_names(policy: Policy) -> Iterator[str]:
+    """What the controller's country is called in the languages of the policy, and in English; made when asked for."""
+    from babel import Locale, UnknownLocaleError  # only an address without other faults pays for it
 
-    names: list[str] = []
     for language in dict.fromkeys((*policy.controller.languages, "en")):
         try:
             name = Locale.parse(language.replace("-", "_")).territories.get(policy.controller.country)
         except (UnknownLocaleError, ValueError):
             continue
         if name:
-            names.append(str(name))
-    return tuple(names)
+            yield str(name)
 
 
 def _shown(seen: Observation, sentence: Sentence) -> str:

@@ -14,11 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from troth.errors import KeyUnavailable, StoreError
-from troth.foundation import verdicts
 from troth.foundation.clock import Clock, SystemClock
 from troth.foundation.observation import Observation
 from troth.foundation.proof import Report, run_checks
-from troth.foundation.verdicts import Turn
 from troth.policy import documents, reading
 from troth.policy.model import Policy, Sentence
 from troth.policy.settings import Instance
@@ -26,6 +24,7 @@ from troth.policy.settings import Instance
 if TYPE_CHECKING:
     from troth.foundation.network import Network
     from troth.foundation.store import Store
+    from troth.foundation.verdicts import Turn
 
 
 @contextmanager
@@ -83,11 +82,12 @@ def check(
 
 def remember(instance: Instance, report: Report) -> tuple[Turn, ...]:
     """Keep a whole run in troth's own store and return the sentences that turned; does nothing without a store."""
-    from troth.entrypoints.reports.json import of_report
-    from troth.foundation.store import Store
-
     if not _store_exists(instance):
         return ()
+    from troth.entrypoints.reports.json import of_report
+    from troth.foundation import verdicts
+    from troth.foundation.store import Store
+
     with Store.open(instance.store_url) as store:
         store.require_current()
         with store.writing() as tx:
@@ -96,11 +96,12 @@ def remember(instance: Instance, report: Report) -> tuple[Turn, ...]:
 
 def latest(instance: Instance, policy: Policy, now: datetime) -> Report | None:
     """The last kept run of this very text, its evidence aged to `now`; None when there is none."""
-    from troth.entrypoints.reports.json import to_report
-    from troth.foundation.store import Store
-
     if not _store_exists(instance):
         return None
+    from troth.entrypoints.reports.json import to_report
+    from troth.foundation import verdicts
+    from troth.foundation.store import Store
+
     with Store.open(instance.store_url, read_only=True) as store, store.reading() as tx:
         found = verdicts.latest(tx, policy.sha256)
     return to_report(found).as_of(now) if found else None
@@ -146,10 +147,10 @@ def _connect_records(observation: Observation, instance: Instance) -> None:
 
 
 def _store(instance: Instance) -> Store | None:
-    from troth.foundation.store import Store
-
     if not _store_exists(instance):
         return None
+    from troth.foundation.store import Store
+
     store = Store.open(instance.store_url, read_only=True)
     try:
         store.require_current()

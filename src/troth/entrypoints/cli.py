@@ -50,9 +50,12 @@ def _start(
 
 def main() -> None:
     """Run one command; every error ends in one message and a status."""
+    # plugins of other packages would see everything that is validated; looking for them takes time besides
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from troth.entrypoints import commands
 
     commands.attach(app)
+    _keep_only(_asked_for(sys.argv[1:]))
     try:
         app()
     except TrothError as problem:
@@ -76,6 +79,28 @@ def main() -> None:
         sys.stderr.write(f"troth: a fault of troth itself ({type(problem).__name__} at {place}).\n")
         sys.stderr.write("  Set TROTH_DEBUG=1 to see all of it, and please report it.\n")
         raise SystemExit(2) from None
+
+
+def _asked_for(words: list[str]) -> str | None:
+    """The command that is asked for by name; None where the words begin with none."""
+    waiting = iter(words)
+    for word in waiting:
+        if word in {"-C", "--folder"}:
+            next(waiting, None)
+        elif not word.startswith("-"):
+            return word
+    return None
+
+
+def _keep_only(name: str | None) -> None:
+    """Leave out every other command, so that its options are not worked out. An unknown name leaves all to choose from.
+
+    What a command inside a group is called is not looked at: the group is kept whole.
+    """
+    kept = [one for one in app.registered_commands if one.name == name][-1:]
+    groups = [one for one in app.registered_groups if one.name == name][-1:]
+    if kept or groups:
+        app.registered_commands, app.registered_groups = kept, groups
 
 
 if __name__ == "__main__":

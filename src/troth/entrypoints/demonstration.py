@@ -7,12 +7,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from troth.entrypoints import checking, http, watching
-from troth.entrypoints.serving import Door, listening, require_port, wait_for_interrupt
+from troth.entrypoints import checking, http, working
+from troth.entrypoints.serving import Door, listening, require_port
 from troth.errors import TrothError
 from troth.foundation.clock import Clock, SystemClock
 from troth.foundation.proof import Report, Verdict
@@ -33,7 +33,7 @@ def running(
 
     The company lives by `clock`, the machine's by default; whoever checks it takes the same.
     """
-    from troth.example import certificates
+    from troth.example import certificates, letterbox
     from troth.example import company as example
     from troth.example.shop.app import create_shop
 
@@ -47,7 +47,7 @@ def running(
             shop = create_shop(company.shop_url, troth, now=clock.now)
             with (
                 closing_database(shop),
-                http.built(instance, troth=troth, home=shop) as application,
+                http.built(instance, troth=troth, home=letterbox.beside(shop, troth)) as application,
                 listening(
                     application,
                     Door(port),
@@ -76,8 +76,8 @@ def once(*, people: int, folder: Path | None, shop_url: str | None = None) -> di
         return {"schema": SCHEMA, "check": of_report(report), "drill": None}
 
 
-def serve(*, port: int, people: int, folder: Path | None, shop_url: str | None = None) -> None:
-    """Found and serve until stopped; the first check runs at once, later ones on schedule."""
+def serve(*, port: int, people: int, folder: Path | None, shop_url: str | None = None, worker: bool = True) -> None:
+    """Found and serve until stopped, with the worker inside unless told not to; the first check runs at once."""
     require_port(port)
     begun = time.monotonic()
     _say(f"Example Company opens with {people} made-up people ...")
@@ -88,11 +88,14 @@ def serve(*, port: int, people: int, folder: Path | None, shop_url: str | None =
         _say(f"  shop            {company.url}/")
         _say(f"  policy          {company.url}/privacy")
         _say(f"  privacy centre  {company.url}/privacy/centre")
+        _say(f"  letterbox       {company.url}/letterbox   (what would have been mailed)")
         _say(f"  console         {company.url}{_sign_in(company)}   (signs in once, within 15 minutes)")
         _say(f"  its folder      {company.folder}")
+        stop = working.listen_for_stop()
         _say(f"Ready after {time.monotonic() - begun:.0f} s. Ctrl-C stops it and forgets everybody.")
-        with watching.on_schedule(instance):
-            wait_for_interrupt()
+        with working.inside(instance) if worker else nullcontext() as at_work:
+            working.wait_for(stop)
+    working.leave(at_work)
 
 
 def _sign_in(company: Company) -> str:

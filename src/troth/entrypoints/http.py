@@ -21,6 +21,7 @@ from troth.foundation.web.pages import Frame, Handler, Link, Site
 from troth.foundation.web.security import SecurityHeaders
 from troth.foundation.web.static import PREFIX
 from troth.policy import mapreading, reading
+from troth.rights.desk import DeskKeeper
 
 if TYPE_CHECKING:
     from troth.application import Troth
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from troth.policy.settings import Instance
 
 T = TypeVar("T")
-PACKAGES = ("troth.entrypoints", "troth.updates", "troth.use")
+PACKAGES = ("troth.entrypoints", "troth.updates", "troth.rights", "troth.use")
 
 
 @contextmanager
@@ -43,10 +44,15 @@ def built(instance: Instance, *, troth: Troth | None = None, home: Any = None) -
 
     with ExitStack() as stack:
         opened = troth or stack.enter_context(open_troth(instance.folder, environ=instance.environ))
-        yield SecurityHeaders(_application(instance, opened, home))
+        desk = DeskKeeper(opened)
+        stack.callback(desk.close)
+        yield SecurityHeaders(_application(instance, opened, desk, home))
 
 
-def _application(instance: Instance, troth: Troth, home: Any) -> Starlette:
+def _application(instance: Instance, troth: Troth, desk: DeskKeeper, home: Any) -> Starlette:
+    from troth.rights import api as rights_api
+    from troth.rights import centre as rights_centre
+    from troth.rights import console as rights_console
     from troth.updates import centre as updates_centre
     from troth.use import api as use_api
     from troth.use import centre as use_centre
@@ -70,6 +76,7 @@ def _application(instance: Instance, troth: Troth, home: Any) -> Starlette:
         "Console",
         (
             Link("Today", place.console),
+            Link("Requests", f"{place.console}/requests"),
             Link("Sentences", f"{place.console}/sentences"),
             Link("Data map", f"{place.console}/map"),
             Link("Policy", f"{place.console}/policy"),
@@ -88,9 +95,11 @@ def _application(instance: Instance, troth: Troth, home: Any) -> Starlette:
 
     routes: list[Any] = [Route(PREFIX + "{name}", site.serve_static)]
     routes += _routes(site, staff, console.routes(), place.console)
-    routes += _routes(site, public, use_centre.routes(troth), "")
+    routes += _routes(site, staff, rights_console.routes(desk, place.console, console.guarded), "")
+    routes += _routes(site, public, use_centre.routes(troth, rights_centre.beside(troth, desk)), "")
+    routes += _routes(site, public, rights_centre.routes(troth, desk), "")
     routes += _routes(site, public, updates_centre.routes(files.policy, office.store, report, path=place.policy), "")
-    routes += use_api.routes(troth)
+    routes += use_api.routes(troth, [rights_api.router(desk)])
     routes.append(Mount("/", home) if home is not None else Route("/", _to(place.policy)))
     lost: Any = _lost(site, public)
     return Starlette(routes=routes, exception_handlers={404: lost, 405: lost})

@@ -1,4 +1,4 @@
-"""Run the pages on real sockets, and look at every sentence on schedule.
+"""Run the pages on real sockets, with the worker inside.
 
 `uvicorn` serves one application on as many sockets as there are (plain and TLS); it runs in threads, so that a
 demonstration can check its own pages while they are up.
@@ -10,7 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -81,27 +81,17 @@ def _server(config: Any) -> Any:
     return Quiet(config)
 
 
-def run(instance: Instance, *, host: str, port: int) -> None:
-    """Serve one instance until it is stopped, checking on schedule."""
-    from troth.entrypoints import http, watching
+def run(instance: Instance, *, host: str, port: int, worker: bool = True) -> None:
+    """Serve one instance until it is stopped; with `worker`, run its jobs and schedules in the same process."""
+    from troth.entrypoints import http, working
 
     require_port(port)
-    with http.built(instance) as application, watching.on_schedule(instance), listening(application, Door(port, host)):
+    stop = working.listen_for_stop()
+    inside = working.inside(instance) if worker else nullcontext()
+    with http.built(instance) as application, inside as at_work, listening(application, Door(port, host)):
         print(f"troth serves on http://{host}:{port}/privacy (Ctrl-C stops)", flush=True)  # noqa: T201 - talk of a running server
-        wait_for_interrupt()
-
-
-def wait_for_interrupt() -> None:
-    """Block until Ctrl-C or a polite termination."""
-    import signal
-
-    stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    try:
-        while not stop.wait(1.0):
-            pass
-    except KeyboardInterrupt:
-        return
+        working.wait_for(stop)
+    working.leave(at_work)
 
 
 def require_port(port: int) -> None:

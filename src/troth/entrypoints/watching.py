@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from troth.entrypoints import checking
 from troth.entrypoints.reports.json import of_report
-from troth.foundation import mail, verdicts
+from troth.errors import KeyUnavailable, StoreError
+from troth.foundation import keys, mail, verdicts
 from troth.foundation.clock import Clock, SystemClock
 from troth.foundation.keys import Keyring
+from troth.foundation.ledger.sequencer import Sequencer
 from troth.foundation.mail import Letter
 from troth.foundation.proof import Report, Verdict
 from troth.foundation.schedules import Every, Job, Scheduler
@@ -21,8 +25,13 @@ from troth.foundation.verdicts import Turn
 if TYPE_CHECKING:
     from troth.policy.settings import Instance
 
+log = logging.getLogger("troth.watching")
+
 KEPT_RUNS = dt.timedelta(days=400)
-_MAIL_EVERY = dt.timedelta(minutes=1)
+KEPT_LETTERS = dt.timedelta(days=400)
+"""How long it is known that a letter was sent or came back; its words are gone from the moment it was."""
+
+_MAIL_EVERY = dt.timedelta(seconds=15)
 
 
 def look(instance: Instance, clock: Clock | None = None) -> tuple[Turn, ...]:
@@ -65,7 +74,9 @@ def letter(report: Report, turns: Sequence[Turn]) -> tuple[str, str]:
 
 @contextmanager
 def on_schedule(instance: Instance, clock: Clock | None = None) -> Iterator[None]:
-    """Check as often as `[schedule] check` says, and send waiting mail, while the block runs."""
+    """Check as often as `[schedule] check` says, send waiting mail, forget old letters, and sequence the ledger, while
+    the block runs.
+    """
     clock = clock or SystemClock()
     jobs: list[Job] = []
     interval = instance.settings.schedule.check
@@ -74,7 +85,22 @@ def on_schedule(instance: Instance, clock: Clock | None = None) -> Iterator[None
         jobs.append(Job("check", Every(interval.after(now) - now), lambda: look(instance, clock)))
     if instance.settings.mail.server:
         jobs.append(Job("mail", Every(_MAIL_EVERY), lambda: send_mail(instance, clock)))
-    with Store.open(instance.store_url) as store, Scheduler(store, clock, jobs):
+    jobs.append(Job("tidy", Every(dt.timedelta(days=1)), lambda: tidy(instance, clock)))
+    with Store.open(instance.store_url) as store, Scheduler(store, clock, jobs), _sequencing(instance, store, clock):
+        yield
+
+
+@contextmanager
+def _sequencing(instance: Instance, store: Store, clock: Clock) -> Iterator[None]:
+    """Sequence the ledger; not with a key that is missing or is not this store's, which a check tells of."""
+    try:
+        keyring = Keyring.load(instance.folder, instance.environ)
+        keys.confirm(store, keyring)
+    except (KeyUnavailable, StoreError) as problem:
+        log.warning("the ledger is not sequenced: %s", problem)
+        yield
+        return
+    with Sequencer(store, keyring, clock, host=urlsplit(instance.settings.site.url).hostname or ""):
         yield
 
 
@@ -83,3 +109,9 @@ def send_mail(instance: Instance, clock: Clock) -> None:
     keyring = Keyring.load(instance.folder, instance.environ)
     with Store.open(instance.store_url) as store:
         mail.deliver(store, keyring, instance.settings.mail, clock=clock)
+
+
+def tidy(instance: Instance, clock: Clock) -> None:
+    """Forget letters that were done with long ago."""
+    with Store.open(instance.store_url) as store, store.writing() as tx:
+        mail.forget_before(tx, clock.now() - KEPT_LETTERS)

@@ -15,14 +15,22 @@ from pathlib import Path
 
 from troth.application import Troth
 from troth.application import open as open_troth
+from troth.errors import TrothError
 from troth.example import certificates
 from troth.example.shop import database, seed
 from troth.foundation import keys, staff
 from troth.foundation.clock import Clock, SystemClock
+from troth.foundation.guards import approvals
 from troth.foundation.keys import Keyring
+from troth.foundation.people import identifier
 from troth.foundation.roles import Role
 from troth.foundation.store import Store, migrations
-from troth.policy import reading
+from troth.policy import mapreading, reading, settings
+from troth.policy.vocabulary import Right
+from troth.rights import fulfilment, requests
+from troth.rights.desk import Desk
+from troth.rights.requests import Intake
+from troth.rights.words import Channel, Proof, State
 from troth.updates import versions
 
 HOST = "shop.example.com"
@@ -71,6 +79,8 @@ def found(
         keys.confirm(store, keyring)
         _publish(store, keyring, folder)
         staff.add(store, OFFICER, Role.DPO, now=now)
+        with store.writing() as tx:
+            approvals.approve(tx, keyring, mapreading.read(folder / "datamap.yaml"), OFFICER, now)
     engine = database.open_database(url)
     if url.startswith("sqlite"):
         (folder / "shop.sqlite3").chmod(0o600)
@@ -78,16 +88,38 @@ def found(
     engine.dispose()
     with company.open(clock) as troth:
         seeded.introduce(troth)
-        _make_use_of_rights(troth, people)
+        _make_use_of_rights(company, troth, people)
     return company
 
 
-def _make_use_of_rights(troth: Troth, people: int) -> None:
-    """A few people have said no to a use, and a few have had everything paused; from now on that must hold."""
-    for number in range(3, people, max(people // 12, 1)):
+def _make_use_of_rights(company: Company, troth: Troth, people: int) -> None:
+    """A few people have said no to a use, and a few have had everything paused; from now on that must hold.
+
+    One has a copy of everything, and one was erased. The first of each is a request, as the shop files it.
+    """
+    for number in range(3, people, max(people // 12, 1))[1:]:
         troth.object_to(f"id={number}", "fraud")
-    for number in range(5, people, max(people // 6, 1)):
+    for number in range(5, people, max(people // 6, 1))[1:]:
         troth.restrict(f"id={number}")
+    desk = Desk.of(troth.office, settings.read(company.folder, company.environ))
+    try:
+        _ask(desk, Right.OBJECTION, 3, purpose="fraud")
+        _ask(desk, Right.RESTRICTION, 5)
+        _ask(desk, Right.ACCESS, people - 1)
+        _ask(desk, Right.ERASURE, people)
+    finally:
+        desk.close()
+
+
+def _ask(desk: Desk, right: Right, number: int, purpose: str | None = None) -> None:
+    """One request, answered at once. An erasure is the company's own: nobody reads mail here who could confirm it."""
+    own = right is Right.ERASURE
+    channel, proof = (Channel.TERMINAL, Proof.OPERATOR) if own else (Channel.API, Proof.APP)
+    who = (identifier("id", str(number)),)
+    filed = requests.file(desk, Intake(right, channel, who, proof=proof, purpose=purpose, app="" if own else "shop"))
+    state = fulfilment.go_on(desk, filed.request.id)
+    if state is not State.DONE:
+        raise TrothError(f"the example company could not answer a request: {right} is {state}")
 
 
 def _papers(folder: Path) -> None:
@@ -144,4 +176,8 @@ q = "usage.search"
 
 [schedule]
 check = "1 hour"
+
+[requests]
+# a demonstration does not wait; three days is the default
+cooling_off = "0 days"
 """

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urljoin, urlsplit
 
 from troth.errors import NetworkUnreachable
-from troth.foundation import markup
-from troth.foundation.markup import Markup
 from troth.foundation.proof import NothingToObserve
 
 if TYPE_CHECKING:
+    from troth.foundation.markup import Markup
     from troth.foundation.network import Page
     from troth.foundation.observation import Observation
 
@@ -69,6 +68,8 @@ def header(page: Page, name: str) -> str:
 
 def read(page: Page) -> Markup | None:
     """The answer as a page; None when it is none, or when its status is not 200."""
+    from troth.foundation import markup
+
     content_type = header(page, "content-type")
     if page.status != 200 or not markup.is_html(content_type):
         return None

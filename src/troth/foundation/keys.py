@@ -23,14 +23,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
-
 from troth.errors import KeyUnavailable
-from troth.foundation.store.opened import Store, hold
-from troth.foundation.tables import store_key
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from troth.foundation.store.opened import Store
 
 FILE = "troth.key"
 VARIABLE = "TROTH_KEY"
@@ -187,6 +185,11 @@ def confirm(store: Store, keyring: Keyring) -> None:
     Raises: KeyUnavailable for another key; StoreBehind before the first migration. A read-only store that has no key
     yet passes.
     """
+    from sqlalchemy import select
+
+    from troth.foundation.store.opened import hold
+    from troth.foundation.tables import store_key
+
     with store.reading() as tx:
         row = tx.execute(select(store_key.c.key_id, store_key.c.proof)).one_or_none()
     if row is None and not store.read_only:

@@ -117,20 +117,23 @@ class Network:
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         name = (f"[{host}]" if ":" in host else host) + (f":{parts.port}" if parts.port else "")
         sent = {"Host": name, "User-Agent": USER_AGENT, "Connection": "close", **(headers or {})}
+        if secure:
+            self._context()  # reading whom to trust is no time that the host takes
         with self._reached(host, port) as plain, self._secured(plain, host, secure=secure) as stream:
             address = stream.getpeername()[0]
             connection = http.client.HTTPConnection(host, timeout=self._timeout_s)
             connection.sock = stream
             try:
                 connection.request(method, path, headers=sent)
-                answer = connection.getresponse()
-                body = answer.read(MAX_BODY + 1)
+                # closed here: an answer that broke off would hold its socket for as long as the error is remembered
+                with connection.getresponse() as answer:
+                    body, left = answer.read(MAX_BODY + 1), answer.length
             except http.client.InvalidURL:
                 raise NetworkUnreachable("this is not an address of a page", where=host) from None
             except (http.client.HTTPException, ValueError) as problem:
                 raise NetworkUnreachable(_why(problem), where=host) from None
             truncated = len(body) > MAX_BODY
-            if answer.length and not truncated:
+            if left and not truncated:
                 raise NetworkUnreachable("its answer broke off", where=host)
             kept = tuple((key.lower(), value) for key, value in answer.getheaders())
             return Page(url, answer.status, kept, body[:MAX_BODY], address, truncated)
@@ -143,6 +146,7 @@ class Network:
         """
         refuse_inside_writing("a network probe")
         host = _ascii(host)
+        self._context()
         offered = {version: self._offers(host, port, version) for version in TlsVersion}
         with self._reached(host, port) as plain:
             try:

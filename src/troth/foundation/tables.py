@@ -131,6 +131,16 @@ schedules = Table(
     Column("held_until", Instant),
 )
 
+# Signs of life of the workers that run jobs: `beat` counts up; `beat_at` is the worker's own clock, for people.
+workers = Table(
+    "workers",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("started_at", Instant, nullable=False),
+    Column("beat_at", Instant, nullable=False),
+    Column("beat", BigInteger, nullable=False),
+)
+
 # Every run of `troth check` as the JSON it was shown as.
 check_runs = Table(
     "check_runs",

@@ -14,9 +14,7 @@ from typing import TYPE_CHECKING
 from troth.errors import NetworkUnreachable
 from troth.foundation import crawling
 from troth.foundation.crawling import Walk
-from troth.foundation.markup import host_of
 from troth.foundation.proof import Applies, Check, Grade, Saw, broken, check, kept, unproven
-from troth.links import reader
 from troth.policy.law.authorities import authorities_for
 
 if TYPE_CHECKING:
@@ -64,6 +62,8 @@ def undeclared_host(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     After: `partners: [{host: maps.example.org, policy: "https://maps.example.org/privacy"}]`.
     """
     walk = crawling.walk(seen)
+    from troth.links import reader
+
     found = reader.outgoing(walk.pages, _own_hosts(seen))
     named = _named_hosts(seen.policy)
     strangers = [link for link in found if not _is_named(link.host, named)]
@@ -121,6 +121,8 @@ def hidden_embed(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     `{name: Example Video, host: video.example.org, ...}` in section 4.
     """
     walk = crawling.walk(seen)
+    from troth.links import reader
+
     named = {recipient.host for _, recipient in seen.policy.recipients if recipient.host}
     named |= {item.host for each in seen.policy.sentences for item in each.meaning.items if item.host}
     found = reader.loaded(walk.pages, _own_hosts(seen))
@@ -203,6 +205,8 @@ def partner_policy_missing(seen: Observation, sentence: Sentence) -> Iterator[Sa
 
 
 def _loose_referrers(walk: Walk) -> list[str]:
+    from troth.links import reader
+
     loose = []
     for visit in walk.visits:
         if visit.markup is not None:
@@ -215,11 +219,15 @@ def _loose_referrers(walk: Walk) -> list[str]:
 
 
 def _own_hosts(seen: Observation) -> frozenset[str]:
+    from troth.foundation.markup import host_of
+
     measured = (host for sentence in seen.policy.sentences for host in sentence.meaning.hosts)
     return frozenset({host_of(seen.need_site().url), *(host.lower().removeprefix("www.") for host in measured)})
 
 
 def _named_hosts(policy: Policy) -> set[str]:
+    from troth.foundation.markup import host_of
+
     named = {host_of(each.website) for each in authorities_for([policy.controller.country], policy.laws)}
     for sentence in policy.sentences:
         meaning = sentence.meaning

@@ -21,7 +21,7 @@ from pydantic import ValidationError
 from troth.errors import UnknownName
 from troth.policy import documents
 from troth.policy.documents import Document, Faults, Path_, nearest
-from troth.policy.law.laws import known_laws
+from troth.policy.law.table import known_laws
 from troth.policy.model import SCHEMA_VERSION, SECTIONS, Clause, Controller, Meaning, Policy, Sentence
 from troth.policy.validation import report
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Any
 
-from troth.policy.law.laws import known_laws
+from troth.policy.law.table import known_laws
 from troth.policy.model import SCHEMA_VERSION, SECTIONS, Controller, Meaning
 from troth.policy.vocabulary import CATEGORIES
 

@@ -6,7 +6,6 @@ Every path in it is taken from the folder the file stands in, so that a command 
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +17,7 @@ from troth.errors import DeclarationFaults, Fault, UnreadableFile
 from troth.policy import documents
 from troth.policy.documents import nearest
 from troth.policy.model import Declared, Period
+from troth.policy.periods import Duration
 
 FILE = "troth.toml"
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -61,7 +61,10 @@ class SiteSettings(Declared):
 
 
 class MailSettings(Declared):
-    """How mail leaves, and who is told when a verdict turns."""
+    """How mail leaves, and who is told when a verdict turns.
+
+    `trust` is a file of certificate authorities beside those of the machine, for a mail server with one of its own.
+    """
 
     server: str | None = None
     port: int = 587
@@ -70,12 +73,51 @@ class MailSettings(Declared):
     password: str | None = None
     sender: str = "troth@localhost"
     owner: str | None = None
+    trust: str | None = None
 
 
 class ScheduleSettings(Declared):
     """How often `troth serve` looks by itself."""
 
     check: Period | None = None
+
+
+class RequestSettings(Declared):
+    """How people's requests are handled.
+
+    `cooling_off` is how long an erasure that was asked for in the privacy centre waits, while every known address has
+    been told and can cancel it; `0 days` is allowed. `approval` has staff look at each erasure before it runs, and
+    `four_eyes` two of them. `freeze`: a request that follows a change of address within this time is looked at by
+    staff. `confirm_within`: a request that nobody confirmed lapses after it. `remind`: staff hear of a request this
+    long before its day. `holidays` is a table of public holidays (CSV: date, name, kind).
+    """
+
+    cooling_off: Period = Duration(3, "day")
+    approval: bool = False
+    four_eyes: bool = False
+    freeze: Period = Duration(14, "day")
+    confirm_within: Period = Duration(14, "day")
+    remind: Period = Duration(7, "day")
+    holidays: str | None = None
+
+
+class ErasureSettings(Declared):
+    """What bounds erasures.
+
+    `row_limit`: a run that would touch more rows of one store than this is refused before it changes anything.
+    `sweep_inline`: up to so many rows of all stores, the sweep belongs to the request; beyond, one pass a day looks for
+    all who wait. Cooling-off and four eyes stand under `[requests]`.
+    """
+
+    row_limit: int = Field(100_000, ge=1)
+    sweep_inline: int = Field(1_000_000, ge=0)
+
+
+class PackageSettings(Declared):
+    """Where the copies that people ask for wait, sealed, and for how long they can be fetched."""
+
+    folder: str = "packages"
+    keep: Period = Duration(30, "day")
 
 
 class Settings(Declared):
@@ -87,6 +129,9 @@ class Settings(Declared):
     site: SiteSettings = SiteSettings()
     mail: MailSettings = MailSettings()  # type: ignore[call-arg] # pydantic fills the defaults
     schedule: ScheduleSettings = ScheduleSettings()
+    requests: RequestSettings = RequestSettings()
+    erasure: ErasureSettings = ErasureSettings()  # type: ignore[call-arg] # pydantic fills the defaults
+    packages: PackageSettings = PackageSettings()
 
 
 @dataclass(frozen=True)
@@ -106,6 +151,11 @@ class Instance:
         return self.folder / self.settings.map.file
 
     @property
+    def package_folder(self) -> Path:
+        """Where sealed copies wait."""
+        return self.folder / self.settings.packages.folder
+
+    @property
     def store_url(self) -> str:
         """The URL of troth's own store, a relative SQLite file made absolute in the folder."""
         url = self.settings.store.url
@@ -123,6 +173,8 @@ def read(folder: Path, environ: Mapping[str, str]) -> Instance:
     path = folder / FILE
     if not path.exists():
         return Instance(folder, Settings(), environ)
+    import tomllib
+
     text = documents.text_of(documents.read_bytes(path), FILE)
     try:
         value = tomllib.loads(text)
@@ -143,6 +195,9 @@ def read(folder: Path, environ: Mapping[str, str]) -> Instance:
         raise DeclarationFaults(faults) from None
     if faults:
         raise DeclarationFaults(faults)
+    if settings.mail.trust is not None:
+        absolute = settings.mail.model_copy(update={"trust": str((folder / settings.mail.trust).resolve())})
+        settings = settings.model_copy(update={"mail": absolute})
     return Instance(folder, settings, environ)
 
 

@@ -3,38 +3,33 @@
 An eye: it reads restrictions and objections from troth's store, and from the company's stores the rows that the data
 map says are uses (`uses: {purpose, at}`). It joins them by keyed hashes, as identifiers stand in the store, and counts;
 no identifier is kept or told. It asks no deed what should have happened.
+
+It loads the database library: checks import it where they look, once there is a store to look at.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sqlalchemy import Select, Table, select
+from sqlalchemy import Table, func, select
 
-from troth.errors import PersonError, StoreError
-from troth.foundation import people
-from troth.foundation.people import Kind
+from troth.errors import StoreError
 from troth.foundation.proof import NothingToObserve
 from troth.foundation.records import instants
-from troth.foundation.tables import identifiers
-from troth.policy.datamap import ByIdentifier, ByKey, ByRow, OwnRow, SinglePath, TableMap, Use
+from troth.policy.datamap import Place
 from troth.use import tables as use_tables
+from troth.use.log_reading import MOST_ROWS, way_to_people, who_is_who
 from troth.use.tables import EVERY_PURPOSE
 from troth.use.words import Objection, Restriction
 
 if TYPE_CHECKING:
-    from troth.foundation.keys import Keyring
     from troth.foundation.observation import Observation
-
-ROWS = 200_000
-"""At most so many rows of one table are read, the newest first."""
-
-_SAMPLE = 200
-_CHUNK = 400
-_DEEPEST = 8
+    from troth.policy.datamap import SinglePath, TableMap, Use
+    from troth.use.log_reading import Way
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +48,21 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """What was seen in one table: rows read, whether that was all since the first stop, and how many went against one.
+    """What was seen in one table: rows read, and how many of them went against a stop.
 
-    `known` says whether its rows lead to anybody troth knows; where they do not, nothing can be concluded from it.
+    `undated` are rows of people who had said stop whose time cannot be read: they may have gone against it.
+    `followed` says whether its rows can be led to people here, `known` whether they lead to anybody troth knows;
+    where they do not, nothing can be concluded from it. `whole`: all rows since the first stop were read.
     """
 
     place: str
     purpose: str
-    rows: int
-    against: int
-    whole: bool
-    known: bool
+    rows: int = 0
+    against: int = 0
+    undated: int = 0
+    followed: bool = True
+    known: bool = False
+    whole: bool = True
 
 
 def restrictions(seen: Observation) -> tuple[Stop, ...]:
@@ -99,102 +98,69 @@ class _Word:
     at: dt.datetime
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """What people had said, ready to be held against rows: by person, by identifier, and since when at all."""
-
-    stops: dict[int, list[Stop]]
-    persons: dict[tuple[str, bytes], int]
-    first: dt.datetime
-
-
 def later_uses(seen: Observation, stops: Iterable[Stop], counts: Callable[[str], bool]) -> Iterator[Looked]:
-    """Each table whose rows are uses for a purpose that `counts`, held against `stops`. Raises RecordsError."""
+    """Each table whose rows are uses for a purpose that `counts`, held against `stops`.
+
+    Raises RecordsError, and NothingToObserve where troth's store or key is missing.
+    """
     by_person: dict[int, list[Stop]] = {}
     for stop in stops:
         by_person.setdefault(stop.person, []).append(stop)
-    first = min((stop.since for each in by_person.values() for stop in each), default=seen.now)
-    told = _Told(by_person, _hashes(seen, by_person), first)
     for where in seen.need_map().tables():
         for use in where.uses:
             if counts(use.purpose):
                 for path in where.paths():
-                    yield _look(seen, where, use, path, told)
+                    yield _look(seen, where, use, path, by_person)
 
 
-def _look(seen: Observation, where: TableMap, use: Use, path: SinglePath, told: _Told) -> Looked:
+def _look(
+    seen: Observation, where: TableMap, use: Use, path: SinglePath, stops: Mapping[int, Iterable[Stop]]
+) -> Looked:
     records = seen.need_records()
-    found = _statement(seen, where, use.at, path)
-    if found is None:
-        raise NothingToObserve(
-            f"{where.place}: whose its rows are cannot be followed here",
-            repair="name the person's key in a column of it",
-        )
-    kind, statement = found
-    keyring = seen.need_keyring()
-    hashed: dict[object, bytes | None] = {}
-    rows = against = 0
-    past = False
-    for value, moment in records.execute(where.store, statement.limit(ROWS)):
-        instant = instants.read(moment)
-        if instant is None:
-            continue
-        rows += 1
-        past = instant <= told.first
-        if past and len(hashed) >= _SAMPLE:
-            break
-        if value not in hashed:
-            hashed[value] = _hash(keyring, kind, value)
-        key = hashed[value]
-        person = told.persons.get((kind, key)) if key is not None else None
-        if person is not None:
-            against += any(stop.covers(use.purpose, instant) for stop in told.stops[person])
-    known = _any_known(seen, kind, [key for key in hashed.values() if key is not None][:_SAMPLE])
-    return Looked(str(where.place), use.purpose, rows, against, past or rows < ROWS, known)
+    way = way_to_people(seen, where, path)
+    if way is None:
+        return Looked(str(where.place), use.purpose, followed=False)
+    records.catalogue(where.store).column(Place(where.store, where.name, use.at))
+    moments = way.table.c[use.at]
+    newest_first = (
+        select(way.who, moments)
+        .select_from(way.source)
+        .where(way.where, way.who.is_not(None))
+        .order_by(moments.desc())
+        .limit(MOST_ROWS + 1)
+    )
+    rows = [(value, instants.read(moment)) for value, moment in records.execute(where.store, newest_first)]
+    all_read = len(rows) <= MOST_ROWS
+    rows = rows[:MOST_ROWS]
+    numbers = who_is_who(seen, way.kind, {value for value, _ in rows})
+    against = undated = 0
+    for value, at in rows:
+        said = [stop for stop in stops.get(numbers.get(value, -1), ()) if stop.purpose in {None, use.purpose}]
+        if at is None:
+            undated += bool(said)
+        else:
+            against += any(stop.covers(use.purpose, at) for stop in said)
+    first = min((stop.since for each in stops.values() for stop in each), default=seen.now)
+    whole = all_read or _went_past(seen, where, way, use, [at for _, at in rows], first=first)
+    return Looked(str(where.place), use.purpose, len(rows), against, undated, known=bool(numbers), whole=whole)
 
 
-def _statement(
-    seen: Observation, where: TableMap, at: str, path: SinglePath
-) -> tuple[str, Select[tuple[Any, Any]]] | None:
-    """The kind of identifier that the path ends in, and the SELECT of (identifier, time), newest first."""
-    records, store = seen.need_records(), seen.need_map().stores[where.store]
-    made = records.table(where.store, where.name)
-    joined: Any = made
-    here: Any = made
-    table_name = where.name
-    for _ in range(_DEEPEST):
-        if isinstance(path, ByRow):
-            above = records.catalogue(where.store).table(path.table)
-            target = path.at or above.primary_key
-            ways = tuple(store.tables[path.table].paths()) if path.table in store.tables else ()
-            if len(path.columns) != 1 or len(target) != 1 or len(ways) != 1 or path.where is not None:
-                return None
-            there = records.table(where.store, path.table).alias()
-            joined = joined.join(there, here.c[path.columns[0]] == there.c[target[0]])
-            here, table_name, path = there, path.table, ways[0]
-            continue
-        found = _identifier_in(seen, table_name, path)
-        if found is None:
-            return None
-        kind, name = found
-        who = here.c[name]
-        moments = made.c[at]
-        return kind, select(who, moments).select_from(joined).where(who.is_not(None)).order_by(moments.desc())
-    return None
+def _went_past(
+    seen: Observation, where: TableMap, way: Way, use: Use, times: list[dt.datetime | None], *, first: dt.datetime
+) -> bool:
+    """Whether the newest rows of a table, at these `times`, hold all since `first`: what was not read came before it.
 
-
-def _identifier_in(seen: Observation, table_name: str, path: SinglePath) -> tuple[str, str] | None:
-    """The kind and the column of the identifier that a path ends in; None for forms that are not followed here."""
-    if isinstance(path, ByKey) and len(path.columns) == 1 and path.where is None:
-        return Kind.ID, path.columns[0]
-    if isinstance(path, ByIdentifier) and path.identifier in {*Kind} and path.where is None:
-        return path.identifier, path.column
-    if isinstance(path, OwnRow):
-        key = seen.need_map().people()[path.person].key
-        return (
-            (Kind.ID, key[0]) if len(key) == 1 and seen.need_map().people()[path.person].table == table_name else None
-        )
-    return None
+    Only where the order of the column was seen to be the order of time, and no row without a time is left over.
+    """
+    read = [at for at in times if at is not None]
+    if len(read) < len(times) or any(later > earlier for earlier, later in itertools.pairwise(read)):
+        return False
+    timeless = (
+        select(func.count())
+        .select_from(way.source)
+        .where(way.where, way.who.is_not(None), way.table.c[use.at].is_(None))
+    )
+    return read[-1] <= first and not next(iter(seen.need_records().execute(where.store, timeless)))[0]
 
 
 def _said(seen: Observation, events: Table, about: str) -> dict[int, list[_Word]]:
@@ -223,33 +189,3 @@ def _between(person: int, purpose: str | None, words: Iterable[_Word], begins: s
             since = None
     if since is not None:
         yield Stop(person, purpose, since, None)
-
-
-def _hashes(seen: Observation, persons: Iterable[int]) -> dict[tuple[str, bytes], int]:
-    """Each live identifier of these people, as (kind, keyed hash)."""
-    found: dict[tuple[str, bytes], int] = {}
-    wanted = sorted(persons)
-    with seen.need_store().reading() as tx:
-        for start in range(0, len(wanted), _CHUNK):
-            chunk = wanted[start : start + _CHUNK]
-            query = select(identifiers.c.kind, identifiers.c.hash, identifiers.c.person)
-            for kind, key, person in tx.execute(
-                query.where(identifiers.c.person.in_(chunk), identifiers.c.until.is_(None))
-            ):
-                found[kind, bytes(key)] = person
-    return found
-
-
-def _any_known(seen: Observation, kind: str, keys: list[bytes]) -> bool:
-    """Whether one of these hashes is of somebody troth knows."""
-    with seen.need_store().reading() as tx:
-        query = select(identifiers.c.person).where(identifiers.c.kind == kind, identifiers.c.hash.in_(keys)).limit(1)
-        return bool(keys) and tx.execute(query).first() is not None
-
-
-def _hash(keyring: Keyring, kind: str, value: object) -> bytes | None:
-    """The keyed hash of a value that stands for a person in the company's store; None where it cannot be one."""
-    try:
-        return people.hash_of(keyring, people.identifier(kind, str(value)))
-    except PersonError:
-        return None

@@ -15,13 +15,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import select
-
 from troth.errors import DeclarationError, StoreError
 from troth.foundation.proof import NothingToObserve
 from troth.policy import reading
-from troth.updates.comparison import differences, is_material
-from troth.updates.tables import policy_versions
 
 if TYPE_CHECKING:
     from troth.foundation.observation import Observation
@@ -89,6 +85,8 @@ def alterations(versions: tuple[Archived, ...], current: str) -> Iterator[tuple[
 
 def steps(versions: tuple[Archived, ...], policy: Policy) -> Iterator[Step | tuple[int, str]]:
     """Each step from one version to the next; (number, why) where one of the two cannot be read any more."""
+    from troth.updates.comparison import differences, is_material
+
     for before, after in itertools.pairwise(versions):
         try:
             old, new = before.policy(policy.file), after.policy(policy.file)
@@ -152,12 +150,17 @@ def _month(name: str) -> int:
 
 
 def _archived(seen: Observation) -> tuple[Archived, ...]:
+    store = seen.need_store()
+    from sqlalchemy import select
+
+    from troth.updates.tables import policy_versions
+
     columns = policy_versions.c
     query = select(
         columns.number, columns.bytes, columns.sha256, columns.published_at, columns.effective, columns.material
     )
     try:
-        with seen.need_store().reading() as tx:
+        with store.reading() as tx:
             rows = tx.execute(query.order_by(columns.number)).all()
     except StoreError as problem:
         raise NothingToObserve(

@@ -15,10 +15,8 @@ from troth.errors import DeclarationError
 from troth.foundation import crawling
 from troth.foundation.proof import Applies, Check, NothingToObserve, Saw, broken, check, counted, kept, unproven
 from troth.policy import periods
-from troth.policy.rendering.html import sentence_anchor
 from troth.updates import archive
 from troth.updates.archive import Archived, date_in
-from troth.updates.comparison import differences, is_material
 
 if TYPE_CHECKING:
     from troth.foundation.markup import Markup
@@ -273,6 +271,8 @@ def _history(seen: Observation) -> tuple[Archived, ...]:
 
 def _differing(page: Markup, policy: Policy) -> Iterator[str]:
     """Each sentence that the page shows otherwise than the policy, or that only one of them has."""
+    from troth.policy.rendering.html import sentence_anchor
+
     anchors = {sentence_anchor(sentence.number): sentence for sentence in policy.sentences}
     for anchor, sentence in anchors.items():
         shown = page.texts(anchor)
@@ -298,7 +298,11 @@ def _earliest(history: tuple[Archived, ...], policy: Policy) -> dt.date | None:
         old = before.policy(policy.file) if before is not None else None
     except DeclarationError:
         return policy.last_updated
-    if old is None or not is_material(differences(old, policy)):
+    if old is None:
+        return policy.last_updated
+    from troth.updates.comparison import differences, is_material
+
+    if not is_material(differences(old, policy)):
         return policy.last_updated
     return archive.with_notice(archive.notice_of(old) or archive.notice_of(policy), policy.last_updated)
 

@@ -8,7 +8,7 @@ decision points can ask here without new code.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -39,6 +39,9 @@ _STATUS: tuple[tuple[type[errors.TrothError], int], ...] = (
     (errors.AccessDenied, 403),
     (errors.Refused, 403),
     (errors.PersonUnknown, 404),
+    (errors.RequestUnknown, 404),
+    (errors.KeyReused, 409),
+    (errors.MoveRefused, 409),
     (errors.PersonAmbiguous, 409),
     (errors.StoreConflict, 409),
     (errors.StoreError, 503),
@@ -110,19 +113,22 @@ class RestrictionWord(Body):
     method: Annotated[str, Field(max_length=40)] = "form"
 
 
-def routes(troth: Opened) -> tuple[BaseRoute, ...]:
-    """What to put among the routes of the site: `/v1`, `/access/v1` and the metadata of the latter."""
-    return _api(troth).routes()
+def routes(troth: Opened, more: Sequence[APIRouter] = ()) -> tuple[BaseRoute, ...]:
+    """What to put among the routes of the site: `/v1`, `/access/v1` and the metadata of the latter.
+
+    `more` are what other sections answer below `/v1`; they find the name of the app in `request.state.app`.
+    """
+    return _api(troth, more).routes()
 
 
-def application(troth: Opened) -> ASGIApp:
+def application(troth: Opened, more: Sequence[APIRouter] = ()) -> ASGIApp:
     """What answers below `/v1`, alone."""
-    return _api(troth).application()
+    return _api(troth, more).application()
 
 
-def _api(troth: Opened) -> Api:
+def _api(troth: Opened, more: Sequence[APIRouter]) -> Api:
     site = troth.instance.settings.site
-    return Api(troth.lease, troth.instance.environ, site.url.rstrip("/"), site.centre)
+    return Api(troth.lease, troth.instance.environ, site.url.rstrip("/"), site.centre, tuple(more))
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +139,7 @@ class Api:
     environ: Mapping[str, str]
     address: str
     centre: str = "/privacy/centre"
+    more: tuple[APIRouter, ...] = ()
 
     def routes(self) -> tuple[BaseRoute, ...]:
         """What to put among the routes of the site."""
@@ -151,12 +158,15 @@ class Api:
         name = apps.app_of(self.lease.office.store, request.headers.get("authorization"), self.environ)
         if name is None:
             raise HTTPException(401, "No known token was sent.", {"WWW-Authenticate": "Bearer"})
+        request.state.app = name
 
     def _metadata(self, _: Request) -> Response:
         return JSONResponse(authzen.metadata(self.address))
 
     def _own(self) -> APIRouter:
         router, lease = APIRouter(dependencies=[Depends(self._known_app)]), self.lease
+        for each in self.more:
+            router.include_router(each)
 
         @router.post("/decisions")
         def decide(asked: Question) -> dict[str, Any]:

@@ -7,8 +7,10 @@ whether the address is known or not: what follows from it happens after the answ
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from markupsafe import Markup
 from starlette.background import BackgroundTask
 from starlette.responses import Response
 
@@ -26,7 +28,7 @@ from troth.use.words import Ground
 
 log = logging.getLogger(__name__)
 
-COOKIE = "privacy_session"
+COOKIE = entrance.COOKIE
 METHOD = "centre"
 _DONE = {
     "allowed": "Noted: you allow this. You can change your mind at any time.",
@@ -37,10 +39,14 @@ _DONE = {
 }
 
 
-def routes(troth: Opened) -> tuple[tuple[str, str, Handler], ...]:
-    """(method, path, handler) of every page, where the settings put the centre."""
+Beside = Callable[[Ask, Visitor | None], Markup]
+"""Makes a piece of the first page: what else a visitor, or a stranger, can do there."""
+
+
+def routes(troth: Opened, beside: Beside | None = None) -> tuple[tuple[str, str, Handler], ...]:
+    """(method, path, handler) of every page, where the settings put the centre; `beside` is shown on the first."""
     settings = troth.instance.settings
-    centre = Centre(troth.lease, settings.mail, settings.site.url.rstrip("/"), settings.site.centre)
+    centre = Centre(troth.lease, settings.mail, settings.site.url.rstrip("/"), settings.site.centre, beside)
     return tuple((method, centre.path + path, handler) for method, path, handler in centre.routes())
 
 
@@ -52,6 +58,7 @@ class Centre:
     mailing: MailSettings
     address: str
     path: str = "/privacy/centre"
+    beside: Beside | None = None
 
     def routes(self) -> tuple[tuple[str, str, Handler], ...]:
         """(method, path below `path`, handler) of every page."""
@@ -82,6 +89,7 @@ class Centre:
             pause_is_theirs=Ground.REQUEST in pause.grounds,
             mail=self._mailbox(),
             done=done,
+            beside=self._beside(ask, visitor),
             centre=self.path,
         )
 
@@ -172,8 +180,12 @@ class Centre:
             error=error,
             done=done,
             mail=self._mailbox(),
+            beside=self._beside(ask, None),
             centre=self.path,
         )
+
+    def _beside(self, ask: Ask, visitor: Visitor | None) -> Markup:
+        return self.beside(ask, visitor) if self.beside is not None else Markup()
 
     def _ended(self, ask: Ask) -> Response:
         return ask.problem(

@@ -4,11 +4,7 @@ An eye: rows that the data map calls uses (`uses: {purpose, at}`) are joined, by
 stand in troth's store, with the consents and objections recorded there. Set-wise: one statement a table, one for what
 was said, a few for who is who. It counts; no identifier is kept or told, and no deed is asked what should have been.
 
-Each purpose that rests on consent is answered for by one sentence alone, so that one fault turns one sentence:
-
-1. where people can opt out: the sentence that says so;
-2. else, where section 1 collects only with that choice (`gate`): the sentence with the gate;
-3. else: the ground "consent" itself.
+It loads the database library: checks import it where they look, once there is a store to look at.
 """
 
 from __future__ import annotations
@@ -30,20 +26,15 @@ from troth.foundation.records import instants
 from troth.foundation.records.statements import where_clause
 from troth.foundation.tables import identifiers
 from troth.policy.datamap import AnyPath, ByIdentifier, ByKey, ByRow, OwnRow, Place, SinglePath, TableMap, Use
-from troth.policy.vocabulary import LegalBasis
 from troth.use.tables import EVERY_PURPOSE, consent_events, objections
 from troth.use.words import Consent, Objection
 
 if TYPE_CHECKING:
     from troth.foundation.keys import Keyring
     from troth.foundation.observation import Observation
-    from troth.policy.model import Policy
 
 MOST_ROWS = 200_000
 """At most so many rows of one table are read, the newest first."""
-
-ESSENTIAL = "essential"
-"""The gate that is always open: no choice is needed."""
 
 _CHUNK = 4_000
 _DEEPEST = 8
@@ -68,31 +59,6 @@ class Looked:
     latest: dt.datetime | None = None
     known: bool = False
     whole: bool = True
-
-
-def opted_out_of(policy: Policy) -> frozenset[str]:
-    """The purposes based on consent that people are told they can opt out of."""
-    return frozenset(use.purpose for use in policy.uses if use.opt_out and use.basis is LegalBasis.CONSENT)
-
-
-def gated(policy: Policy) -> frozenset[str]:
-    """The purposes based on consent without which section 1 collects nothing for them, but for those above."""
-    gates = {s.meaning.gate for s in policy.sentences if s.meaning.gate not in (None, ESSENTIAL)}
-    return frozenset(gates) & _on_consent(policy) - opted_out_of(policy)
-
-
-def of_the_ground(policy: Policy) -> frozenset[str]:
-    """All other purposes based on consent."""
-    return _on_consent(policy) - opted_out_of(policy) - gated(policy)
-
-
-def _on_consent(policy: Policy) -> frozenset[str]:
-    return frozenset(use.purpose for use in policy.uses if use.basis is LegalBasis.CONSENT)
-
-
-def tables_with_uses(seen: Observation, purposes: frozenset[str]) -> tuple[tuple[TableMap, Use], ...]:
-    """Each table of the data map whose rows are uses for one of these purposes."""
-    return tuple((table, use) for table in seen.need_map().tables() for use in table.uses if use.purpose in purposes)
 
 
 def uses_without_choice(seen: Observation, table: TableMap, use: Use) -> Iterator[Looked]:
@@ -154,6 +120,11 @@ class Way:
     source: FromClause
     where: ColumnElement[bool]
 
+    @property
+    def by_id(self) -> bool:
+        """Whether it ends in the person's own key, not in an e-mail or a phone."""
+        return self.kind == Kind.ID
+
 
 def way_to_people(seen: Observation, table: TableMap, path: SinglePath) -> Way | None:
     """The way that `path` describes; None where no single column ends it (composite keys, values inside JSON or text).
@@ -202,7 +173,7 @@ def _identifier_in(seen: Observation, table: str, path: SinglePath) -> tuple[str
 
 
 def _look(seen: Observation, table: TableMap, use: Use, path: SinglePath, told: _Said) -> Looked:
-    records, keyring = seen.need_records(), seen.need_keyring()
+    records = seen.need_records()
     way = way_to_people(seen, table, path)
     if way is None:
         raise NothingToObserve(
@@ -222,7 +193,7 @@ def _look(seen: Observation, table: TableMap, use: Use, path: SinglePath, told: 
     rows = [(value, instants.read(moment)) for value, moment in records.execute(table.store, statement)]
     whole = len(rows) <= MOST_ROWS
     rows = rows[:MOST_ROWS]
-    numbers = _who_is_who(seen, keyring, way.kind, {value for value, _ in rows})
+    numbers = who_is_who(seen, way.kind, {value for value, _ in rows})
     without = strangers = undated = 0
     latest: dt.datetime | None = None
     for value, at in rows:
@@ -289,8 +260,12 @@ def _words(
     return found
 
 
-def _who_is_who(seen: Observation, keyring: Keyring, kind: str, values: set[Any]) -> dict[Any, int]:
-    """The person for each value that stands for somebody troth knows; a live identifier before a retired one."""
+def who_is_who(seen: Observation, kind: str, values: set[Any]) -> dict[Any, int]:
+    """The person for each value that stands for somebody troth knows; a live identifier before a retired one.
+
+    Raises NothingToObserve where troth's store or key is missing.
+    """
+    keyring = seen.need_keyring()
     hashed = {value: key for value in values if (key := _hash(keyring, kind, value)) is not None}
     keys = list(set(hashed.values()))
     known: dict[bytes, int] = {}

@@ -100,6 +100,7 @@ app_tokens = Table(
 
 # Ways into the privacy centre: a link that works once, then a session. Only hashes of their tokens are kept. `shown`
 # is the address that the link was sent to, sealed, so that the page can say who is signed in; empty after a hand-over.
+# `known_by` is how the person was named when the link was made, sealed: a request of theirs needs that to find rows.
 centre_links = Table(
     "centre_links",
     metadata,
@@ -109,6 +110,7 @@ centre_links = Table(
     ),
     Column("via", OneOf(Via), nullable=False),
     Column("shown", LargeBinary),
+    Column("known_by", LargeBinary),
     Column("made_at", Instant, nullable=False),
     Column("ends_at", Instant, nullable=False),
     Column("used_at", Instant),
@@ -122,6 +124,7 @@ centre_sessions = Table(
         "person", Integer, ForeignKey(foundation_tables.people.c.number, ondelete="CASCADE"), nullable=False, index=True
     ),
     Column("shown", LargeBinary),
+    Column("known_by", LargeBinary),
     Column("begun_at", Instant, nullable=False),
     Column("seen_at", Instant, nullable=False),
     Column("ends_at", Instant, nullable=False),

@@ -6,8 +6,9 @@ import pytest
 
 from troth.errors import UnknownName
 from troth.policy.law.authorities import all_authorities, authorities_for
-from troth.policy.law.laws import known_laws, law
+from troth.policy.law.laws import law
 from troth.policy.law.provisions import Confidence
+from troth.policy.law.table import known_laws
 
 
 def test_a_country_gives_its_authority_with_its_site() -> None:

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from troth.errors import NaiveTimeError, UnknownName
 from troth.policy.law import deadlines
 from troth.policy.law.deadlines import SetBy
-from troth.policy.law.laws import known_laws, law
+from troth.policy.law.laws import law
 from troth.policy.law.provisions import Unit
+from troth.policy.law.table import known_laws
 from troth.policy.law.working_days import WorkingCalendar
 from troth.policy.vocabulary import Right
 

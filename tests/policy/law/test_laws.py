@@ -9,8 +9,9 @@ import pytest
 from troth.errors import DeclarationFaults, UnknownName
 from troth.policy import reading
 from troth.policy.law import deadlines, laws
-from troth.policy.law.laws import known_laws, law, parse_law
+from troth.policy.law.laws import law, parse_law
 from troth.policy.law.provisions import Confidence, Duty, FurtherRight, Scope
+from troth.policy.law.table import known_laws
 from troth.policy.vocabulary import LegalBasis, Right
 
 MADE_UP = """

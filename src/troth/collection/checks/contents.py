@@ -9,19 +9,15 @@ from typing import TYPE_CHECKING, Any
 from troth.collection.checks import cards, passwords
 from troth.collection.checks.passwords import Strength
 from troth.collection.checks.values import columns_with, contents, is_small, text_columns
-from troth.foundation.people import Kind
 from troth.foundation.proof import Applies, Check, Grade, Saw, broken, check, counted, kept, unproven
 from troth.foundation.records.access import LinkKind
-from troth.foundation.records.statements import where_clause
-from troth.policy.datamap import ByKey, ByRow, Place
-from troth.use.log_reading import way_to_people
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Select
 
     from troth.foundation.observation import Observation
     from troth.foundation.records.catalogue import Table as TableSeen
-    from troth.policy.datamap import TableMap
+    from troth.policy.datamap import Place, TableMap
     from troth.policy.model import Policy, Sentence
 
 _PASSWORD = "account.password"  # noqa: S105 - the name of a kind of data
@@ -136,9 +132,12 @@ def _pictures(seen: Observation, table: TableMap, place: Place) -> tuple[int, in
     """How many rows have a value, and how many of these lead to nobody; None for paths that are not followed."""
     import sqlalchemy
 
+    from troth.foundation.records.statements import where_clause
+    from troth.use.log_reading import way_to_people
+
     paths = tuple(table.paths())
     way = way_to_people(seen, table, paths[0]) if len(paths) == 1 else None
-    if way is None or way.kind != Kind.ID:
+    if way is None or not way.by_id:
         return None
     records, person = seen.need_records(), seen.need_map().people()[way.person]
     made = way.table
@@ -174,6 +173,8 @@ def card_number(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     Before: `4242 4242 4242 4242` in an order's note. After: `tok_9f...` and `4242`.
     """
     records = seen.need_records()
+    from troth.policy.datamap import Place
+
     searched = 0
     bad, whole = False, True
     for store in records.stores:
@@ -271,9 +272,12 @@ def no_rule_for_other(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     Repair: name both. Before: `messages: {whose: sender_id}` where `recipient_id` leads to `users` too.
     After: `whose: {sender: {by: sender_id, ...}, recipient: {by: recipient_id, ...}}`.
     """
+    datamap = seen.need_map()
+    from troth.policy.datamap import Place
+
     tables = shared = 0
     fine = True
-    for table in seen.need_map().tables():
+    for table in datamap.tables():
         letters = [column for column in table.columns.values() if (column.category or "").startswith("communication.")]
         place = table.place
         if not letters or not seen.need_records().catalogue(place.store).has(place):
@@ -311,6 +315,8 @@ def _leading_to_people(seen: Observation, table: TableMap) -> set[str]:
 
 
 def _named(table: TableMap) -> set[str]:
+    from troth.policy.datamap import ByKey, ByRow
+
     links = {name for name, column in table.columns.items() if column.link is not None}
     return links | {name for path in table.paths() if isinstance(path, (ByKey, ByRow)) for name in path.columns}
 

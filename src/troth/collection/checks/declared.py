@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from troth.collection import discovery
 from troth.foundation.proof import Check, Saw, broken, check, counted, kept, unproven
 from troth.policy.vocabulary import CATEGORIES, Source, expand
 
@@ -139,6 +138,8 @@ def _unmapped(seen: Observation, store: str) -> list[tuple[Place, str]]:
         mapped = {place for place, _ in seen.need_map().columns()}
         tables = seen.need_map().stores[store].tables
         silent = {name for name, table in tables.items() if not table.personal}
+        from troth.collection import discovery
+
         found = discovery.discover(seen.need_records(), store, known=mapped)
         return [
             (finding.place, finding.category)

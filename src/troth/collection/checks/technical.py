@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 from troth.collection.checks.contents import speaks_for
 from troth.collection.checks.values import Contents, columns_with, contents
 from troth.foundation.proof import Check, Saw, broken, check, kept, unproven
-from troth.policy.datamap import Place
 from troth.policy.vocabulary import expand
-from troth.use import log_reading
+from troth.use import answering
 
 if TYPE_CHECKING:
     from troth.foundation.observation import Observation
@@ -123,7 +122,7 @@ def location_too_exact(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
 
 
 def _gated(sentence: Sentence, _: Policy) -> bool:
-    return sentence.id.startswith("collection") and sentence.meaning.gate not in (None, log_reading.ESSENTIAL)
+    return sentence.id.startswith("collection") and sentence.meaning.gate not in (None, answering.ESSENTIAL)
 
 
 @check(
@@ -145,14 +144,14 @@ def event_without_choice(seen: Observation, sentence: Sentence) -> Iterator[Saw]
     After: `if troth.may(person, "analytics", "usage.click"): ...`.
     """
     gate = sentence.meaning.gate or ""
-    if gate not in log_reading.gated(seen.policy):
+    if gate not in answering.gated(seen.policy):
         yield unproven(
             sentence.id,
             f"its gate {gate} is no purpose that rests on consent alone",
             repair="name the purpose under `gate` whose consent must stand",
         )
         return
-    tables = log_reading.tables_with_uses(seen, frozenset((gate,)))
+    tables = answering.tables_with_uses(seen, frozenset((gate,)))
     if not tables:
         yield unproven(
             sentence.id,
@@ -161,6 +160,8 @@ def event_without_choice(seen: Observation, sentence: Sentence) -> Iterator[Saw]
         )
         return
     yield from _only_declared(seen, sentence, [table for table, _ in tables])
+    from troth.use import log_reading
+
     rows = 0
     judged: list[Saw] = []
     for table, use in tables:
@@ -178,6 +179,8 @@ def _kinds(table: TableMap) -> set[str]:
 
 def _only_declared(seen: Observation, sentence: Sentence, tables: Sequence[TableMap]) -> Iterator[Saw]:
     """A kind of data that section 1 names elsewhere, but not this sentence, in these tables."""
+    from troth.policy.datamap import Place
+
     mine = set(expand(sentence.meaning.data))
     for table in tables:
         for column in table.columns.values():

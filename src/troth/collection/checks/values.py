@@ -11,14 +11,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from troth.foundation.proof import counted
-from troth.foundation.records.catalogue import ColumnKind
-from troth.policy.datamap import Place
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
 
     from troth.foundation.observation import Observation
+    from troth.foundation.records.catalogue import ColumnKind
     from troth.foundation.records.catalogue import Table as TableSeen
+    from troth.policy.datamap import Place
 
 MOST_ROWS = 200_000
 """Tables up to so many rows are read whole; of larger ones a sample is looked at."""
@@ -109,6 +109,8 @@ def is_small(seen: Observation, table: TableSeen, store: str) -> bool:
 
 def text_columns(table: TableSeen) -> Iterator[str]:
     """The names of the columns of a table that can hold words."""
+    from troth.foundation.records.catalogue import ColumnKind
+
     for name, column in table.columns.items():
         if column.kind in (ColumnKind.TEXT, ColumnKind.JSON):
             yield name
@@ -117,6 +119,8 @@ def text_columns(table: TableSeen) -> Iterator[str]:
 def _as_text(column: ColumnElement[Any], kind: ColumnKind, length: int) -> ColumnElement[Any]:
     """The column as text, cut in the store; numbers and times as they are."""
     import sqlalchemy
+
+    from troth.foundation.records.catalogue import ColumnKind
 
     if kind in (ColumnKind.NUMBER, ColumnKind.BOOLEAN, ColumnKind.TIME, ColumnKind.BINARY):
         return column

@@ -10,6 +10,10 @@ def attach(app: typer.Typer) -> None:
     from troth.collection import commands as collection
     from troth.entrypoints.commands import judging, policies, running
     from troth.foundation import commands as foundation
+    from troth.foundation.guards import commands as guards
+    from troth.foundation.ledger import commands as evidence
+    from troth.rights import commands as rights
+    from troth.rights.restoring import commands as restoring
     from troth.updates import commands as updates
     from troth.use import commands as use
 
@@ -33,6 +37,12 @@ def attach(app: typer.Typer) -> None:
     app.add_typer(use.consent, name="consent")
     app.command("object")(use.object_)
     app.command("restrict")(use.restrict)
+    app.add_typer(rights.request, name="request")
+    app.add_typer(evidence.ledger, name="ledger")
     app.add_typer(foundation.staff, name="staff")
+    app.command("pause")(guards.pause)
+    app.command("resume")(guards.resume)
+    app.command("restore-guard")(restoring.restore_guard)
     app.command("serve")(running.serve)
+    app.command("worker")(running.worker)
     app.command("upgrade")(running.upgrade)

@@ -1,4 +1,4 @@
-"""`troth demo`, `init`, `serve` and `upgrade`: make an instance, run it, bring it up to date."""
+"""`troth demo`, `init`, `serve`, `worker` and `upgrade`: make an instance, run it, bring it up to date."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
+WithWorker = Annotated[bool, typer.Option("--worker/--no-worker", help="Run jobs and schedules in this process.")]
 
 
 class PlainFormat(StrEnum):
@@ -30,6 +32,8 @@ def demo(
             "--database", help="URL of an empty database for the shop; else SQLite.", envvar="TROTH_DEMO_DATABASE"
         ),
     ] = None,
+    *,
+    worker: WithWorker = True,
 ) -> None:
     """Found Example Company and serve its shop, policy, privacy centre and console.
 
@@ -43,7 +47,7 @@ def demo(
         outcome = demonstration.once(people=people, folder=folder, shop_url=database)
         sys.stdout.write(json.dumps(outcome, ensure_ascii=False, indent=2) + "\n")
         return
-    demonstration.serve(port=port, people=people, folder=folder, shop_url=database)
+    demonstration.serve(port=port, people=people, folder=folder, shop_url=database, worker=worker)
 
 
 def init(
@@ -65,8 +69,10 @@ def init(
 def serve(
     host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", help="The port to listen on.")] = 8000,
+    *,
+    worker: WithWorker = True,
 ) -> None:
-    """Serve the policy page, privacy centre, console and API, and look at every sentence on schedule.
+    """Serve the policy page, privacy centre, console and API; the worker runs inside.
 
     Example: troth serve --port 8000
 
@@ -74,7 +80,19 @@ def serve(
     """
     from troth.entrypoints import checking, serving
 
-    serving.run(checking.here(), host=host, port=port)
+    serving.run(checking.here(), host=host, port=port, worker=worker)
+
+
+def worker() -> None:
+    """Run jobs, the checks by schedule and the mail, until stopped. Several may run at once.
+
+    Example: troth worker
+
+    Exit status: 0 stopped, 2 it could not be started.
+    """
+    from troth.entrypoints import checking, working
+
+    working.run(checking.here())
 
 
 def upgrade(

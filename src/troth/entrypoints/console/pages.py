@@ -180,6 +180,16 @@ class Console:
 
         return guarded
 
+    def guarded(self, page: Callable[[Ask, Caller], Response]) -> Handler:
+        """A page of a section's own, for whoever of staff is signed in; the section says what their role may."""
+
+        def signed_in(ask: Ask) -> Response:
+            caller = self._caller(ask)
+            assert caller is not None  # INVARIANT: _for_staff has led away who is not
+            return page(ask, caller)
+
+        return self._for_staff(signed_in)
+
     def _caller(self, ask: Ask) -> Caller | None:
         token = ask.request.cookies.get(COOKIE, "")
         return staff.caller_of(self.store, token, now=ask.now) if token else None

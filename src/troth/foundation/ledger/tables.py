@@ -1,10 +1,11 @@
-"""The leaves of the ledger. Schema only."""
+"""The tables of the ledger: leaves, their order, the tree over them, its signed heads, sealed bodies. Schema only."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Integer, LargeBinary, String, Table
+from sqlalchemy import BigInteger, Column, ForeignKey, Integer, LargeBinary, String, Table, Text
 
-from troth.foundation.store.columns import Instant
+from troth.foundation.ledger.words import KeyUse
+from troth.foundation.store.columns import Instant, OneOf
 from troth.foundation.store.schema import metadata
 
 LONG = BigInteger().with_variant(Integer, "sqlite")
@@ -21,4 +22,88 @@ ledger_leaves = Table(
     Column("content", LargeBinary, nullable=False),
     Column("hash", LargeBinary(32), nullable=False),
     sqlite_autoincrement=True,
+)
+
+# The leaves that have no place yet: written with the leaf, gone when the sequencer has placed it. Presence in this
+# table, not a highest number, says what is to be done: on PostgreSQL a smaller id may be committed after a larger one.
+ledger_waiting = Table(
+    "ledger_waiting",
+    metadata,
+    Column("leaf", LONG, primary_key=True, autoincrement=False),
+)
+
+# Which leaf stands where: row `number` holds the ids (8 bytes each, big-endian) of the leaves at the places
+# 256 x number and on. `first` and `last` are the smallest and the largest id in it, to find a leaf by.
+ledger_order = Table(
+    "ledger_order",
+    metadata,
+    Column("number", LONG, primary_key=True, autoincrement=False),
+    Column("leaves", LargeBinary, nullable=False),
+    Column("first", LONG, nullable=False),
+    Column("last", LONG, nullable=False, index=True),
+)
+
+# The tree, as tiles of up to 256 hashes (C2SP tlog-tiles): level 0 holds the hashes of leaves, each level above the
+# hashes of the full tiles below.
+ledger_tiles = Table(
+    "ledger_tiles",
+    metadata,
+    Column("level", Integer, primary_key=True, autoincrement=False),
+    Column("number", LONG, primary_key=True, autoincrement=False),
+    Column("hashes", LargeBinary, nullable=False),
+)
+
+# Every signed tree head, by the size of the tree. `note` is the text that others keep (C2SP tlog-checkpoint).
+ledger_checkpoints = Table(
+    "ledger_checkpoints",
+    metadata,
+    Column("size", LONG, primary_key=True, autoincrement=False),
+    Column("root", LargeBinary(32), nullable=False),
+    Column("note", Text, nullable=False),
+)
+
+# One row: what this ledger is called, the keys that have signed its heads (newest last, one a line), how far the tree
+# goes, and who is sequencing. `token` grows by one with each who takes over.
+ledger_state = Table(
+    "ledger_state",
+    metadata,
+    Column("one", Integer, primary_key=True, autoincrement=False),
+    Column("origin", String(200), nullable=False),
+    Column("keys", Text, nullable=False),
+    Column("size", LONG, nullable=False),
+    Column("token", LONG, nullable=False),
+    Column("holder", String(40)),
+    Column("held_until", Instant),
+)
+
+# What may be read only with a key of the person it is about. `person` is the pseudonym of the leaf.
+ledger_bodies = Table(
+    "ledger_bodies",
+    metadata,
+    Column("leaf", LONG, ForeignKey(ledger_leaves.c.id), primary_key=True, autoincrement=False),
+    Column("person", LargeBinary(16), nullable=False, index=True),
+    Column("under", OneOf(KeyUse, 20), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
+# The keys of people, each closed with the sealing key. A destroyed one leaves its row, so that it is never made again.
+person_keys = Table(
+    "person_keys",
+    metadata,
+    Column("person", LargeBinary(16), primary_key=True),
+    Column("use", OneOf(KeyUse, 20), primary_key=True),
+    Column("wrapped", LargeBinary),
+    Column("made_at", Instant, nullable=False),
+    Column("destroyed_at", Instant),
+)
+
+# One row: when the whole ledger was last verified, how far it went, and what was wrong first.
+ledger_verification = Table(
+    "ledger_verification",
+    metadata,
+    Column("one", Integer, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False),
+    Column("size", LONG, nullable=False),
+    Column("findings", Integer, nullable=False),
+    Column("first", String(300)),
 )

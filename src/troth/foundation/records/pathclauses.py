@@ -46,6 +46,9 @@ class Theirs(Walk):
         paths = [single for whose in roles_of(table.table, role) for single in singles(whose)]
         paths = [single for single in paths if onward(single, passed)]
         key = table.seen.primary_key
+        again = any(isinstance(each, ByRow) and each.table == table.name for each in paths)
+        if again and key and not table.table.roles:
+            return self._of_keys(row, key, self._again(table))
         if len(paths) > 1 and key and any(isinstance(single, ByRow) for single in paths):
             return self._any_of(table, row, paths, (*passed, table.name))
         clauses = [self.path(table, row, single, (*passed, table.name)) for single in paths]
@@ -63,8 +66,12 @@ class Theirs(Walk):
             again = table.core.alias()
             way = sqlalchemy.select(*(again.c[name] for name in key)).where(self.path(table, again, single, passed))
             ways.append(way.correlate(None))
-        found = sqlalchemy.union_all(*ways).subquery()
-        chosen = sqlalchemy.select(*(found.c[name] for name in key)).correlate(None)
+        return self._of_keys(row, key, sqlalchemy.union_all(*ways).subquery())
+
+    def _of_keys(self, row: FromClause, key: tuple[str, ...], found: FromClause) -> ColumnElement[bool]:
+        import sqlalchemy
+
+        chosen = sqlalchemy.select(*(found.c[name] for name in key)).select_from(found).correlate(None)
         mine = [row.c[name] for name in key]
         return mine[0].in_(chosen) if len(mine) == 1 else sqlalchemy.tuple_(*mine).in_(chosen)
 
@@ -99,7 +106,7 @@ class Theirs(Walk):
         import sqlalchemy
 
         other, at = self.target(table, path)
-        target = self._again(other, path, at) if path.table == table.name else other.core.alias()
+        target = self._again(other) if path.table == table.name else other.core.alias()
         mine, far = self.joined(table, row, path, target, at)
         chosen = sqlalchemy.select(*far).select_from(target).correlate(None)
         if path.table != table.name:
@@ -107,26 +114,26 @@ class Theirs(Walk):
         found: ColumnElement[bool] = mine[0].in_(chosen) if len(mine) == 1 else sqlalchemy.tuple_(*mine).in_(chosen)
         return found
 
-    def _again(self, table: ReachedTable, path: ByRow, at: tuple[str, ...]) -> FromClause:
+    def _again(self, table: ReachedTable) -> FromClause:
         """The rows that are theirs by another path, those that hang on them, those that hang on these, and so on."""
         import sqlalchemy
 
-        first = table.core.alias()
-        names = tuple(dict.fromkeys((*at, *path.columns)))
-        start = [
-            self.path(table, first, single, (table.name,))
-            for whose in roles_of(table.table, None)
-            for single in singles(whose)
-            if not (isinstance(single, ByRow) and single.table == table.name)
-        ]
+        paths = [single for whose in roles_of(table.table, None) for single in singles(whose)]
+        inside = [single for single in paths if isinstance(single, ByRow) and single.table == table.name]
+        joins = [self.target(table, each)[1] for each in inside]
+        columns = (name for each, at in zip(inside, joins, strict=True) for name in (*at, *each.columns))
+        names = tuple(dict.fromkeys((*table.seen.primary_key, *columns)))
+        first, further = table.core.alias(), table.core.alias()
+        start = [self.path(table, first, single, (table.name,)) for single in paths if single not in inside]
         base = sqlalchemy.select(*(first.c[name] for name in names)).where(sqlalchemy.or_(sqlalchemy.false(), *start))
         found = base.cte(recursive=True, nesting=True)
-        further = table.core.alias()
-        mine, far = self.joined(table, further, path, found, at)
-        step = sqlalchemy.select(*(further.c[name] for name in names)).select_from(
-            further.join(found, sqlalchemy.and_(*(own == above for own, above in zip(mine, far, strict=True))))
-        )
-        return found.union(step.where(*self.where(table, further, path)))
+        hangs = []
+        for each, at in zip(inside, joins, strict=True):
+            mine, far = self.joined(table, further, each, found, at)
+            pairs = (own == above for own, above in zip(mine, far, strict=True))
+            hangs.append(sqlalchemy.and_(*pairs, *self.where(table, further, each)))
+        step = sqlalchemy.select(*(further.c[name] for name in names))
+        return found.union(step.select_from(further.join(found, sqlalchemy.or_(*hangs))))
 
 
 class Others(Walk):

@@ -18,13 +18,13 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from troth.errors import DeclarationFaults
 from troth.foundation.records import pathfaults, pathwalk
 from troth.foundation.records.catalogue import Catalogue
 from troth.foundation.records.catalogue import Table as TableSeen
-from troth.foundation.records.keys import Keys
+from troth.foundation.records.keys import BoundKeys, Keys
 from troth.foundation.records.pathclauses import Others, Theirs
 from troth.foundation.records.pathowners import Numbers, Owner
 from troth.foundation.records.pathwalk import Used
@@ -70,6 +70,7 @@ class Reach:
         self.catalogue = catalogue
         self.store = catalogue.store
         self.tables = tables
+        self.prepared: dict[Any, Any] = {}  # what readers made of these paths and need not make again
         self._by_name = MappingProxyType({each.name: each for each in tables})
 
     def __repr__(self) -> str:
@@ -117,6 +118,8 @@ class Reach:
 
         `nobody`: keys that stand for nobody (the stand-ins of people who are gone).
         """
+        if isinstance(keys, BoundKeys) and isinstance(nobody, BoundKeys) and keys.people and nobody.people:
+            assert keys.name != nobody.name, "INVARIANT: the keys in one statement have different names"
         return Others(self, keys, nobody).rows(table, table.core, role)
 
     def owner(self, table: ReachedTable, numbers: Numbers, role: str | None = None) -> ColumnElement[int]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -25,7 +26,7 @@ from troth.policy.conditions import Condition, columns
 from troth.policy.datamap import DataMap, Place, StoreKind, StoreMap
 
 if TYPE_CHECKING:
-    from sqlalchemy import CursorResult, Table
+    from sqlalchemy import CursorResult, Dialect, Table
     from sqlalchemy.sql.selectable import CompoundSelect, Select
 
 _BATCH = 1000
@@ -203,6 +204,15 @@ class Records:
         if not isinstance(statement, (Select, CompoundSelect)):
             raise TypeError("records are only read: a SELECT built with SQLAlchemy Core is expected")
         return self._stream(self._connector(store), statement)
+
+    @contextmanager
+    def driver(self, store: str) -> Iterator[tuple[Any, Dialect]]:
+        """The driver's connection to `store`, which can only read, and its dialect: for readers of this package.
+
+        Raises RecordsError.
+        """
+        with self._connector(store).driver() as opened:
+            yield opened
 
     def _stream(self, connector: Connector, statement: Any, place: Place | None = None) -> Iterator[tuple[Any, ...]]:
         with connector.connection(place) as connection:

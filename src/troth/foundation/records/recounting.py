@@ -32,12 +32,17 @@ def recount(
     ask: Ask,
     *,
     at: dt.datetime,
+    stand_ins: Mapping[str, tuple[Any, ...]] | None = None,
     keys: Keys | None = None,
 ) -> dict[Place, int]:
-    """Rows that are still theirs and should not be, by table; links that still lead to them, by column. Empty: none."""
+    """Rows that are still theirs and should not be, by table; links that still lead to them, by column. Empty: none.
+
+    `stand_ins`: the keys of the stand-ins that there are; asked for where not given.
+    """
     import sqlalchemy
 
-    stand_ins = standins.known(ask, erasure.kind, erasure.stand_ins)
+    if stand_ins is None:
+        stand_ins = standins.known(ask, erasure.kind, erasure.stand_ins)
     setwise = Setwise(erasure, keys or BoundKeys(people), at.date(), stand_ins, temporary=False)
     asked: dict[Place, Any] = {}
     for end in erasure.ends.values():

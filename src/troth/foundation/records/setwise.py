@@ -380,7 +380,7 @@ class Setwise:
         return Making(temporary, sqlalchemy.select(*shown).where(never), fill, setting)
 
     def _bound(self, value: Any) -> ColumnElement[Any]:
-        """A value under a name of ours, for a column's may be anything; without a type: the store takes the column's."""
+        """A value under a name of ours, for a column's may be anything; its type is left to the column."""
         import sqlalchemy
 
         if value is None:

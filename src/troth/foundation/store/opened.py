@@ -30,6 +30,7 @@ class Store:
     """
 
     def __init__(self, at: engines.Address, *, read_only: bool) -> None:
+        self.address = at
         self.kind = at.kind
         self.where = at.where
         self.path: Path | None = at.path

@@ -166,7 +166,8 @@ def _known_countries() -> frozenset[str]:
 
 
 def _laws_of(country: str | None) -> Iterator[str]:
-    from troth.policy.law.laws import known_laws, law
+    from troth.policy.law.laws import law
+    from troth.policy.law.table import known_laws
 
     return (name for name in known_laws() if country is not None and country in law(name).countries)
 

@@ -12,9 +12,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from typing import TYPE_CHECKING
 
-from troth.policy.law.laws import laws_of
-from troth.policy.law.provisions import Confidence
+if TYPE_CHECKING:
+    from troth.policy.law.provisions import Confidence
 
 _NOT_FOR_COMPLAINTS = frozenset({"EU", "EU-EDPB"})
 
@@ -33,6 +34,8 @@ class Authority:
 @cache
 def all_authorities() -> tuple[Authority, ...]:
     """Every row of the table in its order, those still to be confirmed too."""
+    from troth.policy.law.provisions import Confidence
+
     data = (resources.files("troth.policy.law") / "data" / "authorities.csv").read_text(encoding="utf-8")
     return tuple(
         Authority(
@@ -57,6 +60,9 @@ def authorities_for(
 
     Raises: UnknownName for an unknown law.
     """
+    from troth.policy.law.laws import laws_of
+    from troth.policy.law.provisions import Confidence
+
     wanted = [*countries, *(code for law in laws_of(laws) for code in law.authorities)]
     found = {authority.code: authority for code in wanted for authority in _of(code)}
     return tuple(a for a in found.values() if unconfirmed or a.confidence is Confidence.FIRM)

@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from functools import cache
-from importlib import resources
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -37,17 +36,11 @@ from troth.policy.law.provisions import (
     Start,
     Unit,
 )
+from troth.policy.law.table import DATA, known_laws
 from troth.policy.vocabulary import LegalBasis, Right
 
 _LENGTH = re.compile(r"(?P<count>[0-9]{1,3}) (?P<unit>calendar month|calendar day|business day|working day)s?\Z")
-_DATA = resources.files("troth.policy.law") / "data"
 _Word = TypeVar("_Word", bound=StrEnum)
-
-
-@cache
-def known_laws() -> tuple[str, ...]:
-    """The ids of all laws of the table, in the order of the alphabet."""
-    return tuple(sorted(entry.name[: -len(".yaml")] for entry in _DATA.iterdir() if entry.name.endswith(".yaml")))
 
 
 @cache
@@ -60,7 +53,7 @@ def law(law_id: str) -> Law:
             nearest=nearest(law_id, known_laws()),
         )
     name = f"{law_id}.yaml"
-    return parse_law((_DATA / name).read_bytes(), name)
+    return parse_law((DATA / name).read_bytes(), name)
 
 
 def laws_of(law_ids: Iterable[str]) -> tuple[Law, ...]:

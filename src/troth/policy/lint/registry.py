@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
-from troth.policy.law.laws import known_laws, law
+from troth.policy.law.laws import law
 from troth.policy.law.provisions import Duty, Law
+from troth.policy.law.table import known_laws
 from troth.policy.lint.page import Page, Place
 
 

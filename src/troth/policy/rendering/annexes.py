@@ -13,7 +13,7 @@ from itertools import groupby
 from troth.policy.model import DeclaredUse, Policy, RetentionPeriod
 from troth.policy.vocabulary import CATEGORIES, PURPOSES, LegalBasis, Safeguard, expand
 
-_BASES = {
+GROUNDS = {
     LegalBasis.CONSENT: "your consent",
     LegalBasis.CONTRACT: "a contract with you",
     LegalBasis.LEGAL_OBLIGATION: "a duty under law",
@@ -21,13 +21,13 @@ _BASES = {
     LegalBasis.VITAL_INTERESTS: "vital interests",
     LegalBasis.PUBLIC_TASK: "a task in the public interest",
 }
-_SAFEGUARDS = {
+SAFEGUARDS = {
     Safeguard.TOKENS_ONLY: "stand-in numbers only",
     Safeguard.ANONYMISED: "made anonymous",
     Safeguard.ENCRYPTED: "encrypted",
     Safeguard.MASKED: "masked",
 }
-_ENDS = {"delete": "deleted", "anonymise": "made anonymous", "archive": "archived"}
+ENDS = {"delete": "deleted", "anonymise": "made anonymous", "archive": "archived"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def _purpose_rows(policy: Policy) -> Iterator[AnnexRow]:
 
     for (number, purpose, basis), uses in groupby(policy.uses, key=one_use):
         data = data_label(use.category for use in uses)
-        ground = _BASES[basis] if basis is not None else "not stated"
+        ground = GROUNDS[basis] if basis is not None else "not stated"
         yield AnnexRow((purpose_label(purpose), data, ground, number), number)
 
 
@@ -113,7 +113,7 @@ def _period_cells(period: RetentionPeriod, policy: Policy) -> tuple[str, ...]:
         statute = policy.statutes.get(period.ground)
         reason = f"{statute.law}, {statute.article}" if statute else period.ground
     started = period.after.replace("-", " ")
-    return data_label(period.data), str(period.keep), started, _ENDS[period.then], reason
+    return data_label(period.data), str(period.keep), started, ENDS[period.then], reason
 
 
 def _recipient_rows(policy: Policy) -> Iterator[AnnexRow]:
@@ -125,7 +125,7 @@ def _recipient_rows(policy: Policy) -> Iterator[AnnexRow]:
                 country_name(recipient.country),
                 purpose_label(recipient.purpose),
                 data_label(recipient.data),
-                _SAFEGUARDS[safeguard] if safeguard is not None else "",
+                SAFEGUARDS[safeguard] if safeguard is not None else "",
                 sentence.number,
             ),
             sentence.number,

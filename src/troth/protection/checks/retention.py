@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING
 from troth.errors import PlaceMissing
 from troth.foundation import crawling
 from troth.foundation.proof import Applies, Check, Saw, broken, check, counted, kept, unproven
-from troth.policy.conditions import Compare, Comparison, Condition
-from troth.policy.datamap import Place
 from troth.policy.vocabulary import expand
 
 if TYPE_CHECKING:
     from troth.foundation.observation import Observation
-    from troth.policy.datamap import TableMap
+    from troth.policy.conditions import Condition
+    from troth.policy.datamap import Place, TableMap
     from troth.policy.model import Policy, RetentionPeriod, Sentence
 
 _REASON = re.compile(r"\b(depend|accord|based on|criteria|purpose|requirement)", re.IGNORECASE)
@@ -59,6 +58,8 @@ def kept_too_long(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     """
     tables = [table for table in seen.need_map().tables() if table.personal and _kinds(table)]
     records = seen.need_records()
+    from troth.policy.datamap import Place
+
     saws: list[Saw] = []
     for period_id, period in _periods(sentence):
         looked = _Looked()
@@ -139,6 +140,8 @@ _REPAIR = {
 
 def _still_theirs(table: TableMap, period: RetentionPeriod) -> tuple[Condition, ...]:
     """Where a period ends in anonymity, rows that are nobody's any more have done their duty."""
+    from troth.policy.conditions import Compare, Comparison
+
     everyone = table.everyone
     if period.then != "anonymise" or not isinstance(everyone, Compare) or everyone.comparison is not Comparison.NULL:
         return ()

@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, func, or_, select
-
-from troth.errors import NetworkUnreachable, StoreError
+from troth.errors import NetworkUnreachable
 from troth.foundation import crawling
-from troth.foundation.ledger.tables import ledger_leaves
-from troth.foundation.proof import Check, Grade, NothingToObserve, Saw, broken, check, counted, kept, unproven
+from troth.foundation.proof import Check, Grade, Saw, broken, check, counted, kept, unproven
 from troth.policy.vocabulary import LegalBasis
-from troth.use import log_reading
+from troth.use import answering
 from troth.use.checks.purposes import held_against_choices
-from troth.use.tables import consent_events, consent_texts
-from troth.use.words import Consent
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, Connection
-
     from troth.foundation.observation import Observation
     from troth.policy.model import Policy, Sentence
 
-_CLOCKS_DIFFER = dt.timedelta(seconds=5)
 _TICKABLE = frozenset({"checkbox", "radio"})
 
 
@@ -52,62 +43,43 @@ def consent_unrecorded(seen: Observation, sentence: Sentence) -> Iterator[Saw]: 
     Repair: record consent through troth only. Before: a column `newsletter boolean` that a form sets.
     After: `troth.give_consent("id=17", "marketing")`.
     """
-    events = consent_events
-    given = events.c.event == Consent.GIVEN
-    try:
-        with seen.need_store().reading() as tx:
-            total = tx.execute(select(func.count()).select_from(events).where(given)).scalar_one()
-            texts = {row.sha256: row.text for row in tx.execute(select(consent_texts.c.sha256, consent_texts.c.text))}
-            bare = _count(tx, and_(given, or_(events.c.text_sha256.is_(None), events.c.number.is_(None))))
-            ahead = _count(
-                tx, or_(events.c.at > events.c.recorded_at, events.c.recorded_at > seen.now + _CLOCKS_DIFFER)
-            )
-            agreed = tx.execute(
-                select(events.c.text_sha256, func.count().label("rows"))
-                .where(given, events.c.text_sha256.is_not(None))
-                .group_by(events.c.text_sha256)
-            ).all()
-            leafless = tx.execute(
-                select(func.count())
-                .select_from(events.outerjoin(ledger_leaves, ledger_leaves.c.id == events.c.leaf))
-                .where(ledger_leaves.c.id.is_(None))
-            ).scalar_one()
-    except StoreError as problem:
-        raise NothingToObserve(
-            "the register of consents cannot be read",
-            where=problem.where,
-            repair=problem.repair or "run `troth upgrade`",
-        ) from None
-    whole = {bytes(key) for key, text in texts.items() if hashlib.sha256(text.encode()).digest() == bytes(key)}
-    altered = sum(row.rows for row in agreed if bytes(row.text_sha256) not in whole)
+    seen.need_store()
+    from troth.use import register_reading
+
+    register = register_reading.look(seen)
     faults = (
-        (bare, "it is not said to which words", "ask these people anew; a consent to nobody knows what is none"),
-        (altered, "the text agreed to is gone or was altered", "put the text back from a backup, or ask anew"),
         (
-            ahead,
+            register.bare,
+            "it is not said to which words",
+            "ask these people anew; a consent to nobody knows what is none",
+        ),
+        (register.altered, "the text agreed to is gone or was altered", "put the text back from a backup, or ask anew"),
+        (
+            register.ahead,
             "the time is after its recording, or still to come",
             "mend the clock of the machine that recorded them",
         ),
-        (leafless, "there is no entry in the ledger", "find out who wrote to the store past troth"),
+        (register.leafless, "there is no entry in the ledger", "find out who wrote to the store past troth"),
     )
     for rows, fault, repair in faults:
         if rows:
             yield broken("register of consents", f"{counted(rows, 'consent')}: {fault}", repair=repair)
-    if not total:
+    if not register.consents:
         yield unproven(
             "register of consents", "nobody's consent is on record", repair="record consents with `troth consent give`"
         )
     elif not any(rows for rows, _, _ in faults):
         yield kept(
             "register of consents",
-            f"{counted(total, 'consent')} on record, each with its time, its sentence and its text unaltered",
+            f"{counted(register.consents, 'consent')} on record, "
+            "each with its time, its sentence and its text unaltered",
         )
 
 
 @check(
     id="use.without-consent",
     promise="consent is named as a ground",
-    applies=lambda sentence, policy: _ground(sentence, policy) and bool(log_reading.of_the_ground(policy)),
+    applies=lambda sentence, policy: _ground(sentence, policy) and bool(answering.of_the_ground(policy)),
     reference="GDPR Art. 6(1)(a)",
 )
 def without_consent(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
@@ -124,7 +96,7 @@ def without_consent(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     yield from held_against_choices(
         seen,
         sentence,
-        log_reading.of_the_ground(seen.policy),
+        answering.of_the_ground(seen.policy),
         repair="ask `troth may` before each use, and write to those concerned",
     )
 
@@ -217,10 +189,6 @@ def ticked_beforehand(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
             )
         if not ticked:
             yield kept(path, f"{counted(len(fields), 'choice')} to tick, none ticked beforehand")
-
-
-def _count(tx: Connection, condition: ColumnElement[bool]) -> int:
-    return int(tx.execute(select(func.count()).select_from(consent_events).where(condition)).scalar_one())
 
 
 CHECKS: tuple[Check, ...] = (consent_unrecorded, without_consent, withdrawal_hidden, ticked_beforehand)

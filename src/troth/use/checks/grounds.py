@@ -8,16 +8,14 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from troth.foundation.people import Kind
 from troth.foundation.proof import Applies, Check, Grade, Saw, broken, check, counted, kept, unproven
 from troth.foundation.records import instants
-from troth.policy.datamap import KeepRow, Place
 from troth.policy.vocabulary import LegalBasis
-from troth.use import log_reading
+from troth.use import answering
 
 if TYPE_CHECKING:
     from troth.foundation.observation import Observation
-    from troth.policy.datamap import PersonKind, TableMap
+    from troth.policy.datamap import KeepRow, PersonKind, TableMap
     from troth.policy.model import Document, Policy, Sentence
     from troth.policy.periods import Duration
     from troth.use.log_reading import Way
@@ -154,18 +152,21 @@ def after_contract_ended(seen: Observation, sentence: Sentence) -> Iterator[Saw]
         return
     homes = _homes(seen)
     purposes = frozenset(use.purpose for use in seen.policy.uses if use.basis is LegalBasis.CONTRACT)
-    tables = log_reading.tables_with_uses(seen, purposes)
+    tables = answering.tables_with_uses(seen, purposes)
     if not homes or not tables:
         missing = "no table says when an account was closed" if not homes else "no table records a use on this ground"
         repair = "`starts: {account-closed: closed_at}`" if not homes else "`uses: {purpose: transactions, at: ...}`"
         yield unproven(sentence.id, missing, repair=f"add {repair} to it in datamap.yaml")
         return
+    from troth.policy.datamap import Place
+    from troth.use import log_reading
+
     rows = 0
     fine = True
     for table, use in tables:
         for path in table.paths():
             way = log_reading.way_to_people(seen, table, path)
-            if way is None or way.person not in homes or way.kind != Kind.ID:
+            if way is None or way.person not in homes or not way.by_id:
                 fine = False
                 yield unproven(
                     str(table.place),
@@ -211,6 +212,9 @@ def _after_closing(
 ) -> Iterator[tuple[dt.datetime, dt.datetime]]:
     """When each use by somebody with a closed account came, and when that account was closed."""
     from sqlalchemy import select
+
+    from troth.policy.datamap import Place
+    from troth.use import log_reading
 
     records, (kind, column) = seen.need_records(), home
     records.catalogue(table.store).column(Place(table.store, table.name, at))
@@ -299,7 +303,11 @@ def statute_missing(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
 
 
 def _kept_by_law(seen: Observation) -> Iterator[tuple[str, KeepRow]]:
-    for table in seen.datamap.tables() if seen.datamap is not None else ():
+    if seen.datamap is None:
+        return
+    from troth.policy.datamap import KeepRow
+
+    for table in seen.datamap.tables():
         for rule in (table.on_erasure, *(role.on_erasure for role in table.roles.values())):
             if isinstance(rule, KeepRow):
                 yield str(table.place), rule

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from troth.foundation.proof import Check, Saw, check, counted, unproven
 from troth.policy.vocabulary import LegalBasis
-from troth.use import log_reading
+from troth.use import answering
 
 if TYPE_CHECKING:
     from troth.foundation.observation import Observation
@@ -66,7 +66,7 @@ def unobserved_purpose(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     """
     names = ", ".join(dict.fromkeys(use.purpose for use in sentence.meaning.uses))
     rows = (
-        log_reading.tables_with_uses(seen, frozenset(use.purpose for use in sentence.meaning.uses))
+        answering.tables_with_uses(seen, frozenset(use.purpose for use in sentence.meaning.uses))
         if (seen.datamap is not None)
         else ()
     )
@@ -82,7 +82,7 @@ def held_against_choices(
     seen: Observation, sentence: Sentence, purposes: frozenset[str], *, repair: str
 ) -> Iterator[Saw]:
     """Each use for these purposes against the choice of that person; unproven where there is nothing to look at."""
-    tables = log_reading.tables_with_uses(seen, purposes)
+    tables = answering.tables_with_uses(seen, purposes)
     if not tables:
         names = ", ".join(sorted(purposes))
         yield unproven(
@@ -91,6 +91,8 @@ def held_against_choices(
             repair="say in datamap.yaml which tables hold them: `uses: {purpose: marketing, at: sent_at}`",
         )
         return
+    from troth.use import log_reading
+
     rows = 0
     for table, use in tables:
         for looked in log_reading.uses_without_choice(seen, table, use):

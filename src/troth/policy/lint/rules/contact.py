@@ -8,8 +8,9 @@ from functools import cache
 from urllib.parse import urlsplit
 
 from troth.policy.law.authorities import authorities_for
-from troth.policy.law.laws import known_laws, law
+from troth.policy.law.laws import law
 from troth.policy.law.provisions import Duty, Law
+from troth.policy.law.table import known_laws
 from troth.policy.lint.page import Page, Place, Said, fold, listed
 from troth.policy.lint.registry import OWN_WORD, Flaw, Level, rule
 from troth.policy.lint.words.contacts import (

@@ -9,19 +9,16 @@ from typing import TYPE_CHECKING
 from troth.foundation import crawling
 from troth.foundation.proof import Check, Grade, Saw, broken, check, counted, kept, unproven
 from troth.policy.vocabulary import LegalBasis, Right
-from troth.rights import later_uses
-from troth.rights.later_uses import Stop
 
 if TYPE_CHECKING:
     from troth.foundation.observation import Observation
     from troth.policy.model import Policy, Sentence
+    from troth.rights.later_uses import Looked, Stop
 
 _PASSING_BASES = frozenset({LegalBasis.LEGAL_OBLIGATION, LegalBasis.VITAL_INTERESTS})
 _PASSING_PURPOSES = frozenset({"storage", "legal-claims"})
 _REHEARSED = {
-    Right.ACCESS: "that a copy holds everything about one person and nothing about another",
     Right.RECTIFICATION: "that a corrected value reaches every copy of it",
-    Right.ERASURE: "that nothing of a person is found in any store after a deletion",
     Right.PORTABILITY: "that an export can be read back into another system",
 }
 
@@ -92,7 +89,7 @@ def door_closed(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  # noqa
 
 @check(
     id="rights.unrehearsed",
-    promise="a right of access, correction, deletion or portability is given",
+    promise="a right of correction or portability is given",
     applies=lambda sentence, _: sentence.meaning.right in _REHEARSED,
     reference="GDPR Art. 12(3), 15, 16, 17, 20",
 )
@@ -124,7 +121,8 @@ def used_while_restricted(seen: Observation, sentence: Sentence) -> Iterator[Saw
     """Nobody's data were used while their use was restricted.
 
     What it proves: in every table whose rows the data map calls uses (`uses: {purpose, at}`), no row of a person
-    with a standing restriction came after it. Uses that a law obliges or a life depends on, and storage, pass.
+    with a standing restriction came after it, and each row of such a person has a time that can be read. Uses that a
+    law obliges or a life depends on, and storage, pass. Up to 200,000 rows a table are read, the newest first.
 
     What it does not prove: uses that leave no row; tables that the map does not call uses.
 
@@ -132,6 +130,9 @@ def used_while_restricted(seen: Observation, sentence: Sentence) -> Iterator[Saw
     After: `if troth.may(person, "marketing", "contact.email"): send(...)`.
     """
     passing = {use.purpose for use in seen.policy.uses if use.basis in _PASSING_BASES} | _PASSING_PURPOSES
+    seen.need_store()
+    from troth.rights import later_uses
+
     stops = later_uses.restrictions(seen)
     yield from _held_against(seen, sentence, stops, lambda purpose: purpose not in passing, "restriction")
 
@@ -146,13 +147,17 @@ def used_despite_objection(seen: Observation, sentence: Sentence) -> Iterator[Sa
     """Nobody's data were used for a purpose after they had objected to it.
 
     What it proves: in every table whose rows the data map calls uses, no row of a person for a purpose came while
-    an objection to that purpose stood.
+    an objection to that purpose stood, and each row of such a person has a time that can be read. Up to 200,000 rows
+    a table are read, the newest first.
 
     What it does not prove: uses that leave no row; that objections are judged rightly where the law allows a refusal.
 
     Repair: ask before each use. Before: `select email from users`.
     After: `troth.permitted("marketing", "contact.email", persons)`.
     """
+    seen.need_store()
+    from troth.rights import later_uses
+
     uses = seen.policy.uses
     open_to_objection = {
         use.purpose
@@ -176,28 +181,14 @@ def _held_against(
             repair="rehearse it with a made-up person of the company",
         )
         return
+    from troth.rights import later_uses
+
     tables = 0
-    against = 0
     for looked in later_uses.later_uses(seen, stops, counts):
         tables += 1
-        against += looked.against
-        if looked.against:
-            repair = "ask `troth may` before each use, and undo what was done"
-            yield broken(
-                looked.place,
-                f"{counted(looked.against, 'use')} for {looked.purpose} after that person's {word}",
-                repair=repair,
-            )
-        elif not looked.known:
-            repair = "register people with troth under the id that the table holds"
-            yield unproven(looked.place, "its rows lead to nobody that troth knows", repair=repair)
-        elif not looked.whole:
-            yield unproven(
-                looked.place,
-                f"only its newest {counted(looked.rows, 'row')} read",
-                repair="index the column of times and check more often",
-            )
-        else:
+        doubts = list(_doubts(looked, word))
+        yield from doubts
+        if not doubts:
             yield kept(
                 looked.place,
                 f"{word}s on record, people who made them: {people}; "
@@ -209,6 +200,41 @@ def _held_against(
             sentence.id,
             f"{word}s on record, people who made them: {people}; and no table whose rows are uses to look at",
             repair=repair,
+        )
+
+
+def _doubts(looked: Looked, word: str) -> Iterator[Saw]:
+    """What speaks against one table, or keeps it from being judged."""
+    if looked.against:
+        yield broken(
+            looked.place,
+            f"{counted(looked.against, 'use')} for {looked.purpose} after that person's {word}",
+            repair="ask `troth may` before each use, and undo what was done",
+        )
+    if not looked.followed:
+        yield unproven(
+            looked.place,
+            "whose its rows are cannot be followed here",
+            repair="name a column that holds the person's key under `whose` in datamap.yaml",
+        )
+    elif not looked.known:
+        yield unproven(
+            looked.place,
+            "its rows lead to nobody that troth knows",
+            repair="register people with troth under the id that the table holds",
+        )
+    if looked.undated:
+        yield unproven(
+            looked.place,
+            f"{counted(looked.undated, 'use')} for {looked.purpose} of people with {word}s on record: "
+            "no time that can be read",
+            repair="name the column of times under `uses` in datamap.yaml, and fill it",
+        )
+    if not looked.whole:
+        yield unproven(
+            looked.place,
+            f"only its newest {counted(looked.rows, 'row')} read",
+            repair="index the column of times and check more often",
         )
 
 

@@ -1,0 +1,105 @@
+"""Share commits among writers that wait: the first to come writes for all who came meanwhile.
+
+A durable commit costs what the disk takes to say yes, whatever is in it. So while one commit is on its way, the others
+gather, and the next takes all of them. A writer who is alone waits for nobody.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from troth.foundation.keys import Keyring
+from troth.foundation.ledger import leaves
+from troth.foundation.ledger.leaves import Entry, Leaf
+from troth.foundation.store import Store
+
+_MOST = 1_000
+
+
+class _Waiting:
+    """One writer's entry, and the door it waits at."""
+
+    __slots__ = ("door", "entry", "error", "id", "leads", "leaf")
+
+    def __init__(self, entry: Entry, leaf: Leaf | None) -> None:
+        self.entry = entry
+        self.leaf = leaf
+        self.id = 0
+        self.leads = False
+        self.error: BaseException | None = None
+        self.door = threading.Lock()
+        self.door.acquire()
+
+
+class Appender:
+    """Writes entries that are a deed of their own, each durable when `append` returns. Safe to share between threads.
+
+    An entry that belongs to a change of other rows is written with `leaves.append`, in the transaction of that change.
+    """
+
+    def __init__(self, store: Store, keyring: Keyring, *, wrote: Callable[[], None] | None = None) -> None:
+        """`wrote` is called after each commit; give `Sequencer.wake` where receipts are waited for."""
+        self._store = store
+        self._keyring = keyring
+        self._wrote = wrote
+        self._lock = threading.Lock()
+        self._queue: list[_Waiting] = []
+        self._led = False
+
+    def append(self, entry: Entry) -> int:
+        """Write `entry` and give the id of its leaf; durable on return. Raises as `leaves.append`, for it alone."""
+        leaf = None if entry.sealed is not None else leaves.prepare(None, self._keyring, entry)
+        mine = _Waiting(entry, leaf)
+        with self._lock:
+            self._queue.append(mine)
+            mine.leads, self._led = not self._led, True
+        if not mine.leads:
+            mine.door.acquire()  # opened by whoever leads: it is written, or it is ours to lead
+        if mine.leads:
+            self._lead()
+        if mine.error is not None:
+            raise mine.error
+        return mine.id
+
+    def _lead(self) -> None:
+        """Write for all who wait now, then hand the lead to one who came meanwhile."""
+        with self._lock:
+            batch, self._queue = self._queue[:_MOST], self._queue[_MOST:]
+        try:
+            self._write(batch)
+        except BaseException as error:  # the program is told to end, and with it all who wait
+            for one in batch:
+                one.error = error
+            raise
+        finally:
+            with self._lock:
+                heir = self._queue[0] if self._queue else None
+                self._led = heir is not None
+            if heir is not None:
+                heir.leads = True
+                heir.door.release()
+            for one in batch:
+                if not one.leads:
+                    one.door.release()
+        if self._wrote is not None:
+            self._wrote()
+
+    def _write(self, batch: list[_Waiting]) -> None:
+        try:
+            self._write_together(batch)
+        except Exception as error:  # noqa: BLE001 - handed to the writers, whose it is
+            if len(batch) == 1:
+                batch[0].error = error
+                return
+            for one in batch:  # one bad entry must not take the others with it
+                self._write([one])
+
+    def _write_together(self, batch: list[_Waiting]) -> None:
+        with self._store.writing() as tx:
+            ready = [
+                one.leaf if one.leaf is not None else leaves.prepare(tx, self._keyring, one.entry) for one in batch
+            ]
+            ids = leaves.write(tx, ready)
+        for one, number in zip(batch, ids, strict=True):
+            one.id = number

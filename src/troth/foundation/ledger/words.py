@@ -1,0 +1,20 @@
+"""The words of the ledger: closed sets that its tables and its callers share."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class KeyUse(StrEnum):
+    """What a person's key closes. Each person has one key for each use, and each can be destroyed alone.
+
+    CONTENT: what the person wrote or is; destroyed when they are erased. ACCOUNTABILITY: what proves that troth kept
+    its word to them (a consent, the erasure itself); destroyed at the end of its own declared period.
+    """
+
+    CONTENT = "content"
+    ACCOUNTABILITY = "accountability"
+
+
+KEY_DESTROYED = "key.destroyed"
+"""The kind of the leaf that says that a person's key was destroyed; its body names the use."""

@@ -1,0 +1,169 @@
+"""Read all rows of one person from every table of a store, as the copy that they get (GDPR Art. 15(3)).
+
+One connection a store and one statement a table; a second where a table holds more of the person's rows than fit in
+memory at ease: that one is streamed. The statements are made once for a map and a catalogue (`copystatements`) and then
+only bound anew. PostgreSQL is asked for many tables in one statement, and gives their rows as JSON: a time in a copy
+from there is a text in ISO form, a number with a fraction a Decimal.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from troth.foundation.records import copystatements
+from troth.foundation.records.copystatements import AT_EASE, Bound, Prepared, Statement
+from troth.foundation.records.keys import Subject
+from troth.foundation.records.reach import Reach, ReachedTable
+from troth.foundation.records.redaction import REDACTED, Asked, Labels, Row, treatment
+
+if TYPE_CHECKING:
+    from troth.foundation.records.reading import Records
+
+__all__ = ["REDACTED", "Asked", "Labels", "Part", "Row", "rows_of"]
+
+_STREAMED = 1_000  # rows that a server hands over at a time
+
+Part = tuple[ReachedTable, str | None, tuple[str, ...], Iterator[Row]]
+"""The table, the role of the person in these rows ("sender and recipient" where both), the columns, the rows."""
+
+
+def rows_of(
+    records: Records, reach: Reach, subjects: Sequence[Subject], *, labels: Labels | None = None
+) -> Iterator[Part]:
+    """Every row of these subjects (one person) in one store, table by table in the order of the map.
+
+    Each part is to be read before the next is asked for. Tables without rows of theirs come without a part. Columns and
+    roles with `copy: no` are left out; other people in the rows are treated as `redaction` says. Give the same `labels`
+    for each store of one copy. Raises RecordsError.
+    """
+    people = tuple(subjects)
+    labels = labels or Labels()
+    with records.driver(reach.store) as (driver, dialect):
+        prepared = copystatements.prepared(reach, dialect, people)
+        for statement, rows in _READERS[dialect.name](driver, prepared, people):
+            yield from _parts(statement, rows, people, labels)
+
+
+def _parts(statement: Statement, rows: Iterable[Row], people: Sequence[Subject], labels: Labels) -> Iterator[Part]:
+    table, names, width = statement.table, statement.names, len(statement.names)
+    if not statement.roles:
+        some = _some(rows)
+        if some is not None:
+            change = None if statement.untouched else treatment(table, names, (), people, labels)
+            yield table, None, names, map(change, some) if change else some
+        return
+    for flags, group in itertools.groupby(rows, key=lambda row: row[width:]):
+        held = [role for role, flag in zip(statement.roles, flags, strict=True) if flag]
+        change = treatment(table, names, held, people, labels)
+        bare = (tuple(row[:width]) for row in group)
+        yield table, " and ".join(held), names, map(change, bare) if change else bare
+
+
+def _some(rows: Iterable[Row]) -> Iterator[Row] | None:
+    """`rows`, or None where there are none."""
+    if isinstance(rows, list):
+        return iter(rows) if rows else None
+    waiting = iter(rows)
+    first = next(waiting, None)
+    return None if first is None else itertools.chain((first,), waiting)
+
+
+# --- SQLite -----------------------------------------------------------------------------------------------------------
+
+
+def _sqlite(driver: Any, prepared: Prepared, people: Sequence[Subject]) -> Iterator[tuple[Statement, Iterable[Row]]]:
+    """Rows are taken as texts of UTF-8, which is quick; where one is none, again with what cannot be read replaced."""
+    import sqlite3
+
+    driver.set_progress_handler(None, 0)  # the time limit of the last statement does not go on counting
+    lenient = driver.text_factory
+    for statement in prepared.statements:
+        values = statement.first.values(people)
+        driver.text_factory = str
+        try:
+            rows: list[Row] | None = driver.execute(statement.first.sql, values).fetchmany(AT_EASE + 1)
+        except sqlite3.OperationalError as problem:
+            if "decode" not in str(problem):
+                raise
+            rows = None
+        finally:
+            driver.text_factory = lenient
+        if rows is None or len(rows) > AT_EASE:
+            yield statement, driver.execute(statement.first.sql, values)
+        else:
+            yield statement, rows
+
+
+# --- PostgreSQL -------------------------------------------------------------------------------------------------------
+
+
+def _postgresql(
+    driver: Any, prepared: Prepared, people: Sequence[Subject]
+) -> Iterator[tuple[Statement, Iterable[Row]]]:
+    driver.autocommit = True  # each statement for itself: no turn for BEGIN, none for ROLLBACK
+    try:
+        for group in prepared.groups:
+            cursor = driver.execute(group.sql, group.values(people), prepare=True)
+            for statement, found in zip(group.statements, cursor.fetchone(), strict=True):
+                rows = [tuple(row.values()) for row in json.loads(found, parse_float=Decimal)] if found else []
+                if len(rows) > AT_EASE:
+                    with driver.transaction():
+                        yield statement, _named(driver, statement.whole, people)
+                else:
+                    yield statement, _with_bytes(rows, statement.binary) if statement.binary else rows
+    finally:
+        if not driver.closed:
+            driver.autocommit = False
+
+
+def _named(driver: Any, bound: Bound, people: Sequence[Subject]) -> Iterator[Row]:
+    """Rows from a cursor at the server, a few at a time."""
+    with driver.cursor(name="troth_copy") as cursor:
+        cursor.itersize = _STREAMED
+        cursor.execute(bound.sql, bound.values(people))
+        yield from cursor
+
+
+def _with_bytes(rows: list[Row], binary: tuple[int, ...]) -> list[Row]:
+    """Bytes as bytes again, which JSON has as hexadecimal digits."""
+
+    def read(at: int, value: Any) -> Any:
+        return bytes.fromhex(value[2:]) if at in binary and isinstance(value, str) else value
+
+    return [tuple(read(at, value) for at, value in enumerate(row)) for row in rows]
+
+
+# --- MariaDB and MySQL ------------------------------------------------------------------------------------------------
+
+
+def _mysql(driver: Any, prepared: Prepared, people: Sequence[Subject]) -> Iterator[tuple[Statement, Iterable[Row]]]:
+    for statement in prepared.statements:
+        with driver.cursor() as cursor:
+            cursor.execute(statement.first.sql, statement.first.values(people))
+            rows = list(cursor.fetchall())
+        yield statement, _unbuffered(driver, statement.whole, people) if len(rows) > AT_EASE else rows
+
+
+def _unbuffered(driver: Any, bound: Bound, people: Sequence[Subject]) -> Iterator[Row]:
+    """Rows as the server sends them, for as long as it takes: its time limit is for statements that are not read."""
+    from pymysql.cursors import SSCursor
+
+    name = "max_statement_time" if "MariaDB" in driver.get_server_info() else "max_execution_time"
+    with driver.cursor() as cursor:
+        cursor.execute(f"select @@session.{name}")
+        (limit,) = cursor.fetchone()
+        cursor.execute(f"set session {name} = 0")
+    try:
+        with driver.cursor(SSCursor) as cursor:
+            cursor.execute(bound.sql, bound.values(people))
+            yield from cursor
+    finally:
+        with driver.cursor() as cursor:
+            cursor.execute(f"set session {name} = %s", (limit,))
+
+
+_READERS = {"sqlite": _sqlite, "postgresql": _postgresql, "mysql": _mysql, "mariadb": _mysql}

@@ -1,0 +1,130 @@
+"""The company's stores, open for writing while one erasure is carried out: each step once, whoever resumes.
+
+What was done stands in the `troth_step` of each store; a round that was carried out before is only read from there. The
+pause is asked about at the beginning and at the end of every transaction.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, Self
+
+from troth.foundation.guards import pausing
+from troth.foundation.records import carrying, erasing, recounting, standins, steps
+from troth.foundation.records.erasureplan import Step, StepCounts, StorePlan
+from troth.foundation.records.reach import Reach
+from troth.foundation.records.writing import Writer, WritingLimits
+from troth.policy.datamap import Place
+
+if TYPE_CHECKING:
+    from troth.foundation.records.subjects import Subject
+    from troth.rights.desk import Desk
+
+
+class Writers:
+    """Connections for writing that are kept from one erasure to the next; each is used by one thread at a time."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._lock = threading.Lock()
+        self._free: list[dict[str, Writer]] = []
+
+    def take(self) -> dict[str, Writer]:
+        """A writer for each store, nobody else's until it is given back. Connects when first asked."""
+        with self._lock:
+            if self._free:
+                return self._free.pop()
+        desk, limits = self._desk, WritingLimits(base=self._desk.instance.folder)
+        return {name: Writer(desk.datamap.stores[name], desk.instance.environ, limits) for name in desk.records.stores}
+
+    def give_back(self, writers: dict[str, Writer]) -> None:
+        """Keep them for the next."""
+        with self._lock:
+            self._free.append(writers)
+
+    def close(self) -> None:
+        """End the connections that nobody uses now."""
+        with self._lock:
+            for writers in self._free:
+                _close(writers)
+            self._free.clear()
+
+
+class CompanyStores:
+    """The company's stores, open for writing, while one erasure is carried out."""
+
+    def __init__(self, desk: Desk, subjects: Sequence[Subject]) -> None:
+        self._desk, self._subjects = desk, subjects
+        self._writers = desk.writers.take()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self._desk.writers.give_back(self._writers)
+        else:  # who knows in what state the connections are
+            _close(self._writers)
+
+    def erase(self, name: str, number: int) -> Mapping[str, StepCounts]:
+        """Round `number` in each store; what was done before is only read from its `troth_step`."""
+        desk = self._desk
+        step = carrying.ERASE if number == 0 else f"{carrying.ERASE} again {number}"
+        done = {}
+        for store, writer in self._writers.items():
+            done[store] = carrying.carry_out(
+                writer,
+                StorePlan(store, (), erasure=compiled(desk, store)),
+                self._subjects,
+                name,
+                at=desk.office.clock.now(),
+                step=step,
+                pseudonym=partial(desk.office.keyring.pseudonym, "erased value"),
+                limit=desk.instance.settings.erasure.row_limit,
+                guard=partial(pausing.require_running, desk.office.store),
+            )
+        return done
+
+    def left(self) -> int:
+        """How many rows of theirs still stand in mapped places, or point at them."""
+        return sum(sum(self._recount(store).values()) for store in self._writers)
+
+    def overwrite(self, plan: Mapping[str, Any]) -> None:
+        """Where the map says `physical`, give freed space back, so that no old row is left in the store's files."""
+        for store, writer in self._writers.items():
+            if self._desk.datamap.stores[store].physical:
+                steps = tuple(
+                    Step(each["table"], each["do"], "") for each in plan.get("steps", ()) if each["store"] == store
+                )
+                carrying.overwrite(writer, StorePlan(store, steps, erasure=compiled(self._desk, store)))
+
+    def stand_ins(self, store: str) -> Mapping[str, tuple[Any, ...]]:
+        """The key of the stand-in of each kind of person that has one there."""
+        erasure, writer = compiled(self._desk, store), self._writers[store]
+        kinds = [erasure.people[kind] for kind in sorted(erasure.stand_ins)]
+        steps.prepare(writer)
+        found = writer.carry_out(lambda connection: [(kind.id, standins.find(connection, kind)) for kind in kinds])
+        return {kind: key for kind, key in found if key is not None}
+
+    def _recount(self, store: str) -> Mapping[Place, int]:
+        ask, now = erasing.asker(self._desk.records, store), self._desk.office.clock.now()
+        erasure = compiled(self._desk, store)
+        return recounting.recount(erasure, self._subjects, ask, at=now, stand_ins=self.stand_ins(store))
+
+
+def _close(writers: Mapping[str, Writer]) -> None:
+    for writer in writers.values():
+        writer.close()
+
+
+def compiled(desk: Desk, store: str) -> erasing.Erasure:
+    """How people are erased from one store. Raises ErasureRefused."""
+    kind, _ = desk.records.kind(store)
+    return erasing.compile(reach_of(desk, store), kind)
+
+
+def reach_of(desk: Desk, store: str) -> Reach:
+    """The paths of one store."""
+    return Reach.compile(desk.datamap, desk.records.catalogue(store))

@@ -1,0 +1,125 @@
+"""Look at what became of erasures: in troth's store, in the `troth_step` of each company store, and by tombstones.
+
+An eye: it reads both sides and holds them against each other, and asks no deed how it went. Places and numbers only.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from troth.errors import ErasureRefused, PlaceMissing
+from troth.foundation.guards.tables import map_approvals
+from troth.foundation.records import erasing, steps
+from troth.foundation.records.reach import Reach
+from troth.policy.vocabulary import Right
+from troth.rights import tombstones
+from troth.rights.tables import erasures, requests
+from troth.rights.tombstones import Met
+from troth.rights.words import ErasureState, State
+
+if TYPE_CHECKING:
+    from troth.foundation.observation import Observation
+
+LONGEST = dt.timedelta(hours=24)
+"""From the beginning of an erasure to its proof, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One erasure as troth's store has it. `left` are the places with residue; `asked` is how its request stands."""
+
+    name: str
+    state: ErasureState
+    begun_at: dt.datetime
+    proven_at: dt.datetime | None
+    left: tuple[tuple[str, int], ...]
+    asked: State | None
+
+    def late(self, now: dt.datetime) -> bool:
+        """Whether it was begun so long ago that it should be proven."""
+        return self.state is not ErasureState.PROVEN and now - self.begun_at > LONGEST
+
+    @property
+    def half(self) -> bool:
+        """Whether somebody is partly gone while nobody works on it: the request has ended and the erasure has not."""
+        return self.state is not ErasureState.PROVEN and self.asked is not None and not self.asked.open
+
+
+def seen_erasures(seen: Observation) -> tuple[Seen, ...]:
+    """Every erasure that was ever begun, the oldest first."""
+    with seen.need_store().reading() as tx:
+        rows = tx.execute(
+            select(erasures, requests.c.state.label("asked"))
+            .outerjoin(requests, requests.c.id == erasures.c.request)
+            .order_by(erasures.c.id)
+        ).all()
+    return tuple(
+        Seen(
+            row.name,
+            row.state,
+            row.begun_at,
+            row.proven_at,
+            tuple((each["where"], each["n"]) for each in json.loads(row.residue or "[]")),
+            row.asked,
+        )
+        for row in rows
+    )
+
+
+def done_without_proof(seen: Observation) -> int:
+    """Requests for erasure that are said to be done, and for which no erasure is proven."""
+    proven = select(erasures.c.request).where(erasures.c.state == ErasureState.PROVEN, erasures.c.request.is_not(None))
+    done = select(requests.c.id).where(
+        requests.c.right == Right.ERASURE, requests.c.state == State.DONE, requests.c.id.not_in(proven)
+    )
+    with seen.need_store().reading() as tx:
+        return len(tx.execute(done).all())
+
+
+def unknown_steps(seen: Observation) -> Iterator[tuple[str, int]]:
+    """Stores in which erasures were carried out that troth's store has never heard of, with how many: it is an older
+    copy of itself, or another troth works on the same store.
+    """
+    with seen.need_store().reading() as tx:
+        known = set(tx.execute(select(erasures.c.name)).scalars())
+    made = steps.table()
+    statement = select(made.c.request).where(made.c.step.like("erase%")).distinct()
+    for store in seen.need_records().stores:
+        try:
+            found = {row[0] for row in seen.need_records().execute(store, statement)}
+        except PlaceMissing:
+            continue  # nothing was ever carried out there
+        unknown = len(found - known)
+        if unknown:
+            yield store, unknown
+
+
+def come_back(seen: Observation) -> Sequence[Met]:
+    """Everybody in the stores who shares something with a tombstone."""
+    with seen.need_store().reading() as tx:
+        tombs = tombstones.load(tx)
+    return tombstones.look(seen.need_records(), seen.need_map(), seen.need_keyring(), tombs)
+
+
+def approved(seen: Observation) -> bool:
+    """Whether somebody answers for the data map as it is."""
+    statement = select(map_approvals.c.id).where(map_approvals.c.sha256 == seen.need_map().sha256).limit(1)
+    with seen.need_store().reading() as tx:
+        return tx.execute(statement).first() is not None
+
+
+def misfits(seen: Observation) -> Iterator[tuple[str, str]]:
+    """Stores in which what the map says of the end of rows cannot be done, each with its first reason."""
+    records = seen.need_records()
+    for store in records.stores:
+        kind, _ = records.kind(store)
+        try:
+            erasing.compile(Reach.compile(seen.need_map(), records.catalogue(store)), kind)
+        except ErasureRefused as refused:
+            yield store, refused.reasons[0]

@@ -1,0 +1,216 @@
+"""What an erasure must still know of somebody after their rows are gone: who they are in each store, and their needles.
+
+Gathered before the first row goes and sealed in troth's store, since a process may die right after it; wiped when the
+erasure is proven. Without it nobody could ask again whether anything is left.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from troth.errors import StoreError
+from troth.foundation.records import erasing
+from troth.foundation.records.keys import BoundKeys, Subject
+from troth.foundation.records.needles import Needle, needles_of
+from troth.foundation.records.reach import Reach, ReachedTable
+from troth.foundation.records.settings import REDACTED, Fixed
+from troth.foundation.records.sweep import Kept, count_in
+from troth.policy.datamap import Place
+
+if TYPE_CHECKING:
+    from troth.foundation.keys import Keyring
+    from troth.foundation.records.reading import Records
+    from troth.policy.datamap import DataMap
+
+_FEW_ROWS = 2_000  # of one table: so many are kept in memory rather than read twice
+_MOST_VALUES = 20_000  # of one column: different values that are looked at, whatever it holds
+
+
+@dataclass(frozen=True, slots=True)
+class Remains:
+    """`subjects` are the person in each store, `needles` what they would be known again by, `kept` what may stay."""
+
+    subjects: tuple[Subject, ...] = field(repr=False)
+    needles: tuple[Needle, ...] = field(repr=False)
+    kept: Kept = field(repr=False)
+
+    def numbered(self, person: int) -> Remains:
+        """The same, its needles under the number `person`, by which a sweep tells people apart."""
+        needles = tuple(Needle(person, each.value, each.identifying) for each in self.needles)
+        return Remains(
+            self.subjects, needles, {(person, value, place): n for (_, value, place), n in self.kept.items()}
+        )
+
+
+def gather(records: Records, datamap: DataMap, subjects: Sequence[Subject]) -> Remains:
+    """Read the person's own rows, mapped ones only, for what a sweep must look for. Raises RecordsError."""
+    values: list[tuple[str | None, Any]] = [
+        ("contact.", value) for each in subjects for found in each.identifiers.values() for value in found
+    ]
+    values += [("account.id", part) for each in subjects for part in each.key if isinstance(part, (str, uuid.UUID))]
+    reading = [_Reading(records, datamap, store, subjects) for store in records.stores]
+    ours = {text for each in reading for text in each.constants()}
+    found = needles_of(0, _chain(values, *(each.values() for each in reading)))
+    needles = tuple(each for each in found if each.value not in ours)
+    kept = count_in(_chain(*(each.staying() for each in reading)), needles)
+    return Remains(tuple(subjects), needles, kept)
+
+
+def seal(keyring: Keyring, name: str, remains: Remains) -> bytes:
+    """The remains closed for the erasure called `name`."""
+    at = {each.value: number for number, each in enumerate(remains.needles)}
+    plain = {
+        "subjects": [
+            {
+                "kind": each.kind.id,
+                "key": [_typed(part) for part in each.key],
+                "identifiers": {known: list(found) for known, found in each.identifiers.items()},
+            }
+            for each in remains.subjects
+        ],
+        "needles": [[each.value, each.identifying] for each in remains.needles],
+        "kept": [
+            [at[value], place.store, place.table, place.column, n] for (_, value, place), n in remains.kept.items()
+        ],
+    }
+    return keyring.seal(json.dumps(plain).encode(), context=_context(name))
+
+
+def unseal(keyring: Keyring, datamap: DataMap, name: str, sealed: bytes) -> Remains:
+    """What was sealed. Raises: StoreError where the map no longer knows such a kind of person; KeyUnavailable."""
+    plain = json.loads(keyring.unseal(sealed, context=_context(name)))
+    kinds = datamap.people()
+    subjects = []
+    for each in plain["subjects"]:
+        if each["kind"] not in kinds:
+            raise StoreError(
+                f"the data map has no kind of person {each['kind']} any more, and erasure {name} is under way",
+                where=datamap.file,
+                repair="Put it back until the erasure is proven.",
+            )
+        identifiers = {known: tuple(found) for known, found in each["identifiers"].items()}
+        subjects.append(Subject(kinds[each["kind"]], tuple(map(_untyped, each["key"])), identifiers))
+    needles = tuple(Needle(0, value, identifying) for value, identifying in plain["needles"])
+    kept = {(0, needles[at].value, Place(*place)): n for at, *place, n in plain["kept"]}
+    return Remains(tuple(subjects), needles, kept)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """The person's rows in one store, read once where they are few."""
+
+    records: Records
+    datamap: DataMap
+    store: str
+    subjects: Sequence[Subject]
+    read: dict[str, tuple[list[str], list[Any]]] = field(default_factory=dict, repr=False)
+
+    def values(self) -> Iterator[tuple[str | None, Any]]:
+        """Every different value of theirs with its category."""
+        for table in self._erasure().reach.tables:
+            columns, rows = _columns(table), []
+            seen: dict[str, set[Any]] = {name: set() for name in columns}
+            for row in self._rows(table, None, columns):
+                if len(rows) <= _FEW_ROWS:
+                    rows.append(row)
+                for name, value in zip(columns, row, strict=True):
+                    plain = _hashable(value)
+                    if plain is not None and plain not in seen[name] and len(seen[name]) < _MOST_VALUES:
+                        seen[name].add(plain)
+                        yield table.column(name).category, value
+            if len(rows) <= _FEW_ROWS:
+                self.read[table.name] = columns, rows
+
+    def constants(self) -> Iterator[str]:
+        """What the map puts in the place of values: it stands in rows of others who are gone, and is nobody's."""
+        yield REDACTED
+        for each in self._erasure().ends.values():
+            for end in each.ends:
+                fixed = (one.value for one in end.settings.values() if isinstance(one, Fixed))
+                yield from (value for value in fixed if isinstance(value, str))
+
+    def staying(self) -> Iterator[tuple[Place, Any]]:
+        """Every value that the map lets stand in a row that stays, as often as it stands there."""
+        erasure = self._erasure()
+        for each in erasure.ends.values():
+            if each.always_deletes:
+                continue
+            table = erasure.reach.table(each.name)
+            for end in each.ends:
+                names = [name for name in _columns(table) if name not in end.settings]
+                if end.deletes or not names:
+                    continue
+                columns, rows = names, self._rows(table, end.role, names)
+                if end.role is None and table.name in self.read:
+                    columns, rows = self.read[table.name][0], iter(self.read[table.name][1])
+                for row in rows:
+                    for name, value in zip(columns, row, strict=True):
+                        if value is not None and name in names:
+                            yield Place(self.store, table.name, name), value
+
+    def _erasure(self) -> erasing.Erasure:
+        reach = Reach.compile(self.datamap, self.records.catalogue(self.store))
+        return erasing.compile(reach, self.records.kind(self.store)[0])
+
+    def _rows(self, table: ReachedTable, role: str | None, names: Sequence[str]) -> Iterator[Any]:
+        import sqlalchemy
+
+        if not names:
+            return iter(())
+        chosen = sqlalchemy.select(*(table.core.c[name] for name in names))
+        mine = self._erasure().reach.whose(table, BoundKeys(self.subjects), role)
+        return self.records.execute(self.store, chosen.select_from(table.core).where(mine))
+
+
+def _columns(table: ReachedTable) -> list[str]:
+    """The columns that hold data of the person whose row it is."""
+    named = ((name, table.column(name)) for name in table.seen.columns)
+    return [name for name, column in named if column.personal and column.link is None]
+
+
+def _chain(*parts: Iterable[Any]) -> Iterator[Any]:
+    for part in parts:
+        yield from part
+
+
+def _hashable(value: Any) -> Any:
+    if isinstance(value, (dict, list)):
+        return json.dumps(value, sort_keys=True, default=str)
+    return bytes(value) if isinstance(value, (bytearray, memoryview)) else value
+
+
+_WRITTEN: Mapping[type, str] = {uuid.UUID: "uuid", Decimal: "decimal", dt.datetime: "time", dt.date: "date"}
+_READ: Mapping[str, Callable[[str], Any]] = {
+    "hex": bytes.fromhex,
+    "uuid": uuid.UUID,
+    "decimal": Decimal,
+    "time": dt.datetime.fromisoformat,
+    "date": dt.date.fromisoformat,
+}
+
+
+def _typed(value: Any) -> Any:
+    """A part of a key as JSON that comes back as the driver gave it."""
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return {"hex": bytes(value).hex()}
+    word = _WRITTEN.get(type(value))
+    if word is None:
+        return value
+    return {word: value.isoformat() if isinstance(value, dt.date) else str(value)}
+
+
+def _untyped(value: Any) -> Any:
+    if isinstance(value, dict):
+        [(word, text)] = value.items()
+        return _READ[word](text)
+    return value
+
+
+def _context(name: str) -> bytes:
+    return f"erasure {name}".encode()

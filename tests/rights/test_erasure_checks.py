@@ -1,0 +1,185 @@
+"""Sentence 5.3 on a real company: kept, broken in each way it can be, and unproven where nothing shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.policies import BROKEN, KEPT, UNPROVEN, judge, policy_of, said
+from tests.rights.sampleshop import World, email, found_world, run, sqlite_urls
+from troth.foundation.observation import Observation
+from troth.foundation.proof import SentenceReport
+from troth.rights import erasure
+from troth.rights.checks import CHECKS
+from troth.rights.checks.erasures import FRESH
+from troth.rights.tables import erasures, requests
+from troth.rights.words import ErasureState, State
+
+POLICY = policy_of(
+    """
+    rights:
+      number: "5"
+      title: User Rights
+      text: "You have the following rights:"
+      erasure: {number: "5.3", title: Deletion, text: You may have your data deleted., right: erasure}
+    """
+)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    with found_world(tmp_path, sqlite_urls(tmp_path)) as world:
+        yield world
+
+
+def judged(world: World, *, now: datetime | None = None, without_stores: bool = False) -> SentenceReport:
+    seen = Observation(
+        POLICY,
+        now or world.company.clock.now(),
+        world.company.folder,
+        datamap=None if without_stores else world.desk.datamap,
+        records=None if without_stores else world.desk.records,
+        store=world.store,
+        keyring=world.desk.office.keyring,
+    )
+    return judge(CHECKS, seen).of("5.3")
+
+
+def erase(world: World, n: int = 2) -> None:
+    request = world.request(n)
+    erasure.execute(world.desk, request.id)
+    assert erasure.prove(world.desk, request.id).state is ErasureState.PROVEN
+
+
+def test_somebody_was_erased_and_is_gone(world: World) -> None:
+    erase(world)
+
+    sentence = judged(world)
+
+    assert sentence.verdict is KEPT, said(sentence)
+    assert "1 erasure proven within 90 days" in said(sentence)
+    assert "nobody who was erased stands in a store again" in said(sentence)
+
+
+def test_nobody_was_ever_erased(world: World) -> None:
+    assert judged(world).verdict is UNPROVEN
+
+
+def test_an_old_proof_says_nothing_about_today(world: World) -> None:
+    erase(world)
+
+    assert judged(world, now=world.company.clock.now() + FRESH + timedelta(days=1)).verdict is UNPROVEN
+
+
+def test_without_the_stores_nothing_can_be_seen(world: World) -> None:
+    erase(world)
+
+    assert judged(world, without_stores=True).verdict is UNPROVEN
+
+
+def test_a_map_that_nobody_answers_for_leaves_it_open(world: World) -> None:
+    erase(world)
+    object.__setattr__(world.desk.datamap, "sha256", "0" * 64)
+
+    sentence = judged(world)
+
+    assert sentence.verdict is UNPROVEN
+    assert "troth map --approve" in said(sentence)
+
+
+def a_copy_is_left(world: World) -> str:
+    run(world.urls["news"], "create table cache (v text)", f"insert into cache values ('{email(4)}')")
+    request = world.request(4)
+    erasure.execute(world.desk, request.id)
+    assert erasure.prove(world.desk, request.id).state is ErasureState.ERASED
+    return "cache.v in news: 1 row with a value of an erased person"
+
+
+def somebody_is_back(world: World) -> str:
+    run(world.urls["shop"], f"insert into customer values (2, '{email(2)}', 'Given2 Family2', '2025-03-01', null)")
+    return "customer in shop: 1 person who was erased is back [run `troth restore-guard`]"
+
+
+def a_row_of_theirs_is_back(world: World) -> str:
+    run(world.urls["shop"], "insert into login values (999, 2, '2026-01-01 00:00:00')")
+    return "login in shop: 1 person who was erased is back"
+
+
+def a_request_is_done_without_proof(world: World) -> str:
+    request = world.request(4)
+    with world.store.writing() as tx:
+        tx.execute(requests.update().where(requests.c.id == request.id).values(state=State.DONE))
+    return "1 request for erasure said to be done without proof"
+
+
+def an_erasure_stopped_half_way(world: World) -> str:
+    request = world.request(4)
+    erasure.execute(world.desk, request.id)
+    with world.store.writing() as tx:
+        tx.execute(requests.update().where(requests.c.id == request.id).values(state=State.CANCELLED))
+    return "the request is cancelled, and the erasure is erased"
+
+
+def an_erasure_takes_days(world: World) -> str:
+    request = world.request(4)
+    erasure.execute(world.desk, request.id)
+    with world.store.writing() as tx:
+        ago = world.company.clock.now() - timedelta(days=3)
+        tx.execute(erasures.update().where(erasures.c.request == request.id).values(begun_at=ago))
+    return "begun 3 days ago and still erased"
+
+
+def troths_own_store_is_an_old_copy(world: World) -> str:
+    run(world.urls["help"], "insert into troth_step values ('2026-000999', 'erase', '{}', '2026-11-22T06:00:00Z')")
+    return "help: 1 erasure carried out there of which troth's own store knows nothing"
+
+
+def the_map_does_not_fit_the_table(world: World) -> str:
+    run(
+        world.urls["help"],
+        "alter table ticket rename to ticket_old",
+        "create table ticket (id integer primary key, member_id integer not null, subject text, opened_at text, invoice_name text)",
+    )
+    world.desk.records.refresh("help")
+    return "help: erasing cannot be carried out"
+
+
+BREAKS: list[Callable[[World], str]] = [
+    a_copy_is_left,
+    somebody_is_back,
+    a_row_of_theirs_is_back,
+    a_request_is_done_without_proof,
+    an_erasure_stopped_half_way,
+    an_erasure_takes_days,
+    troths_own_store_is_an_old_copy,
+    the_map_does_not_fit_the_table,
+]
+
+
+@pytest.mark.parametrize("break_", BREAKS, ids=lambda each: each.__name__)
+def test_each_way_to_break_it_turns_the_sentence(world: World, break_: Callable[[World], str]) -> None:
+    erase(world)
+    expected = break_(world)
+
+    sentence = judged(world)
+
+    assert sentence.verdict is BROKEN, said(sentence)
+    assert expected in said(sentence)
+    assert "example.org" not in said(sentence), "no value is told"
+
+
+def test_a_key_that_came_back_alone_leaves_it_open(world: World) -> None:
+    erase(world)
+    run(world.urls["shop"], "insert into customer values (2, 'new@person.example.org', 'Who Knows', null, null)")
+
+    assert judged(world).verdict is UNPROVEN
+
+
+def test_an_erasure_that_is_under_way_breaks_nothing(world: World) -> None:
+    erase(world)
+    erasure.execute(world.desk, world.request(4).id)
+
+    assert judged(world).verdict is KEPT

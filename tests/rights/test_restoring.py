@@ -1,0 +1,180 @@
+"""A backup from before, put back after: whoever was erased goes again, and nobody else."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.rights.sampleshop import (
+    STORES,
+    World,
+    differences,
+    email,
+    expected_without,
+    found_world,
+    run,
+    sqlite_urls,
+    stand_in_of,
+)
+from troth.errors import MapUnapproved
+from troth.rights import erasure, restoring
+from troth.rights.desk import Desk
+from troth.rights.tables import tombstones
+from troth.rights.words import ErasureState
+
+SOAK = os.environ.get("SOAK") == "true"
+GONE = list(range(2, 201 if SOAK else 21, 2))
+NOTHING = {store: {} for store in STORES}
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    with found_world(tmp_path, sqlite_urls(tmp_path), people_=GONE[-1] + 1) as world:
+        yield world
+
+
+def back_up(world: World, stores: tuple[str, ...] = STORES) -> None:
+    for store in stores:
+        path = world.company.folder / f"{store}.db"
+        shutil.copy(path, path.with_suffix(".backup"))
+
+
+def restore(world: World, stores: tuple[str, ...] = STORES) -> None:
+    world.desk.records.close()
+    for store in stores:
+        path = world.company.folder / f"{store}.db"
+        for extra in ("-wal", "-shm"):
+            path.with_name(path.name + extra).unlink(missing_ok=True)
+        shutil.copy(path.with_suffix(".backup"), path)
+
+
+def erase(world: World, *numbers: int) -> None:
+    for n in numbers:
+        request = world.request(n)
+        erasure.execute(world.desk, request.id)
+        assert erasure.prove(world.desk, request.id).state is ErasureState.PROVEN
+
+
+def there(world: World, n: int) -> bool:
+    return email(n) in str(world.snapshot())
+
+
+def test_of_everybody_erased_since_the_backup_nobody_comes_back_and_their_neighbours_stay(world: World) -> None:
+    before = world.snapshot()
+    back_up(world)
+    erase(world, *GONE)
+    restore(world)
+    assert all(there(world, n) for n in GONE)
+
+    guarded = restoring.guard(world.desk)
+
+    after = world.snapshot()
+    assert guarded.clean
+    assert (guarded.remembered, len(guarded.again)) == (len(GONE), len(GONE))
+    assert differences(expected_without(before, GONE, stand_in_of(after)), after) == NOTHING
+    assert not any(there(world, n) for n in GONE)
+    again = restoring.guard(world.desk)
+    assert (again.back, again.again) == ((), ()), "a second guard has nothing to do"
+    assert restoring.guard(world.desk, act=False).clean
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_one_store_alone_may_have_been_restored(world: World, store: str) -> None:
+    back_up(world, (store,))
+    erase(world, 2)
+    restore(world, (store,))
+
+    guarded = restoring.guard(world.desk)
+
+    assert guarded.clean
+    assert {each.store for each in guarded.back} == {store}
+    assert not there(world, 2)
+
+
+def test_an_erasure_that_was_under_way_when_the_backup_came_back_goes_on(world: World) -> None:
+    back_up(world)
+    request = world.request(2)
+    erasure.execute(world.desk, request.id)
+    restore(world)
+
+    assert restoring.guard(world.desk).clean
+    assert not there(world, 2)
+    with world.store.reading() as tx:
+        found = erasure.find(tx, request.id)
+    assert found is not None
+    assert found.state is ErasureState.PROVEN
+
+
+def test_a_newcomer_with_a_recycled_address_or_number_is_left_alone(world: World) -> None:
+    erase(world, 2, 4)
+    run(
+        world.urls["shop"],
+        f"insert into customer values (902, '{email(2)}', 'New Person', '2026-12-24 10:00:00', null)",
+        "insert into customer values (4, 'new@person.example.org', 'Other Person', '2026-12-24 10:00:00', null)",
+    )
+    run(world.urls["news"], f"insert into reader values ('{email(2)}', 'hats', '2026-12-24 10:00:00')")
+    before = world.snapshot()
+
+    guarded = restoring.guard(world.desk)
+
+    assert (guarded.back, guarded.again, guarded.newcomers) == ((), (), 3)
+    assert world.snapshot() == before
+
+
+def test_a_key_that_came_back_alone_nobody_knows_when_is_for_a_person_to_decide(world: World) -> None:
+    erase(world, 2)
+    run(world.urls["shop"], "insert into customer values (2, 'other@person.example.org', 'Who Knows', null, null)")
+    before = world.snapshot()
+
+    guarded = restoring.guard(world.desk)
+
+    assert [(each.kind, each.table, each.n) for each in guarded.unclear] == [("shop.customer", "customer", 1)]
+    assert not guarded.clean
+    assert world.snapshot() == before
+
+
+def test_rows_on_the_key_of_somebody_who_has_no_row_go_too(world: World) -> None:
+    erase(world, 2)
+    run(world.urls["shop"], "pragma foreign_keys = off", "insert into login values (999, 2, '2026-01-01 00:00:00')")
+
+    guarded = restoring.guard(world.desk)
+
+    assert [(each.table, each.n) for each in guarded.back] == [("login", 1)]
+    assert 999 not in {row[0] for row in world.snapshot()["shop"]["login"]}
+
+
+def test_what_came_by_an_import_with_its_old_date_is_erased_again(world: World) -> None:
+    erase(world, 2)
+    run(
+        world.urls["shop"],
+        f"insert into customer values (950, '{email(2)}', 'Given2 Family2', '2025-01-01 00:00:00', null)",
+    )
+
+    assert restoring.guard(world.desk).clean
+    assert not there(world, 2)
+
+
+def test_nothing_is_done_without_an_approved_map_and_nothing_is_hidden(world: World) -> None:
+    back_up(world)
+    erase(world, 2)
+    restore(world)
+    path = world.company.folder / "datamap.yaml"
+    path.write_text(path.read_text() + "# changed\n")
+    changed = Desk.of(world.desk.office, world.desk.instance)
+    with pytest.raises(MapUnapproved):
+        restoring.guard(changed)
+    assert sum(each.n for each in restoring.guard(changed, act=False).back) > 0
+    changed.close()
+
+
+def test_tombstones_hold_no_identifier_in_clear(world: World) -> None:
+    erase(world, 2)
+
+    assert all(
+        email(2).encode() not in bytes(row.hash) and len(row.hash) == 16 for row in world.company.rows(tombstones)
+    )
+    assert email(2) not in str([row.kind for row in world.company.rows(tombstones)])
