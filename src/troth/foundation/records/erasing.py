@@ -303,7 +303,8 @@ def counted(asked: Mapping[Any, Any], ask: Ask) -> dict[Any, Any]:
     """What each scalar subquery of `asked` gives, a few dozen in one statement."""
     import sqlalchemy
 
-    keys, found = list(asked), {}
+    keys = list(asked)
+    found: dict[Any, Any] = {}
     for start in range(0, len(keys), _AT_ONCE):
         some = keys[start : start + _AT_ONCE]
         row = ask(sqlalchemy.select(*(asked[key].label(f"n{at}") for at, key in enumerate(some))))[0]
