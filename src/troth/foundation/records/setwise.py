@@ -18,18 +18,16 @@ from troth.foundation.records.ordering import Action, Deed, Pointer
 from troth.foundation.records.pathwalk import join_columns
 from troth.foundation.records.pointing import Cut, Guard
 from troth.foundation.records.settings import Fixed, Made, Setting, StandIn
+from troth.foundation.records.standins import Nobody
 from troth.foundation.records.statements import core_table
 from troth.policy.datamap import ByRow, RowEnd, StoreKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from sqlalchemy import ColumnElement, Delete, Select, Table, Update
 
     from troth.foundation.records.erasing import Erasure
     from troth.foundation.records.keys import Keys
     from troth.foundation.records.reach import ReachedTable
-    from troth.policy.datamap import Normalising
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,47 +57,6 @@ class Statement:
     action: Action
     statement: Delete | Update
     making: tuple[Making, ...] = ()
-
-
-class Nobody:
-    """The keys of stand-ins, as `Keys`: who counts as nobody."""
-
-    def __init__(self, keys: Mapping[str, tuple[Any, ...]]) -> None:
-        self._keys = keys
-
-    def hold(
-        self,
-        kind: str,
-        columns: Sequence[ColumnElement[Any]],
-        seen: Sequence[Column],  # noqa: ARG002 - `Keys` has it
-    ) -> ColumnElement[bool]:
-        import sqlalchemy
-
-        key = self._keys.get(kind)
-        if key is None:
-            return sqlalchemy.false()
-        return sqlalchemy.and_(*(column == value for column, value in zip(columns, key, strict=True)))
-
-    def equal(
-        self,
-        kind: str,  # noqa: ARG002
-        identifier: str | None,  # noqa: ARG002
-        text: ColumnElement[str],  # noqa: ARG002
-        normalise: tuple[Normalising, ...],  # noqa: ARG002
-    ) -> ColumnElement[bool]:
-        import sqlalchemy
-
-        return sqlalchemy.false()
-
-    def some(
-        self, kind: str, identifier: str | None, test: Callable[[ColumnElement[str]], ColumnElement[bool]]
-    ) -> ColumnElement[bool]:
-        import sqlalchemy
-
-        key = self._keys.get(kind)
-        if key is None or identifier is not None:
-            return sqlalchemy.false()
-        return sqlalchemy.or_(*(test(sqlalchemy.literal(str(value), sqlalchemy.String())) for value in key))
 
 
 class Setwise:
