@@ -44,6 +44,7 @@ from troth.rights.words import ErasureState
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Table
 
+    from troth.foundation.people import Identifier
     from troth.rights.desk import Desk
     from troth.rights.remains import Remains
     from troth.rights.requests import Request
@@ -124,22 +125,33 @@ def execute(desk: Desk, which: int) -> Erasure:
     with desk.office.store.reading() as tx:
         request = requests.load(tx, which)
         begun = find(tx, which)
+        known_by = requests.known_by_of(tx, desk.office, request)
     if begun is None:
-        begun = begin(desk, request.number, subjects_of(desk, which), request=request, person=request.person)
+        subjects = find_subjects(desk.records, desk.datamap, known_by)
+        begun = begin(desk, request.number, subjects, request=request, person=request.person, known_by=known_by)
     return carry_on(desk, begun.name)
 
 
 def begin(
-    desk: Desk, name: str, subjects: Sequence[Subject], *, request: Request | None = None, person: int | None = None
+    desk: Desk,
+    name: str,
+    subjects: Sequence[Subject],
+    *,
+    request: Request | None = None,
+    person: int | None = None,
+    known_by: Sequence[Identifier] = (),
 ) -> Erasure:
-    """Write down what is about to happen, and nothing else yet; raises as `execute`."""
+    """Write down what is about to happen, and nothing else yet; raises as `execute`.
+
+    `known_by` is looked for by the sweep beside what stands in their rows.
+    """
     office = desk.office
     _require_guards(desk)
     plan = plan_for(desk, subjects)
     _within_limit(desk, plan)
     if request is not None and request.plan_sha256 not in {None, plan.hash, plan.rule}:
         raise PlanChanged(where=f"request {name}", repair="Look at the plan as it is now, and approve that one.")
-    known = remains.gather(desk.records, desk.datamap, subjects)
+    known = remains.gather(desk.records, desk.datamap, subjects, known_by)
     with office.deed() as tx:
         hold(tx, f"erasure {name}")
         before = find(tx, name)
