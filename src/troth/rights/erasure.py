@@ -168,7 +168,7 @@ def begin(
             "state": ErasureState.PENDING,
             "map_sha256": desk.datamap.sha256,
             "plan_sha256": plan.hash,
-            "plan": json.dumps({"steps": plan.as_json(), "kept": plan.kept()}),
+            "plan": json.dumps({"steps": plan.as_json(), "kept": plan.kept(), "elsewhere": elsewhere(desk)}),
             "work": remains.seal(office.keyring, name, known),
             "rounds": 0,
             "begun_at": now,
@@ -222,6 +222,11 @@ def prove_waiting(desk: Desk, progress: Callable[[int, int], None] | None = None
     with desk.office.store.reading() as tx:
         erased = waiting(tx, ErasureState.ERASED)
     return tuple(_sweep(desk, erased, progress)) if erased else ()
+
+
+def elsewhere(desk: Desk) -> list[str]:
+    """The stores of the map that are not reached from here (a processor): they are told by letter, and not searched."""
+    return [name for name in desk.datamap.stores if name not in desk.records.stores]
 
 
 # --- guards and rounds ------------------------------------------------------------------------------------------------
