@@ -79,11 +79,11 @@ def recorded() -> Iterator[list[Sent]]:
         rows = connection.connection.driver_connection.execute("PRAGMA database_list").fetchall()
         sent.append((rows[0][2], statement, parameters))
 
-    event.listen(Engine, "before_cursor_execute", note)
+    event.listen(Engine, "after_cursor_execute", note)  # what was refused is no part of the floor
     try:
         yield sent
     finally:
-        event.remove(Engine, "before_cursor_execute", note)
+        event.remove(Engine, "after_cursor_execute", note)
 
 
 class Replay:

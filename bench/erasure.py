@@ -48,14 +48,14 @@ stores:
 TABLES = (
     "create table users(id integer primary key, email varchar(80) not null, name text, phone text)",
     "create table addresses(id integer primary key, user_id int not null references users, street text, city text)",
-    "create table orders(id integer primary key, user_id int not null references users, "
-    "address_id int references addresses on delete set null, placed text, total int, note text)",
+    """create table orders(id integer primary key, user_id int not null references users,
+    address_id int references addresses on delete set null, placed text, total int, note text)""",
     "create table order_items(id integer primary key, order_id int not null references orders, sku text, qty int)",
     "create table payments(id integer primary key, order_id int not null references orders, iban text, amount int)",
     "create table messages(id integer primary key, user_id int not null references users, subject text, body text)",
     "create table sessions(id integer primary key, user_id int not null references users, ip text, agent text)",
-    "create table events(id integer primary key, user_id int not null references users, "
-    "session_id int references sessions on delete set null, kind text, url text)",
+    """create table events(id integer primary key, user_id int not null references users,
+    session_id int references sessions on delete set null, kind text, url text)""",
 )
 INDEXES = (
     "addresses(user_id)", "orders(user_id)", "orders(address_id)", "order_items(order_id)", "payments(order_id)",
@@ -209,7 +209,8 @@ def one_by_one(ours: Ours, floor: Callable[[int], object], what: str) -> Iterato
 
 def batches(pairs: Iterator[tuple[Callable[[], object], Callable[[], object]]], what: str) -> Figure:
     """Ours and the floor, each on a fresh copy, the order swapped each time."""
-    ours_s, floor_s = [], []
+    ours_s: list[float] = []
+    floor_s: list[float] = []
     for number, (ours, floor) in enumerate(pairs):
         for work in (ours, floor) if number % 2 else (floor, ours):
             start = time.perf_counter()

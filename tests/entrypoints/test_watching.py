@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import socket
+import ssl
 import time
 from collections.abc import Iterator
 from email import message_from_bytes
@@ -11,10 +12,12 @@ from email.message import Message
 from pathlib import Path
 
 import pytest
+import trustme
 from aiosmtpd.controller import Controller
 
 from troth.entrypoints import beginning, watching
-from troth.foundation import verdicts
+from troth.foundation import mail, verdicts
+from troth.foundation.keys import Keyring
 from troth.foundation.proof import Verdict
 from troth.foundation.store import Store
 from troth.policy import settings
@@ -104,3 +107,44 @@ def test_a_served_instance_checks_by_itself_at_once(instance: Instance) -> None:
 
     assert found is not None
     assert [clause["number"] for clause in found["clauses"]] == [NUMBER]
+
+
+def test_mail_is_sent_to_a_server_whose_authority_the_settings_name(instance: Instance, tmp_path: Path) -> None:
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    authority.cert_pem.write_to_path(tmp_path / "authority.pem")
+    received = Received()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    (tmp_path / "troth.toml").write_text(
+        f'[mail]\nserver = "localhost"\nport = {port}\nowner = "privacy@shop.example.com"\ntrust = "authority.pem"\n'
+    )
+    told = settings.read(tmp_path, {})
+    keyring = Keyring.load(tmp_path, {})
+    with Store.open(told.store_url) as store, store.writing() as tx:
+        mail.queue(tx, keyring, mail.Letter("privacy@shop.example.com", "s", "t", "r"), FixedClock().now())
+    controller = Controller(received, hostname="127.0.0.1", port=port, tls_context=context, require_starttls=True)
+    controller.start()
+    try:
+        watching.send_mail(told, FixedClock())
+    finally:
+        controller.stop()
+    assert len(received.letters) == 1
+
+
+def test_old_letters_are_forgotten_by_the_day(instance: Instance, post: tuple[int, Received]) -> None:
+    clock = FixedClock()
+    keyring = Keyring.load(instance.folder, {})
+    with Store.open(instance.store_url) as store:
+        with store.writing() as tx:
+            mail.queue(tx, keyring, mail.Letter("privacy@shop.example.com", "s", "t", "r"), clock.now())
+        watching.send_mail(instance, clock)
+        watching.tidy(instance, clock)
+        with store.reading() as tx:
+            assert len(mail.states_of(tx, "r")) == 1
+        clock.advance(watching.KEPT_LETTERS + dt.timedelta(days=1))
+        watching.tidy(instance, clock)
+        with store.reading() as tx:
+            assert mail.states_of(tx, "r") == ()

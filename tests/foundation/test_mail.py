@@ -20,7 +20,9 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope, Session
 from sqlalchemy import select
 
+from tests.killing import after_commit, before_commit, mortal
 from tests.servers import _free_port as free_port
+from tests.stores import fresh_store
 from troth.errors import StoreConflict, StoreError, TrothError
 from troth.foundation import mail
 from troth.foundation.keys import Keyring
@@ -30,6 +32,7 @@ from troth.foundation.tables import outbox
 from troth.policy.settings import MailSettings
 from troth.testing import FixedClock
 
+MOMENTS = (before_commit, after_commit)
 LETTER = Letter("needle@customer.example", "Your copy is ready", "Grüße,\nplease sign in.", "request 2026-000412")
 
 
@@ -258,6 +261,62 @@ def test_a_process_that_died_while_sending_leaves_a_letter_that_comes_back(
     assert mail.deliver(each_store, keyring, settings, clock=clock) == mail.Delivery()
     clock.advance(timedelta(minutes=10))
     assert mail.deliver(each_store, keyring, settings, clock=clock) == mail.Delivery(sent=1)
+
+
+def test_a_slow_server_is_left_before_another_process_could_take_the_letters_for_lost(
+    store: Store, keyring: Keyring, clock: FixedClock, settings: MailSettings, postbox: Postbox
+) -> None:
+    for number in range(4):
+        put(store, keyring, clock, Letter(f"p{number}@customer.example", "s", "t", "r"))
+    taken = postbox.handle_DATA
+
+    async def slowly(server: Any, session: Session, envelope: Envelope) -> str:
+        clock.advance(timedelta(minutes=3))
+        return await taken(server, session, envelope)
+
+    postbox.handle_DATA = slowly  # type: ignore[method-assign]
+    assert mail.deliver(store, keyring, settings, clock=clock) == mail.Delivery(sent=2, waiting=2)
+    clock.advance(timedelta(minutes=1))
+    assert mail.deliver(store, keyring, settings, clock=clock) == mail.Delivery(sent=2)
+    assert sorted(envelope.rcpt_tos[0] for envelope, _ in postbox.taken) == [f"p{n}@customer.example" for n in range(4)]
+
+
+def deliver_in_another_process(arguments: dict[str, Any]) -> None:
+    """One run of `deliver`, at the time that it is told."""
+    clock = FixedClock(arguments["now"])
+    keyring = Keyring.load(Path(arguments["key"]), {})
+    settings = MailSettings(server="localhost", port=arguments["port"], security="none", sender="troth@shop.example")
+    with Store.open(arguments["store"]) as store:
+        mail.deliver(store, keyring, settings, clock=clock)
+
+
+def test_killed_at_any_commit_every_letter_arrives_and_one_sent_twice_has_one_id(
+    tmp_path: Path, clock: FixedClock
+) -> None:
+    """Killed between sending and noting it, a letter is sent again; both copies carry one Message-ID."""
+    keyring = Keyring.create(tmp_path)
+    letters = [f"p{number}@customer.example" for number in range(3)]
+    twice = 0
+    with mortal(deliver_in_another_process) as process:
+        for number, death in enumerate(deaths := [moment(n) for n in (1, 2, 3, 4) for moment in MOMENTS]):
+            folder = tmp_path / str(number)
+            folder.mkdir()
+            postbox = Postbox()
+            with fresh_store(folder) as store, running(postbox) as port:
+                for address in letters:
+                    put(store, keyring, clock, Letter(address, "s", "t", "r"))
+                url = f"sqlite:///{store.path}"
+                order = {"key": str(tmp_path), "port": port, "store": url, "now": clock.now().isoformat()}
+                assert process.live(order, die=death).killed
+                later = clock.now() + timedelta(minutes=11)
+                assert process.live(order | {"now": later.isoformat()}).done
+                assert {state for state, _ in states(store, "r")} == {MailState.SENT}
+            arrived = [envelope.rcpt_tos[0] for envelope, _ in postbox.taken]
+            assert set(arrived) == set(letters)
+            assert len(arrived) <= len(letters) + 1
+            assert len({message["Message-ID"] for _, message in postbox.taken}) == len(letters)
+            twice += len(arrived) > len(letters)
+    assert 0 < twice < len(deaths)
 
 
 def test_without_a_server_all_waits(store: Store, keyring: Keyring, clock: FixedClock) -> None:

@@ -25,7 +25,7 @@ from troth.rights import identity, packages, requests
 from troth.rights.desk import Desk
 from troth.rights.packaging import manifest
 from troth.rights.requests import Intake
-from troth.rights.words import Channel
+from troth.rights.words import Channel, Proof
 
 __all__ = ["awkward"]
 
@@ -44,7 +44,7 @@ def desk_of(awkward: Awkward, folder: Path) -> Iterator[Desk]:
 
 
 def copy_of(desk: Desk, awkward: Awkward, person: str) -> bytes:
-    intake = Intake(Right.ACCESS, Channel.TERMINAL, awkward.known_by(person))
+    intake = Intake(Right.ACCESS, Channel.TERMINAL, awkward.known_by(person), proof=Proof.OPERATOR)
     request = identity.settle(desk, requests.file(desk, intake).request.id)
     assert request.person is not None, person
     assert packages.provide(desk, request.id).package

@@ -20,12 +20,12 @@ from troth.errors import KeyUnavailable, PlaceMissing, RequestError, StoreError
 from troth.foundation.ledger.shredding import shred
 from troth.foundation.ledger.words import KeyUse
 from troth.policy.vocabulary import Right
-from troth.rights import identity, packages
+from troth.rights import farewell, identity, packages
 from troth.rights.packages import Download
 from troth.rights.packaging import manifest
 from troth.rights.requests import Request
 from troth.rights.tables import packages as table
-from troth.rights.words import Channel, Gone, State
+from troth.rights.words import Channel, Gone, Proof, State
 
 NEEDLES = [b"ada@customer.example.org", b"+353 1 496 0000", b"a pot", b"leaves", b"12.50"]
 OTHERS = [b"bob@customer.example.org", b"cups", b"9.00", b"+353 1 496 0001", b"+353 1 496 0002"]
@@ -38,7 +38,7 @@ def office(tmp_path: Path) -> Iterator[Office]:
 
 
 def confirmed(office: Office, known_by: Any = ADA, right: Right = Right.ACCESS) -> Request:
-    request = office.file(right, known_by, channel=Channel.TERMINAL)
+    request = office.file(right, known_by, channel=Channel.TERMINAL, proof=Proof.OPERATOR)
     settled = identity.settle(office.desk, request.id)
     assert settled.state is State.WORKING
     return settled
@@ -218,6 +218,9 @@ def test_without_the_key_of_its_person_even_a_copy_of_the_file_stays_shut(office
     path.write_bytes(kept)
 
     assert fetched(office, request) is None
+    assert packages.clear(office.desk) == 1
+    assert not path.exists()
+    assert ledger(office, "package.era") == ["package.erased"]
     again = confirmed(office)
     with pytest.raises(KeyUnavailable):
         packages.provide(office.desk, again.id)
@@ -321,3 +324,16 @@ def test_no_datum_stands_in_a_name_a_log_or_the_ledger(office: Office, caplog: p
     assert not any("canary" in path.name for path in office.company.folder.rglob("*"))
     assert "canary" not in caplog.text
     assert b"canary" not in b"".join(leaf.content for leaf in office.company.leaves())
+
+
+def test_who_has_been_erased_takes_their_copies_along(office: Office) -> None:
+    request = made(office)
+    assert request.person is not None
+    with office.desk.office.deed() as tx:
+        farewell.part(tx, office.desk.office, request.person, keep_letters_of=request.number)
+
+    [row] = office.company.rows(table)
+    assert (row.gone, row.key) == (Gone.ERASED, None)
+    assert fetched(office, request) is None
+    packages.clear(office.desk)
+    assert sealed_files(office) == []

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import random
+import re
 import sqlite3
 import zipfile
 from collections.abc import Iterator
@@ -15,10 +17,11 @@ from tests.rights import desks
 from tests.rights.desks import ADA, Office, found_office
 from troth.errors import RequestError, RequestUnknown
 from troth.foundation.ids import random_token
+from troth.foundation.people import identifier
 from troth.foundation.roles import Role
 from troth.rights import identity, packages, releases
 from troth.rights.requests import By, Request
-from troth.rights.words import Actor, Channel, Release
+from troth.rights.words import Actor, Channel, Proof, Release
 
 SHARED = """
       letters:
@@ -48,7 +51,7 @@ def office(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
 
 
 def confirmed(office: Office) -> Request:
-    return identity.settle(office.desk, office.file(known_by=ADA, channel=Channel.TERMINAL).id)
+    return identity.settle(office.desk, office.file(known_by=ADA, channel=Channel.TERMINAL, proof=Proof.OPERATOR).id)
 
 
 def letters(office: Office, request: Request) -> dict[str, list[dict[str, object]]]:
@@ -195,3 +198,28 @@ def test_what_the_map_keeps_is_shown_without_a_question(office: Office) -> None:
     found = letters(office, confirmed(office))
 
     assert "from bob, bobs secret" in {row["body"] for row in found["recipient"]}
+
+
+@pytest.mark.parametrize("office", ["redact"], indirect=True)
+def test_a_thousand_letters_between_many_leak_nothing_and_lose_nothing(office: Office) -> None:
+    chance, people = random.Random(5), range(100, 112)
+    letters_ = [(1000 + n, *chance.sample(people, 2), f"needle-{n:04d}-end") for n in range(1000)]
+    letters_ += [(3000 + n, n, n, f"needle-self-{n}-end") for n in people]
+    with sqlite3.connect(office.shop) as connection:
+        connection.executemany(
+            "insert into users values (?, ?, null, ?)",
+            [(n, f"needle-mail-{n}@customer.example.org", f"needle-name-{n}-end") for n in people],
+        )
+        connection.executemany("insert into letters values (?, ?, ?, ?)", letters_)
+    for person in (100, 104, 111):
+        own = {body for _, sender, _, body in letters_ if sender == person} | {f"needle-name-{person}-end"}
+        known_by = identifier("id", str(person))
+        filed = office.file(known_by=known_by, channel=Channel.TERMINAL, proof=Proof.OPERATOR)
+        request = identity.settle(office.desk, filed.id)
+
+        with zipfile.ZipFile(io.BytesIO(whole(office, request))) as archive:
+            text = b"\n".join(archive.read(name) for name in archive.namelist()).decode("utf-8", "replace")
+
+        found = set(re.findall(r"needle-[a-z0-9-]+?-end", text))
+        assert found == own
+        assert set(re.findall(r"needle-mail-\d+", text)) == {f"needle-mail-{person}"}

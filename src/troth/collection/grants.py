@@ -136,7 +136,7 @@ def _writing(datamap: DataMap, mapped: StoreMap, kind: StoreKind, catalogue: Cat
 
 
 def _of_erasures(datamap: DataMap, kind: StoreKind, catalogue: Catalogue) -> tuple[dict[str, set[str]], frozenset[str]]:
-    """Beyond the ends of rows: the columns of pointers that are cut, by table, and the tables where a stand-in is added.
+    """Beyond the ends of rows: the columns of pointers that are cut, by table, and the tables that get a stand-in.
 
     Nothing where the map does not fit the store yet: `troth map --check` and the plan of an erasure say why.
     """

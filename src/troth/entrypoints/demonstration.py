@@ -93,8 +93,9 @@ def serve(*, port: int, people: int, folder: Path | None, shop_url: str | None =
         _say(f"  its folder      {company.folder}")
         stop = working.listen_for_stop()
         _say(f"Ready after {time.monotonic() - begun:.0f} s. Ctrl-C stops it and forgets everybody.")
-        with working.inside(instance) if worker else nullcontext():
+        with working.inside(instance) if worker else nullcontext() as at_work:
             working.wait_for(stop)
+    working.leave(at_work)
 
 
 def _sign_in(company: Company) -> str:

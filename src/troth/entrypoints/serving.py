@@ -88,9 +88,10 @@ def run(instance: Instance, *, host: str, port: int, worker: bool = True) -> Non
     require_port(port)
     stop = working.listen_for_stop()
     inside = working.inside(instance) if worker else nullcontext()
-    with http.built(instance) as application, inside, listening(application, Door(port, host)):
+    with http.built(instance) as application, inside as at_work, listening(application, Door(port, host)):
         print(f"troth serves on http://{host}:{port}/privacy (Ctrl-C stops)", flush=True)  # noqa: T201 - talk of a running server
         working.wait_for(stop)
+    working.leave(at_work)
 
 
 def require_port(port: int) -> None:

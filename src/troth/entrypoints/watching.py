@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 log = logging.getLogger("troth.watching")
 
 KEPT_RUNS = dt.timedelta(days=400)
-_MAIL_EVERY = dt.timedelta(minutes=1)
+KEPT_LETTERS = dt.timedelta(days=400)
+"""How long it is known that a letter was sent or came back; its words are gone from the moment it was."""
+
+_MAIL_EVERY = dt.timedelta(seconds=15)
 
 
 def look(instance: Instance, clock: Clock | None = None) -> tuple[Turn, ...]:
@@ -71,7 +74,9 @@ def letter(report: Report, turns: Sequence[Turn]) -> tuple[str, str]:
 
 @contextmanager
 def on_schedule(instance: Instance, clock: Clock | None = None) -> Iterator[None]:
-    """Check as often as `[schedule] check` says, send waiting mail, and give the ledger its order, while the block runs."""
+    """Check as often as `[schedule] check` says, send waiting mail, forget old letters, and sequence the ledger, while
+    the block runs.
+    """
     clock = clock or SystemClock()
     jobs: list[Job] = []
     interval = instance.settings.schedule.check
@@ -80,6 +85,7 @@ def on_schedule(instance: Instance, clock: Clock | None = None) -> Iterator[None
         jobs.append(Job("check", Every(interval.after(now) - now), lambda: look(instance, clock)))
     if instance.settings.mail.server:
         jobs.append(Job("mail", Every(_MAIL_EVERY), lambda: send_mail(instance, clock)))
+    jobs.append(Job("tidy", Every(dt.timedelta(days=1)), lambda: tidy(instance, clock)))
     with Store.open(instance.store_url) as store, Scheduler(store, clock, jobs), _sequencing(instance, store, clock):
         yield
 
@@ -103,3 +109,9 @@ def send_mail(instance: Instance, clock: Clock) -> None:
     keyring = Keyring.load(instance.folder, instance.environ)
     with Store.open(instance.store_url) as store:
         mail.deliver(store, keyring, instance.settings.mail, clock=clock)
+
+
+def tidy(instance: Instance, clock: Clock) -> None:
+    """Forget letters that were done with long ago."""
+    with Store.open(instance.store_url) as store, store.writing() as tx:
+        mail.forget_before(tx, clock.now() - KEPT_LETTERS)

@@ -76,8 +76,13 @@ def run(instance: Instance) -> None:
         sys.stderr.write(f"troth works as {worker.id} (Ctrl-C stops)\n")
         sys.stderr.flush()
         wait_for(stop)
-    if worker.running:
-        # The threads that run them would hold this process up; what they have begun is resumed elsewhere.
+    leave(worker)
+
+
+def leave(worker: Worker | None) -> None:
+    """End the process now where jobs still run: their threads would hold it up, and another worker takes them over."""
+    if worker is not None and worker.running:
+        sys.stderr.write(f"{worker.running} jobs are left to another worker\n")
         sys.stderr.flush()
         os._exit(0)
 

@@ -129,7 +129,7 @@ def queue(tx: Connection, keyring: Keyring, letter: Letter, now: datetime) -> Ma
 def deliver(
     store: Store, keyring: Keyring, settings: MailSettings, *, clock: Clock, trust: Path | None = None, most: int = 100
 ) -> Delivery:
-    """Send what waits, at most `most` letters, over one connection. `trust`: authorities beside the machine's own.
+    """Send what waits, at most `most` letters, over one connection. `trust`: authorities beside the others.
 
     Two processes at once send different letters. Without a server in the settings nothing is sent and all waits.
     Raises: TrothError when the settings would send over the network without TLS; StoreError inside a write transaction.
@@ -138,13 +138,18 @@ def deliver(
     if settings.server is None:
         return Delivery()
     _refuse_in_clear(settings)
-    claimed = _claim(store, clock.now(), most)
+    began = clock.now()
+    claimed = _claim(store, began, most)
     outcomes: list[MailState] = []
     if claimed:
         try:
             with _connected(settings, trust) as server:
                 for row in claimed:
                     now = clock.now()
+                    if now - began > _CLAIM / 2:
+                        # A slow server: soon another process might take the rest to be left by a dead one.
+                        outcomes += [_try_later(store, left, now, None) for left in claimed[len(outcomes) :]]
+                        break
                     outcomes.append(_send(store, keyring, server, row, sender=settings.sender, now=now))
         except (OSError, smtplib.SMTPException) as error:
             # No connection, or it broke: what was not sent yet waits.
@@ -241,8 +246,9 @@ def _end(store: Store, row: Row[Any], state: MailState, code: int | None) -> Mai
 def _connected(settings: MailSettings, trust: Path | None) -> Iterator[smtplib.SMTP]:
     assert settings.server is not None
     context = ssl.create_default_context()
-    if trust is not None:
-        context.load_verify_locations(cafile=trust)
+    for authorities in (trust, settings.trust):
+        if authorities is not None:
+            context.load_verify_locations(cafile=authorities)
     server: smtplib.SMTP
     if settings.security == "tls":
         server = smtplib.SMTP_SSL(settings.server, settings.port, timeout=_TIMEOUT_S, context=context)

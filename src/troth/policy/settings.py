@@ -61,7 +61,10 @@ class SiteSettings(Declared):
 
 
 class MailSettings(Declared):
-    """How mail leaves, and who is told when a verdict turns."""
+    """How mail leaves, and who is told when a verdict turns.
+
+    `trust` is a file of certificate authorities beside those of the machine, for a mail server with one of its own.
+    """
 
     server: str | None = None
     port: int = 587
@@ -70,6 +73,7 @@ class MailSettings(Declared):
     password: str | None = None
     sender: str = "troth@localhost"
     owner: str | None = None
+    trust: str | None = None
 
 
 class ScheduleSettings(Declared):
@@ -191,6 +195,9 @@ def read(folder: Path, environ: Mapping[str, str]) -> Instance:
         raise DeclarationFaults(faults) from None
     if faults:
         raise DeclarationFaults(faults)
+    if settings.mail.trust is not None:
+        absolute = settings.mail.model_copy(update={"trust": str((folder / settings.mail.trust).resolve())})
+        settings = settings.model_copy(update={"mail": absolute})
     return Instance(folder, settings, environ)
 
 

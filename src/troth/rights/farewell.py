@@ -21,6 +21,7 @@ from troth.foundation.people import PersonNumber
 from troth.foundation.records.keys import Subject
 from troth.foundation.store import Store
 from troth.foundation.tables import identifiers, outbox, people
+from troth.rights import packages
 from troth.rights.tables import tombstones
 from troth.rights.tombstones import hashes_of
 from troth.use import restrictions
@@ -65,6 +66,7 @@ def part(tx: Connection, office: Office, person: PersonNumber, *, keep_letters_o
     tx.execute(delete(identifiers).where(identifiers.c.person == person))
     tx.execute(update(people).where(people.c.number == person).values(key=os.urandom(16)))
     tx.execute(delete(outbox).where(outbox.c.person == person, outbox.c.reference != keep_letters_of))
+    packages.forget_in(tx, office, person)
     shredding.shred(tx, office.keyring, person, KeyUse.CONTENT, now)
 
 

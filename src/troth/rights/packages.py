@@ -217,17 +217,21 @@ def withdraw_in(tx: Connection, office: Office, request: int) -> bool:
 
 
 def clear(desk: Desk) -> int:
-    """End the copies whose time is up, and remove every file that no live copy has; gives how many copies ended.
+    """End the copies whose time is up or whose person is gone, remove every file that no live copy has, and give how
+    many copies ended.
 
     Safe to repeat; run it by schedule, and after an erasure. Raises: StoreError.
     """
     office, now = desk.office, desk.office.clock.now()
     ended = 0
     with office.store.writing() as tx:
-        due = select(packages).where(packages.c.gone.is_(None), packages.c.ends_at <= now)
-        for row in tx.execute(due.with_for_update()).all():
-            _let_go(tx, office, row, Gone.EXPIRED)
-            ended += 1
+        for row in tx.execute(select(packages).where(packages.c.gone.is_(None)).with_for_update()).all():
+            if row.person is None or _key_of(tx, office, row) is None:
+                _let_go(tx, office, row, Gone.ERASED)
+                ended += 1
+            elif row.ends_at <= now:
+                _let_go(tx, office, row, Gone.EXPIRED)
+                ended += 1
     folder = desk.instance.package_folder
     if folder.is_dir():
         with office.store.reading() as tx:

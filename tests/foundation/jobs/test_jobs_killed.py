@@ -128,7 +128,7 @@ def test_two_workers_share_the_jobs_and_run_no_step_twice(world: World) -> None:
     ids = [str(n) for n in range(8)]
     steps = TEN[:6]
     with mortal(work_for_ever) as one, mortal(work_for_ever) as two:
-        arguments = {"steps": steps, "pause_s": 0.1, "at_once": 2}
+        arguments = {"steps": steps, "pause_s": 0.1, "at_once": 2, "silent_s": 60.0}
         first = one.start(world.arguments(**arguments, up=str(world.folder / "one")))
         second = two.start(world.arguments(**arguments, up=str(world.folder / "two")))
         until(lambda: (world.folder / "one").exists() and (world.folder / "two").exists())

@@ -71,11 +71,11 @@ def effects(url: str) -> set[tuple[str, str]]:
         return {(row[0], row[1]) for row in tx.exec_driver_sql("select id, step from effects")}
 
 
-def until(asked: Any, *, within_s: float = 30.0) -> None:
+def until(asked: Any, *, within_s: float = 60.0, every_s: float = 0.02) -> None:
     deadline = time.monotonic() + within_s
     while not asked():
         assert time.monotonic() < deadline, "it did not come about in time"
-        time.sleep(0.02)
+        time.sleep(every_s)
 
 
 def is_done(store: Store, id_: str, name: str = "fulfil", turn: int = 0) -> bool:
@@ -117,7 +117,8 @@ def work_for_ever(arguments: dict[str, Any]) -> None:
     """A worker that goes on until it is ended; it starts the ids it is told, and touches a file once it is up."""
     steps = tuple(arguments.get("steps", STEPS))
     register_company(arguments["company"], steps=steps, pause_s=arguments.get("pause_s", 0.0))
-    with opened(arguments["store"]) as store, Worker(store, at_once=arguments.get("at_once", 8), **QUICK):
+    settings = QUICK | {"silent_s": arguments.get("silent_s", QUICK["silent_s"])}
+    with opened(arguments["store"]) as store, Worker(store, at_once=arguments.get("at_once", 8), **settings):
         for id_ in arguments.get("ids", ()):
             jobs.start(store, "fulfil", id_)
         Path(arguments["up"]).touch()

@@ -13,7 +13,10 @@ from troth.foundation.ledger import merkle
 from troth.foundation.ledger.merkle import HASH, HEIGHT, WIDTH, Frontier
 
 # The entries of the reference tree that Certificate Transparency's implementations test with.
-REFERENCE = [bytes.fromhex(one) for one in ("", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f")]
+REFERENCE = [
+    bytes.fromhex(one)
+    for one in ("", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f")
+]
 REFERENCE_ROOTS = (
     "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
     "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",

@@ -52,7 +52,9 @@ def test_every_altered_letter_is_seen(keyring: Keyring) -> None:
                 checkpoints.read(note[:at] + other + note[at + 1 :], [key])
 
 
-def test_a_signature_of_somebody_else_counts_for_nothing(keyring: Keyring, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_a_signature_of_somebody_else_counts_for_nothing(
+    keyring: Keyring, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     other = Keyring.create(tmp_path_factory.mktemp("other"))
     note = checkpoints.sign(HEAD, keyring)
 
@@ -86,7 +88,9 @@ def test_what_is_no_public_key_is_refused(text: str) -> None:
 @pytest.mark.parametrize("lines", ["a\n01\n", "a\n-1\n", "a\nx\n", "\n1\n", "a\n\u0661\n", "a\n1\n"])
 def test_what_is_no_checkpoint_is_refused(lines: str, keyring: Keyring) -> None:
     with pytest.raises(ProofInvalid, match="no checkpoint"):
-        checkpoints.parse(f"{lines}{'AAAA' if lines == 'a' + chr(10) + '1' + chr(10) else HEAD.text.split(chr(10))[2]}\n")
+        checkpoints.parse(
+            f"{lines}{'AAAA' if lines == 'a' + chr(10) + '1' + chr(10) else HEAD.text.split(chr(10))[2]}\n"
+        )
 
 
 def test_a_file_may_hold_checkpoints_one_after_the_other(keyring: Keyring) -> None:

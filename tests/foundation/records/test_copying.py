@@ -8,7 +8,7 @@ import pytest
 
 from tests.awkward.fixtures import Awkward
 from tests.awkward.seeding import PEOPLE
-from troth.foundation.records import copying
+from troth.foundation.records import copying, copystatements
 from troth.foundation.records.copying import REDACTED, Asked, rows_of
 from troth.foundation.records.reach import Reach
 from troth.foundation.records.reading import Records
@@ -111,7 +111,8 @@ def test_a_role_that_is_not_copied_is_left_out(awkward_read: Awkward) -> None:
 def test_more_rows_than_are_taken_at_once_are_streamed_and_all_there(
     awkward_read: Awkward, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(copying, "AT_EASE", 1)
+    for module in (copying, copystatements):
+        monkeypatch.setattr(module, "AT_EASE", 1)
     with awkward_read.records() as records:
         found = copied(awkward_read, records, "customer:1")
         expected = awkward_read.expected_rows("customer:1")

@@ -133,13 +133,15 @@ def person(datamap: DataMap, number: int) -> tuple[Subject, Subject]:
 @pytest.mark.parametrize("name", TABLES)
 def test_one_persons_rows_are_found_without_reading_a_whole_table(shop: str, name: str) -> None:
     datamap, records = opened(shop)
-    with records, records.connection("shop") as connection:
+    engine = sqlalchemy.create_engine(shop, poolclass=sqlalchemy.NullPool)
+    with records, engine.connect() as connection:
         reach = Reach.compile(datamap, records.catalogue("shop"))
         table = reach.table(name)
         statement = sqlalchemy.select(table.core).where(reach.whose(table, BoundKeys(person(datamap, 7))))
 
         assert scanned(connection, statement) == set()
         assert connection.execute(statement).first() is not None
+    engine.dispose()
 
 
 @pytest.mark.parametrize("name", ["orders", "items", "parcels", "circles", "calls"])

@@ -22,6 +22,7 @@ SCHEMA = "troth_jobs"
 """The PostgreSQL schema of the jobs."""
 
 _BUSY_MS = 30_000
+_WAIT_S = 60.0
 _SHAPE = re.compile(r"[A-Za-z0-9_.-]{0,120}")
 _FAULT = "fault"
 
@@ -37,8 +38,11 @@ class Place:
     engine: Engine = field(repr=False)
 
 
-def place_of(store: Store) -> Place:
-    """The place of the jobs of `store`; a SQLite file is made when missing, mode 0600."""
+def place_of(store: Store, connections: int = 4) -> Place:
+    """The place of the jobs of `store`; a SQLite file is made when missing, mode 0600.
+
+    A PostgreSQL gives at most so many `connections`; who finds all of them in use waits, since each is needed briefly.
+    """
     at = store.address
     if at.path is not None:
         path = at.path.with_name(f"{at.path.stem}-jobs{at.path.suffix}")
@@ -52,8 +56,9 @@ def place_of(store: Store) -> Place:
             "options": "-c TimeZone=UTC",
         },
         pool_pre_ping=True,
-        pool_size=6,
-        max_overflow=18,
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=_WAIT_S,
         hide_parameters=True,
     )
     shown = at.url.set(username=None, password=None, query={}).render_as_string()

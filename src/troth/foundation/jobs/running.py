@@ -9,6 +9,8 @@ from __future__ import annotations
 import logging
 import math
 import threading
+import time
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from troth.errors import TrothError
@@ -22,17 +24,19 @@ if TYPE_CHECKING:
 log = logging.getLogger("troth.jobs")
 
 POLL_S = 0.2
+_TOLD_AGAIN_S = 60.0
 
 _worker: Runner | None = None
 _place: Place | None = None
-_at_work: set[str] = set()
+_at_work: Counter[str] = Counter()
 _turn = threading.Lock()
 _function: Any = None
 
 
-def jobs_at_work() -> int:
-    """How many jobs this process runs now."""
-    return len(_at_work)
+def jobs_at_work() -> frozenset[str]:
+    """The keys of the jobs that this process runs now."""
+    with _turn:
+        return frozenset(+_at_work)
 
 
 def claim(worker: Runner) -> None:
@@ -50,7 +54,7 @@ def release(worker: Runner, wait_s: float = 0.0) -> None:
 
     if _worker is not worker:
         return
-    DBOS.destroy(workflow_completion_timeout_sec=math.ceil(wait_s) if _at_work else 0)
+    DBOS.destroy(workflow_completion_timeout_sec=math.ceil(wait_s) if jobs_at_work() else 0)
     if _place is not None:
         _place.engine.dispose()
     with _turn:
@@ -63,7 +67,7 @@ def launch(store: Store, worker: str, at_once: int) -> None:
 
     _tell_quietly()
     _at_work.clear()
-    place = _place = place_of(store)
+    place = _place = place_of(store, connections=at_once + 4)
     workflow()
     config: DBOSConfig = {
         "name": APPLICATION,
@@ -98,15 +102,16 @@ def _run(name: str, id_: str) -> int:
 
     key = str(DBOS.workflow_id)
     with _turn:
-        _at_work.add(key)
+        _at_work[key] += 1
     try:
-        counted = 0
-        for step in registry.job_named(name).steps:
-            counted += DBOS.run_step({"name": step.name}, _act, step, key, id_) or 0
-        return counted
+        steps = registry.job_named(name).steps
+        if len(steps) == 1:
+            # The record of the job's end says as much as one of its only step would, for a commit less.
+            return _act(steps[0], key, id_) or 0
+        return sum(DBOS.run_step({"name": step.name}, _act, step, key, id_) or 0 for step in steps)
     finally:
         with _turn:
-            _at_work.discard(key)
+            _at_work[key] -= 1  # it may be at work twice: taken from us while we were slow, and given back to us
         if _worker is not None:
             _worker.ended(key)
 
@@ -127,9 +132,19 @@ def shown(error: Exception) -> str:
 
 
 class _Told(logging.Handler):
-    """Passes the engine's warnings on under our name: first line only, no traceback."""
+    """Passes the engine's warnings on under our name: first line only, no traceback, each kind once a minute."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told_at: dict[tuple[str, int], float] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
+        if record.exc_info and isinstance(record.exc_info[1], JobFault):
+            return  # a step of ours failed, and `_act` has said so
+        kind, now = (record.pathname, record.lineno), time.monotonic()
+        if now - self._told_at.get(kind, -_TOLD_AGAIN_S) < _TOLD_AGAIN_S:
+            return  # a database that is away is found to be away five times a second
+        self._told_at[kind] = now
         log.log(record.levelno, "engine: %s", record.getMessage().split("\n")[0][:300])
 
 

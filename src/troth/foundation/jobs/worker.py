@@ -38,12 +38,14 @@ log = logging.getLogger("troth.jobs")
 
 BEAT_S = 1.0
 SILENT_S = 10.0
+LOST_S = 60.0
 ROUND_S = 2.0
 AT_ONCE = 8
 GRACE_S = 30.0
 
 _FIRST_WAIT = timedelta(seconds=5)
 _LONGEST_WAIT = timedelta(minutes=10)
+_TRIED = timedelta(days=30)
 _KEPT = timedelta(days=90)
 _FORGET_EVERY_S = 3600.0
 _AGAIN_S = 5.0
@@ -67,7 +69,8 @@ class Worker(Runner):
     """The worker of this process; there is one at a time. Use it in a `with`, or `start` and `stop` it.
 
     `waiting`: asked every two seconds what is to be done. `silent_s`: after how long without a sign of life another
-    worker's jobs are taken over.
+    worker's jobs are taken over; `lost_s`: after how long one that the engine gave to this worker and that it is not at
+    goes back. The latter is longer, since a job that has ended waits for its record.
     """
 
     def __init__(
@@ -78,6 +81,7 @@ class Worker(Runner):
         beside: Sequence[Beside] = (),
         at_once: int = AT_ONCE,
         silent_s: float = SILENT_S,
+        lost_s: float = LOST_S,
         beat_s: float = BEAT_S,
         round_s: float = ROUND_S,
     ) -> None:
@@ -89,6 +93,7 @@ class Worker(Runner):
         self._beat_s = beat_s
         self._round_s = round_s
         self._watch = beats.Watch(silent_s)
+        self._lost = beats.Watch(lost_s)
         self._stop = threading.Event()
         self._places = threading.Semaphore(at_once)
         self._mine: set[str] = set()
@@ -141,7 +146,7 @@ class Worker(Runner):
     @property
     def running(self) -> int:
         """How many jobs this worker is at now."""
-        return running.jobs_at_work()
+        return len(running.jobs_at_work())
 
     def begin(self, work: Work, key: str) -> Started | None:
         from dbos import DBOS, SetWorkflowID, error
@@ -210,16 +215,19 @@ class Worker(Runner):
             counts = {one.worker: one.count for one in beats.beats(tx)}
         owners = {status.executor_id for status in at_work if status.executor_id}
         dead = self._watch.silent(counts, owners) - {self.id}
-        if not dead:
-            return
-        # Asked again just before: a job that another survivor has taken meanwhile has another owner now.
-        left = [status.workflow_id for status in self._engine.in_states(["PENDING"], owners=sorted(dead))]
+        # What the engine gave to this worker and never began, because it failed in between, is nobody's either.
+        ours = {status.workflow_id for status in at_work if status.executor_id == self.id}
+        left = list(self._lost.silent({}, ours - running.jobs_at_work()))
+        if dead:
+            # Asked again just before: a job that another survivor has taken meanwhile has another owner now.
+            left += [status.workflow_id for status in self._engine.in_states(["PENDING"], owners=sorted(dead))]
         if left:
             self._engine.resume(left)
             log.warning("%d jobs of silent workers go on here or elsewhere: %s", len(left), ", ".join(left[:20]))
-        with self._store.writing() as tx:
-            for worker in dead & counts.keys():
-                beats.leave(tx, worker)
+        if gone := dead & counts.keys():
+            with self._store.writing() as tx:
+                for worker in gone:
+                    beats.leave(tx, worker)
 
     def _pick_up(self) -> None:
         """Begin what waits and was never begun; let what failed, or ended and still waits, run again when due."""
@@ -236,6 +244,8 @@ class Worker(Runner):
         due += self._engine.in_states(FAILED, most=1000, newest_first=True)
         now_ms = self._clock.now().timestamp() * 1000
         for status in due:
+            if status.workflow_id not in keys and now_ms - (status.created_at or 0) > _TRIED.total_seconds() * 1000:
+                continue
             wait = min(_FIRST_WAIT * 2 ** min(tries_of(status), 12), _LONGEST_WAIT)
             if now_ms >= (status.completed_at or status.updated_at or 0) + wait.total_seconds() * 1000:
                 self._engine.again(status)
@@ -247,14 +257,14 @@ class Worker(Runner):
         return {registry.key_of(Work(*work)): Work(*work) for work in self._waiting(self._store)}
 
     def _forget(self) -> None:
-        """Delete what is recorded of jobs that were done 90 days ago."""
+        """Delete what is recorded of jobs that ended 90 days ago."""
         assert self._engine is not None
         if time.monotonic() - self._forgot_at < _FORGET_EVERY_S:
             return
         self._forgot_at = time.monotonic()
         before = (self._clock.now() - _KEPT).isoformat()
         old = self._engine.client.list_workflows(
-            status="SUCCESS", completed_before=before, limit=1000, load_input=False, load_output=False
+            status=["SUCCESS", *FAILED], completed_before=before, limit=1000, load_input=False, load_output=False
         )
         if old:
             self._engine.forget([status.workflow_id for status in old])

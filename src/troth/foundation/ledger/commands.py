@@ -122,7 +122,7 @@ def export_(
         value = {"folder": str(folder), "origin": head.origin, "size": head.size, "root": head.root.hex()}
         _write(_as_json({"schema": SCHEMA} | value), None)
     else:
-        typer.echo(f"wrote {head.size} entries of {head.origin} to {folder}", err=True)
+        typer.echo(f"wrote {_entries(head.size)} of {head.origin} to {folder}", err=True)
 
 
 @ledger.command()
@@ -215,13 +215,16 @@ def _print_outcome(outcome: Verification, form: Format) -> None:
         typer.echo(f"broken  {one}")
     if outcome.count > len(outcome.findings):
         typer.echo(f"        and {outcome.count - len(outcome.findings)} more")
-    waiting = f", {outcome.waiting} wait for their place" if outcome.waiting else ""
+    waiting = f", {outcome.waiting} waiting for a place" if outcome.waiting else ""
     verdict = "The ledger holds" if outcome.holds else "The ledger does not hold"
     heads = f"{outcome.heads} signed head{'' if outcome.heads == 1 else 's'}"
-    entries = f"{outcome.size} entr{'y' if outcome.size == 1 else 'ies'}"
-    typer.echo(f"{verdict}: {entries}, {heads}{waiting}.")
+    typer.echo(f"{verdict}: {_entries(outcome.size)}, {heads}{waiting}.")
     for note in outcome.notes:
         typer.echo(f"note: {note}", err=True)
+
+
+def _entries(count: int) -> str:
+    return f"{count} entr{'y' if count == 1 else 'ies'}"
 
 
 @contextmanager

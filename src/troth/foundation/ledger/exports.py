@@ -124,14 +124,14 @@ def _marks(
             if claimed.origin != head.origin:
                 outcome.add(what, "it is of another ledger")
                 continue
-            yield Mark(claimed.size, claimed.root, what)
+            yield Mark(claimed.size, claimed.root, what, outside=True)
 
 
 def _entries(tx: Connection, number: int, width: int) -> Iterator[bytes]:
     packed = tx.execute(select(ledger_order.c.leaves).where(ledger_order.c.number == number)).scalar_one_or_none()
     ids = tiles.unpacked(packed or b"")[:width]
     found = select(ledger_leaves.c.id, ledger_leaves.c.content).where(ledger_leaves.c.id.in_(ids))
-    contents: dict[int, bytes] = dict(tx.execute(found).tuples().all())
+    contents: dict[int, bytes] = {row.id: row.content for row in tx.execute(found)}
     if len(contents) != width:
         raise StoreError(f"entries from place {number * WIDTH} on are missing", repair="Run `troth ledger verify`.")
     for leaf in ids:

@@ -21,13 +21,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
 from troth.errors import StoreError
 from troth.foundation.canonical import LARGEST_INTEGER, canonical_json
-from troth.foundation.clock import in_utc, stamp
+from troth.foundation.clock import stamp
 from troth.foundation.keys import Keyring
 from troth.foundation.ledger import personkeys
 from troth.foundation.ledger.merkle import leaf_hash
@@ -42,7 +42,7 @@ LONGEST = 65_535
 _LONGEST_WORD = 300
 _COMMITMENT = b"troth sealed body 1\x00"
 
-# The statements go to the driver as they are: by SQLAlchemy's own insert, a leaf would cost as much as its commit.
+# Straight to the driver: by way of SQLAlchemy, writing a leaf would cost a good part of its commit.
 _ONE = {
     "sqlite": "INSERT INTO ledger_leaves (kind, at, person, content, hash) VALUES (?, ?, ?, ?, ?)",
     "postgresql": "WITH made AS (INSERT INTO ledger_leaves (kind, at, person, content, hash)"
@@ -72,16 +72,18 @@ class Entry:
     under: KeyUse = KeyUse.CONTENT
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
-    """An entry made ready: what is stored of it. Made by `prepare`, written by `write`."""
+class Leaf(NamedTuple):
+    """An entry made ready: what is stored of it. Made by `prepare`, written by `write`. It is closed, so may be shown.
+
+    `body` are the sealed bytes, where there are any.
+    """
 
     kind: str
     at: str
     person: bytes | None
     content: bytes
     hash: bytes
-    body: bytes | None = field(default=None, repr=False)
+    body: bytes | None = None
     under: KeyUse = KeyUse.CONTENT
 
 
@@ -109,13 +111,23 @@ def append(  # noqa: PLR0917 - the parts of an entry, in their order
 
 def append_many(tx: Connection, keyring: Keyring, entries: Iterable[Entry]) -> list[int]:
     """As `append` for each in turn; their ids in the same order."""
-    return write(tx, [prepare(tx, keyring, entry) for entry in entries])
+    known: dict[int, bytes] = {}
+    return write(tx, [_prepared(tx, keyring, entry, known) for entry in entries])
 
 
 def prepare(tx: Connection | None, keyring: Keyring, entry: Entry) -> Leaf:
     """The leaf for `entry`, not yet written. Without a sealed body it needs no transaction. Raises as `append`."""
+    return _prepared(tx, keyring, entry, {})
+
+
+def _prepared(tx: Connection | None, keyring: Keyring, entry: Entry, known: dict[int, bytes]) -> Leaf:
+    """As `prepare`; `known` keeps pseudonyms for the entries of one call."""
     body = _body_text(entry.body, entry.kind)
-    person = None if entry.person is None else pseudonym(keyring, entry.person)
+    person = None
+    if entry.person is not None:
+        person = known.get(entry.person)
+        if person is None:
+            person = known[entry.person] = pseudonym(keyring, entry.person)
     at = _stamp(entry.at)
     sealed, closing = None, ""
     if entry.sealed is not None:
@@ -166,18 +178,20 @@ def sealing_context(under: KeyUse, person: bytes) -> bytes:
 
 
 def _write_sqlite(tx: Connection, leaves: Sequence[Leaf]) -> list[int]:
+    raw: Any = tx.connection.driver_connection
     rows = [
         (leaf.kind, f"{leaf.at[:10]} {leaf.at[11:26]}", leaf.person, leaf.content, leaf.hash) for leaf in leaves
     ]  # the time as SQLAlchemy keeps it
     if len(rows) == 1:
-        number = tx.exec_driver_sql(_ONE["sqlite"], rows[0]).lastrowid
-        tx.exec_driver_sql("INSERT INTO ledger_waiting (leaf) VALUES (?)", (number,))
+        number: int = raw.execute(_ONE["sqlite"], rows[0]).lastrowid
+        raw.execute("INSERT INTO ledger_waiting (leaf) VALUES (?)", (number,))
         return [number]
     # Nobody else writes until this transaction ends, so the next ids are known.
-    last = tx.exec_driver_sql("SELECT seq FROM sqlite_sequence WHERE name = 'ledger_leaves'").scalar_one_or_none() or 0
+    found = raw.execute("SELECT seq FROM sqlite_sequence WHERE name = 'ledger_leaves'").fetchone()
+    last = found[0] if found else 0
     ids = list(range(last + 1, last + 1 + len(rows)))
-    tx.exec_driver_sql(_MANY["sqlite"], [(number, *row) for number, row in zip(ids, rows, strict=True)])
-    tx.exec_driver_sql("INSERT INTO ledger_waiting (leaf) SELECT id FROM ledger_leaves WHERE id > ?", (last,))
+    raw.executemany(_MANY["sqlite"], [(number, *row) for number, row in zip(ids, rows, strict=True)])
+    raw.execute("INSERT INTO ledger_waiting (leaf) SELECT id FROM ledger_leaves WHERE id > ?", (last,))
     return ids
 
 
@@ -202,10 +216,10 @@ def _seal(tx: Connection, keyring: Keyring, person: bytes, entry: Entry) -> tupl
 
 @lru_cache(maxsize=64)
 def _stamp(at: datetime) -> str:
-    return stamp(in_utc(at))
+    return stamp(at)
 
 
-_quoted = json.JSONEncoder(ensure_ascii=False).encode
+_quoted = lru_cache(maxsize=256)(json.JSONEncoder(ensure_ascii=False).encode)
 _written = json.JSONEncoder(
     ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"), default=stamp
 ).encode

@@ -39,14 +39,19 @@ def key_for(tx: Connection, keyring: Keyring, person: bytes, use: KeyUse, at: da
         wrapped, destroyed = _row(tx, person, use)  # somebody else may have been first
     if wrapped is None:
         raise KeyUnavailable(f"the {use} key of this person was destroyed; nothing was written")
-    return keyring.unseal(wrapped, context=_context(person, use))
+    return unwrap(keyring, wrapped, person, use)
 
 
 def find_key(tx: Connection, keyring: Keyring, person: bytes, use: KeyUse) -> bytes | None:
     """The person's key; None when it was destroyed or never made. Raises: KeyUnavailable for another root key."""
     statement = select(person_keys.c.wrapped).where(person_keys.c.person == person, person_keys.c.use == use)
     wrapped = tx.execute(statement).scalar_one_or_none()
-    return None if wrapped is None else keyring.unseal(wrapped, context=_context(person, use))
+    return None if wrapped is None else unwrap(keyring, wrapped, person, use)
+
+
+def unwrap(keyring: Keyring, wrapped: bytes, person: bytes, use: KeyUse) -> bytes:
+    """The key that `wrapped` closes. Raises: KeyUnavailable for another root key, another row, or altered bytes."""
+    return keyring.unseal(wrapped, context=_context(person, use))
 
 
 def destroy(tx: Connection, person: bytes, use: KeyUse, at: datetime) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement, Connection, LargeBinary, cast, func, type_coerce
 
 _WHOLE = {
     "sqlite": "SELECT id, kind, at, person, content, hash FROM ledger_leaves ORDER BY id",
@@ -20,6 +20,13 @@ _CAREFUL = {
     " convert_to(to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US'), 'UTF8'), person, content, hash"
     " FROM ledger_leaves WHERE id BETWEEN %s AND %s",
 }
+
+
+def as_bytes(tx: Connection, column: ColumnElement[Any]) -> ColumnElement[bytes]:
+    """A column of text as its bytes: damaged text is no text, and a driver would refuse the whole row."""
+    if tx.dialect.name == "sqlite":
+        return cast(column, LargeBinary)
+    return type_coerce(func.convert_to(column, "UTF8"), LargeBinary)
 
 
 class Row(NamedTuple):
@@ -40,6 +47,13 @@ class Rows:
         self._kind = tx.dialect.name
         self._raw: Any = tx.connection.driver_connection
         self._stream: Iterator[tuple[Any, ...]] | None = None
+        self._streamed: Any = None
+
+    def close(self) -> None:
+        """End what is being read. INVARIANT: before the transaction ends, or its snapshot outlives it."""
+        if self._streamed is not None:
+            self._streamed.close()
+        self._stream = iter(())
 
     def next(self, ids: Sequence[int]) -> list[tuple[Any, ...]] | None:
         """The rows of these ids if they are the next ones in the order of ids, as the driver gives them: texts as
@@ -54,7 +68,7 @@ class Rows:
         except Exception as error:  # the kinds of errors are the driver's
             if not type(error).__module__.startswith(("sqlite3", "psycopg")):
                 raise
-        self._stream = iter(())
+        self.close()
         return None
 
     def careful(self, ids: Sequence[int]) -> list[Row | None]:
@@ -75,7 +89,7 @@ class Rows:
 
     def ids(self) -> Iterator[int]:
         """Every id, ascending."""
-        for (leaf,) in self._cursor().execute("SELECT id FROM ledger_leaves ORDER BY id"):
+        for (leaf,) in self._cursor().execute("SELECT id FROM ledger_leaves ORDER BY id").fetchall():
             yield int(leaf)
 
     def _cursor(self) -> Any:
@@ -83,7 +97,8 @@ class Rows:
 
     def _begun(self) -> Iterator[tuple[Any, ...]]:
         if self._kind == "sqlite":
-            return iter(self._raw.cursor().execute(_WHOLE["sqlite"]))
-        cursor = self._raw.cursor("ledger_leaves", binary=True)  # kept at the server, so that memory does not grow
-        cursor.itersize = 2000
-        return iter(cursor.execute(_WHOLE["postgresql"]))
+            self._streamed = self._raw.cursor()
+        else:
+            self._streamed = self._raw.cursor("ledger_leaves", binary=True)  # at the server: memory does not grow
+            self._streamed.itersize = 2000
+        return iter(self._streamed.execute(_WHOLE[self._kind]))

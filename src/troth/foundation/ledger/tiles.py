@@ -37,7 +37,7 @@ def reader(tx: Connection) -> Tiles:
 def find_place(tx: Connection, leaf: int) -> int | None:
     """The place of the leaf in the tree, from 0; None while it has none."""
     statement = select(ledger_order).where(ledger_order.c.last >= leaf, ledger_order.c.first <= leaf)
-    for row in tx.execute(statement.order_by(ledger_order.c.last)):
+    for row in tx.execute(statement.order_by(ledger_order.c.last)).all():
         ids = unpacked(row.leaves)
         if leaf in ids:
             return int(row.number) * WIDTH + ids.index(leaf)

@@ -19,11 +19,12 @@ Stored = Callable[[int, int], bytes | None]
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A root that the tree must have had at a size. `what` names who says so."""
+    """A root that the tree must have had at a size. `what` names who says so; `outside`: not the ledger itself."""
 
     size: int
     root: bytes
     what: str
+    outside: bool = False
 
 
 class TreeCheck:
@@ -94,19 +95,33 @@ class TreeCheck:
             self._next += 1
 
     def _judge_marks(self) -> None:
-        """A head that does not fit, while a later one does, is itself wrong; else the entries are."""
-        last = max((at for at, fits in enumerate(self._fits) if fits), default=-1)
-        for at, fits in enumerate(self._fits[: last + 1]):
-            if not fits:
-                mark = self._marks[at]
-                self._outcome.add(mark.what, "its root is not the one that the tree had", place=mark.size)
-        fitting = self._marks[last].size if last >= 0 else 0
-        if len(self._fits) > last + 1:
-            mark = self._marks[last + 1]
-            there = f"entries {fitting} to {mark.size - 1}" if mark.size > fitting else "the entries"
-            self._outcome.add(mark.what, f"{there} are not those that it was signed for", place=fitting)
+        judged = list(zip(self._marks, self._fits, strict=False))
+        self._judge_own([(mark, fits) for mark, fits in judged if not mark.outside])
+        self._judge_outside([(mark, fits) for mark, fits in judged if mark.outside])
         for mark in self._marks[self._next :]:
             size = self._frontier.size
             lost = "the end was cut off, or an older copy put back"
             message = f"it stands for {mark.size} entries, and there are {size}: {lost}"
             self._outcome.add(mark.what, message, place=size)
+
+    def _judge_own(self, judged: Sequence[tuple[Mark, bool]]) -> None:
+        """A head of the ledger's own that does not fit, while a later one does, is itself wrong; else entries are."""
+        last = max((at for at, (_, fits) in enumerate(judged) if fits), default=-1)
+        for mark, fits in judged[: last + 1]:
+            if not fits:
+                self._outcome.add(mark.what, "its root is not the one that the tree had", place=mark.size)
+        if len(judged) > last + 1:
+            self._differs(judged[last + 1][0], judged[last][0].size if last >= 0 else 0)
+
+    def _judge_outside(self, judged: Sequence[tuple[Mark, bool]]) -> None:
+        """The first that does not fit says from where on the ledger has another past."""
+        fitting = 0
+        for mark, fits in judged:
+            if not fits:
+                self._differs(mark, fitting)
+                return
+            fitting = mark.size
+
+    def _differs(self, mark: Mark, fitting: int) -> None:
+        there = f"entries {fitting} to {mark.size - 1}" if mark.size > fitting else "the entries"
+        self._outcome.add(mark.what, f"{there} are not those that it was signed for", place=fitting)

@@ -20,12 +20,12 @@ from sqlalchemy import Connection, func, select
 
 from troth.errors import ProofInvalid
 from troth.foundation.keys import Keyring
-from troth.foundation.ledger import checkpoints, merkle
+from troth.foundation.ledger import checkpoints, merkle, notes
 from troth.foundation.ledger.findings import Verification, entry
 from troth.foundation.ledger.leafcheck import LeafCheck
 from troth.foundation.ledger.merkle import HASH, WIDTH
 from troth.foundation.ledger.notes import PublicKey
-from troth.foundation.ledger.rows import Row, Rows
+from troth.foundation.ledger.rows import Row, Rows, as_bytes
 from troth.foundation.ledger.tables import (
     ledger_checkpoints,
     ledger_order,
@@ -55,7 +55,11 @@ def verify(
     that is no checkpoint at all.
     """
     with store.reading() as tx:
-        return _Whole(tx, keyring, tuple(known), tuple(outside)).verified()
+        whole = _Whole(tx, keyring, tuple(known), tuple(outside))
+        try:
+            return whole.verified()
+        finally:
+            whole.close()
 
 
 class _Whole:
@@ -65,8 +69,13 @@ class _Whole:
         self._tx = tx
         self._keyring = keyring
         self._outcome = Verification()
-        self._state = tx.execute(select(ledger_state)).one_or_none()
-        self._outcome.origin = None if self._state is None else self._state.origin
+        state = tx.execute(
+            select(as_bytes(tx, ledger_state.c.origin), as_bytes(tx, ledger_state.c["keys"]), ledger_state.c.size)
+        ).one_or_none()
+        origin, names, claimed = (b"", b"", 0) if state is None else state
+        self._claimed = int(claimed)
+        self._outcome.origin = origin.decode("utf-8", "replace") or None
+        self._named = names.decode("utf-8", "replace").splitlines()
         self._keys = self._trusted(known)
         self._marks = [*self._heads(), *self._outside(outside)]
         self._rows = Rows(tx)
@@ -75,26 +84,26 @@ class _Whole:
         self._placed = 0
 
     def verified(self) -> Verification:
-        claimed = 0 if self._state is None else int(self._state.size)
         size = self._go_through()
         self._tree.finish()
-        if size != claimed:
-            self._outcome.add("the size of the ledger", f"{claimed} entries are claimed, {size} have a place")
+        if size != self._claimed:
+            self._outcome.add("the size of the ledger", f"{self._claimed} entries are claimed, {size} have a place")
         self._compare_counts(size)
         self._go_through_waiting()
         self._leaf.finish()
         return self._outcome
 
+    def close(self) -> None:
+        self._rows.close()
+
     def _trusted(self, known: tuple[PublicKey, ...]) -> tuple[PublicKey, ...]:
-        if self._state is None:
-            return known
         try:
-            named = checkpoints.public_keys(self._tx)
+            named = tuple(PublicKey.parse(line) for line in self._named)
         except ProofInvalid:
             self._outcome.add("the keys that the ledger names", "one of them is damaged")
             named = ()
-        if self._keyring is not None:
-            known = (*known, PublicKey.of(self._keyring, self._state.origin))
+        if self._keyring is not None and self._outcome.origin is not None and notes.is_name(self._outcome.origin):
+            known = (*known, PublicKey.of(self._keyring, self._outcome.origin))
         if not known:
             self._outcome.notes.append("the key was taken from the store itself; give the one that you were told")
             return named
@@ -105,24 +114,25 @@ class _Whole:
 
     def _heads(self) -> list[Mark]:
         marks = []
-        statement = select(ledger_checkpoints).order_by(ledger_checkpoints.c.size)
+        columns = ledger_checkpoints.c
+        statement = select(columns.size, columns.root, as_bytes(self._tx, columns.note).label("note"))
         last = 0
-        for row in self._tx.execute(statement):
+        for row in self._tx.execute(statement.order_by(columns.size)):
             self._outcome.heads += 1
             what = f"the head of size {row.size}"
             try:
-                read = checkpoints.read(row.note, self._keys)
+                read = checkpoints.read(row.note.decode("utf-8", "replace"), self._keys)
             except ProofInvalid as problem:
                 self._outcome.add(what, problem.message, place=row.size)
                 continue
             if (read.size, read.root, read.origin) != (row.size, row.root, self._outcome.origin):
-                self._outcome.add(what, "the row and the signed text differ", place=row.size)
+                self._outcome.add(what, f"its row and its signed text (size {read.size}) differ", place=row.size)
                 continue
             marks.append(Mark(read.size, read.root, what))
             last = row.size
-        claimed = 0 if self._state is None else self._state.size
-        if last != claimed and self._outcome.holds:
-            self._outcome.add("the last head", f"it is of size {last}, and {claimed} entries are claimed", place=last)
+        if last != self._claimed and self._outcome.holds:
+            message = f"it is of size {last}, and {self._claimed} entries are claimed"
+            self._outcome.add("the last head", message, place=last)
         return marks
 
     def _outside(self, texts: tuple[str, ...]) -> list[Mark]:
@@ -139,7 +149,7 @@ class _Whole:
                 if claimed.origin != self._outcome.origin:
                     self._outcome.add(what, "it is of another ledger")
                     continue
-                marks.append(Mark(claimed.size, claimed.root, what))
+                marks.append(Mark(claimed.size, claimed.root, what, outside=True))
         return marks
 
     def _go_through(self) -> int:

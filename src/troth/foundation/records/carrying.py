@@ -75,15 +75,14 @@ def carry_out(
             return StepCounts.of_json(done)
         if guard is not None:
             guard()
-        kinds, catalogue = erasure.people, erasure.reach.catalogue
-        stand_ins = {each: standins.ensure(connection, kinds[each], catalogue, at) for each in erasure.stand_ins}
+        stand_ins = _stand_ins(connection, erasure, people, at) if erasure.stand_ins else {}
         _defer(connection, erasure)
         run, bound = (
-            (run_of(connection, erasure, tables[-1], {}, at.date(), stand_ins), {})
+            (run_of(connection, erasure, tables[-1], {}, day=at.date(), stand_ins=stand_ins), {})
             if many
             else remembered(connection, erasure, people, at.date(), stand_ins)
         )
-        counts = _carried(connection, erasure, run, bound, pseudonym, limit)
+        counts = _carried(connection, erasure, run, bound, pseudonym=pseudonym, limit=limit)
         if guard is not None:
             guard()
         steps.end(connection, request, step, counts.as_json())
@@ -168,21 +167,37 @@ def build_indexes(writer: Writer, statements: Sequence[str]) -> None:
 # --- inside the transaction -------------------------------------------------------------------------------------------
 
 
+def _stand_ins(
+    connection: Connection, erasure: Erasure, people: Sequence[Subject], at: dt.datetime
+) -> dict[str, tuple[Any, ...]]:
+    """The stand-ins of the kinds of people who go, made where there is none; of other kinds, those that there are."""
+    going = {each.kind.id for each in people}
+    found = {}
+    for each in erasure.stand_ins:
+        kind = erasure.people[each]
+        key = standins.ensure(connection, kind, erasure.reach.catalogue, at) if each in going else None
+        key = key or standins.find(connection, kind)
+        if key is not None:
+            found[each] = key
+    return found
+
+
 def _carried(
     connection: Connection,
     erasure: Erasure,
     run: Run,
     bound: Mapping[str, Any],
+    *,
     pseudonym: Pseudonym | None,
     limit: int | None,
 ) -> StepCounts:
     for guard, asked in run.guards:
-        if asked.run(connection, bound).scalar_one():
+        if asked.run(connection, bound).fetchone()[0]:
             raise ErasureRefused([f"{guard}. They came after the plan; plan anew."], where=erasure.store)
     counts: dict[str, dict[str, int]] = {"erased": {}, "changed": {}, "cut": {}, "kept": {}}
     temporary: list[str] = []
     for table, asked in run.kept:
-        n = int(asked.run(connection, bound).scalar_one())
+        n = int(asked.run(connection, bound).fetchone()[0])
         counts["kept"][table] = counts["kept"].get(table, 0) + n
     touched = 0
     for _ in range(2 if erasure.triggered else 1):

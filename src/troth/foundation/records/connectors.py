@@ -16,6 +16,7 @@ from troth.policy.datamap import Place, StoreKind, StoreMap
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine
+    from sqlalchemy import Dialect as SQLDialect
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _SCHEMES = {
@@ -123,13 +124,39 @@ class Connector:
 
         Every trouble comes out as a RecordsError that names `place`, or the store where none is asked about.
         """
+        with self._in_our_words(place), self._opened().connect() as connection:
+            yield connection
+
+    @contextmanager
+    def driver(self) -> Iterator[tuple[Any, SQLDialect]]:
+        """The driver's own connection, and the dialect to compile for: for reading much with little around it.
+
+        It can only read. Whoever changes a setting of it puts it back. Troubles come out as with `connection`.
+        """
+        from sqlalchemy.exc import DBAPIError
+
+        with self._in_our_words(None):
+            engine = self._opened()
+            pooled = engine.raw_connection()
+            dbapi: Any = engine.dialect.loaded_dbapi
+            try:
+                yield pooled.driver_connection, engine.dialect
+            except dbapi.Error as problem:
+                raise DBAPIError(None, None, problem) from None
+            finally:
+                pooled.close()
+
+    def _opened(self) -> Engine:
+        if self._engine is None:
+            self._engine = self.dialect.engine(self.address, self._limits)
+        return self._engine
+
+    @contextmanager
+    def _in_our_words(self, place: Place | None) -> Iterator[None]:
         from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
         try:
-            if self._engine is None:
-                self._engine = self.dialect.engine(self.address, self._limits)
-            with self._engine.connect() as connection:
-                yield connection
+            yield
         except DBAPIError as problem:
             raise self.told(self.dialect.trouble(problem), place) from None
         except RecordsError as problem:

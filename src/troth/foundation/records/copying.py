@@ -1,38 +1,31 @@
 """Read all rows of one person from every table of a store, as the copy that they get (GDPR Art. 15(3)).
 
 One connection a store and one statement a table; a second where a table holds more of the person's rows than fit in
-memory at ease: that one is streamed. The statements are made once for a map and a catalogue and then only bound anew.
-PostgreSQL gets those of many tables in one go (a pipeline).
+memory at ease: that one is streamed. The statements are made once for a map and a catalogue (`copystatements`) and then
+only bound anew. PostgreSQL is asked for many tables in one statement, and gives their rows as JSON: a time in a copy
+from there is a text in ISO form, a number with a fraction a Decimal.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from troth.foundation.records.catalogue import ColumnKind
-from troth.foundation.records.keys import BoundKeys, Slot, Subject
+from troth.foundation.records import copystatements
+from troth.foundation.records.copystatements import AT_EASE, Bound, Prepared, Statement
+from troth.foundation.records.keys import Subject
 from troth.foundation.records.reach import Reach, ReachedTable
 from troth.foundation.records.redaction import REDACTED, Asked, Labels, Row, treatment
-from troth.foundation.records.spelling import as_text
-from troth.policy.datamap import Copying
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, Connection, Dialect
-
     from troth.foundation.records.reading import Records
 
 __all__ = ["REDACTED", "Asked", "Labels", "Part", "Row", "rows_of"]
 
-AT_EASE = 5_000
-"""Rows of one table that are taken at once; a table with more of the person's is streamed."""
-
-_TOGETHER = 12  # tables whose rows are in memory at the same time
 _STREAMED = 1_000  # rows that a server hands over at a time
-_TIME_COLUMNS = (ColumnKind.TIME,)
 
 Part = tuple[ReachedTable, str | None, tuple[str, ...], Iterator[Row]]
 """The table, the role of the person in these rows ("sender and recipient" where both), the columns, the rows."""
@@ -49,97 +42,18 @@ def rows_of(
     """
     people = tuple(subjects)
     labels = labels or Labels()
-    with records.connection(reach.store) as connection, _driver(connection) as driver:
-        statements = _prepared(reach, connection.dialect, people)
-        for statement, rows in _READERS[connection.dialect.name](driver, statements, people):
+    with records.driver(reach.store) as (driver, dialect):
+        prepared = copystatements.prepared(reach, dialect, people)
+        for statement, rows in _READERS[dialect.name](driver, prepared, people):
             yield from _parts(statement, rows, people, labels)
 
 
-# --- statements -------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Bound:
-    """SQL as the driver takes it: `order` names the values of positional parameters, None where they have names."""
-
-    sql: str
-    order: tuple[str, ...] | None
-    constants: Mapping[str, Any]
-    slots: Mapping[str, Slot]
-
-    def values(self, people: Sequence[Subject]) -> Any:
-        told = {**self.constants, **{name: slot.value(people) for name, slot in self.slots.items()}}
-        return told if self.order is None else tuple(told[name] for name in self.order)
-
-
-@dataclass(frozen=True, slots=True)
-class _Statement:
-    """What reads one table: `first` at most a few rows, `whole` all, `plain` the same with times as text.
-
-    After the columns of the table each row has a flag for each of `roles`.
-    """
-
-    table: ReachedTable
-    names: tuple[str, ...]
-    roles: tuple[str, ...]
-    first: _Bound
-    whole: _Bound
-    plain: _Bound
-
-
-def _prepared(reach: Reach, dialect: Dialect, people: Sequence[Subject]) -> tuple[_Statement, ...]:
-    """The statements for people of this shape, made when first asked for."""
-    key = (dialect.name, dialect.server_version_info, BoundKeys(people).shape)
-    found: tuple[_Statement, ...] | None = reach.prepared.get(key)
-    if found is None:
-        made = (_statement(reach, table, dialect, people) for table in reach.tables)
-        found = tuple(each for each in made if each is not None)
-        reach.prepared[key] = found
-    return found
-
-
-def _statement(reach: Reach, table: ReachedTable, dialect: Dialect, people: Sequence[Subject]) -> _Statement | None:
-    names = tuple(name for name in table.seen.columns if table.column(name).copy is Copying.YES)
-    roles = tuple(role.name for role in table.table.roles.values() if role.copy is Copying.YES)
-    if not names or (table.table.roles and not roles) or not table.seen.holds_rows:
-        return None
-
-    def made(*, limit: int | None = None, plain: bool = False) -> _Bound:
-        import sqlalchemy
-
-        keys = BoundKeys(people)
-        columns: list[ColumnElement[Any]] = [table.core.c[name] for name in names]
-        if plain:
-            times = [table.seen.columns[name].kind in _TIME_COLUMNS for name in names]
-            columns = [as_text(each) if time else each for each, time in zip(columns, times, strict=True)]
-        if not roles:
-            statement = sqlalchemy.select(*columns).where(reach.whose(table, keys))
-        else:
-            theirs = [reach.whose(table, keys, role) for role in roles]
-            flags = [sqlalchemy.case((each, 1), else_=0) for each in theirs]
-            labelled = [flag.label(f"role_{at}") for at, flag in enumerate(flags)]
-            statement = sqlalchemy.select(*columns, *labelled).where(sqlalchemy.or_(*theirs))
-            statement = statement.order_by(*(sqlalchemy.desc(flag.name) for flag in labelled))
-        compiled = statement.limit(limit).compile(dialect=dialect)
-        order = tuple(compiled.positiontup or ()) if compiled.positional else None
-        constants = {name: value for name, value in compiled.params.items() if name not in keys.slots}
-        met = {name: slot for name, slot in keys.slots.items() if name in compiled.params}
-        return _Bound(str(compiled), order, constants, met)
-
-    whole = made()
-    first = whole if dialect.name == "sqlite" else made(limit=AT_EASE + 1)
-    return _Statement(table, names, roles, first, whole, made(plain=True))
-
-
-# --- rows -------------------------------------------------------------------------------------------------------------
-
-
-def _parts(statement: _Statement, rows: Iterable[Row], people: Sequence[Subject], labels: Labels) -> Iterator[Part]:
+def _parts(statement: Statement, rows: Iterable[Row], people: Sequence[Subject], labels: Labels) -> Iterator[Part]:
     table, names, width = statement.table, statement.names, len(statement.names)
     if not statement.roles:
         some = _some(rows)
         if some is not None:
-            change = treatment(table, names, (), people, labels)
+            change = None if statement.untouched else treatment(table, names, (), people, labels)
             yield table, None, names, map(change, some) if change else some
         return
     for flags, group in itertools.groupby(rows, key=lambda row: row[width:]):
@@ -158,57 +72,55 @@ def _some(rows: Iterable[Row]) -> Iterator[Row] | None:
     return None if first is None else itertools.chain((first,), waiting)
 
 
-@contextmanager
-def _driver(connection: Connection) -> Iterator[Any]:
-    """The driver's own connection; its errors come out as SQLAlchemy's, which the connector puts into our words."""
-    from sqlalchemy.exc import DBAPIError
-
-    dbapi: Any = connection.dialect.loaded_dbapi
-    try:
-        yield connection.connection.driver_connection
-    except dbapi.Error as problem:
-        raise DBAPIError(None, None, problem) from None
+# --- SQLite -----------------------------------------------------------------------------------------------------------
 
 
-def _sqlite(
-    driver: Any, statements: Sequence[_Statement], people: Sequence[Subject]
-) -> Iterator[tuple[_Statement, Iterable[Row]]]:
-    """Rows come as they are read: a cursor of SQLite holds one row at a time."""
+def _sqlite(driver: Any, prepared: Prepared, people: Sequence[Subject]) -> Iterator[tuple[Statement, Iterable[Row]]]:
+    """Rows are taken as texts of UTF-8, which is quick; where one is none, again with what cannot be read replaced."""
+    import sqlite3
+
     driver.set_progress_handler(None, 0)  # the time limit of the last statement does not go on counting
-    for statement in statements:
-        yield statement, driver.execute(statement.first.sql, statement.first.values(people))
+    lenient = driver.text_factory
+    for statement in prepared.statements:
+        values = statement.first.values(people)
+        driver.text_factory = str
+        try:
+            rows: list[Row] | None = driver.execute(statement.first.sql, values).fetchmany(AT_EASE + 1)
+        except sqlite3.OperationalError as problem:
+            if "decode" not in str(problem):
+                raise
+            rows = None
+        finally:
+            driver.text_factory = lenient
+        if rows is None or len(rows) > AT_EASE:
+            yield statement, driver.execute(statement.first.sql, values)
+        else:
+            yield statement, rows
+
+
+# --- PostgreSQL -------------------------------------------------------------------------------------------------------
 
 
 def _postgresql(
-    driver: Any, statements: Sequence[_Statement], people: Sequence[Subject]
-) -> Iterator[tuple[_Statement, Iterable[Row]]]:
-    for start in range(0, len(statements), _TOGETHER):
-        together = statements[start : start + _TOGETHER]
-        with driver.pipeline():
-            cursors = [driver.execute(each.first.sql, each.first.values(people)) for each in together]
-            taken = [_fetched(cursor) for cursor in cursors]
-        for statement, rows in zip(together, taken, strict=True):
-            if rows is None:  # a time that Python cannot hold, such as "infinity": all times as text
-                yield statement, _named(driver, statement.plain, people)
-            elif len(rows) > AT_EASE:
-                yield statement, _named(driver, statement.whole, people)
-            else:
-                yield statement, rows
-
-
-def _fetched(cursor: Any) -> list[Row] | None:
-    from psycopg import DataError
-
+    driver: Any, prepared: Prepared, people: Sequence[Subject]
+) -> Iterator[tuple[Statement, Iterable[Row]]]:
+    driver.autocommit = True  # each statement for itself: no turn for BEGIN, none for ROLLBACK
     try:
-        rows: list[Row] = cursor.fetchall()
-    except DataError as problem:
-        if problem.sqlstate is not None:  # the server's own
-            raise
-        return None
-    return rows
+        for group in prepared.groups:
+            cursor = driver.execute(group.sql, group.values(people), prepare=True)
+            for statement, found in zip(group.statements, cursor.fetchone(), strict=True):
+                rows = [tuple(row.values()) for row in json.loads(found, parse_float=Decimal)] if found else []
+                if len(rows) > AT_EASE:
+                    with driver.transaction():
+                        yield statement, _named(driver, statement.whole, people)
+                else:
+                    yield statement, _with_bytes(rows, statement.binary) if statement.binary else rows
+    finally:
+        if not driver.closed:
+            driver.autocommit = False
 
 
-def _named(driver: Any, bound: _Bound, people: Sequence[Subject]) -> Iterator[Row]:
+def _named(driver: Any, bound: Bound, people: Sequence[Subject]) -> Iterator[Row]:
     """Rows from a cursor at the server, a few at a time."""
     with driver.cursor(name="troth_copy") as cursor:
         cursor.itersize = _STREAMED
@@ -216,17 +128,27 @@ def _named(driver: Any, bound: _Bound, people: Sequence[Subject]) -> Iterator[Ro
         yield from cursor
 
 
-def _mysql(
-    driver: Any, statements: Sequence[_Statement], people: Sequence[Subject]
-) -> Iterator[tuple[_Statement, Iterable[Row]]]:
-    for statement in statements:
+def _with_bytes(rows: list[Row], binary: tuple[int, ...]) -> list[Row]:
+    """Bytes as bytes again, which JSON has as hexadecimal digits."""
+
+    def read(at: int, value: Any) -> Any:
+        return bytes.fromhex(value[2:]) if at in binary and isinstance(value, str) else value
+
+    return [tuple(read(at, value) for at, value in enumerate(row)) for row in rows]
+
+
+# --- MariaDB and MySQL ------------------------------------------------------------------------------------------------
+
+
+def _mysql(driver: Any, prepared: Prepared, people: Sequence[Subject]) -> Iterator[tuple[Statement, Iterable[Row]]]:
+    for statement in prepared.statements:
         with driver.cursor() as cursor:
             cursor.execute(statement.first.sql, statement.first.values(people))
             rows = list(cursor.fetchall())
         yield statement, _unbuffered(driver, statement.whole, people) if len(rows) > AT_EASE else rows
 
 
-def _unbuffered(driver: Any, bound: _Bound, people: Sequence[Subject]) -> Iterator[Row]:
+def _unbuffered(driver: Any, bound: Bound, people: Sequence[Subject]) -> Iterator[Row]:
     """Rows as the server sends them, for as long as it takes: its time limit is for statements that are not read."""
     from pymysql.cursors import SSCursor
 

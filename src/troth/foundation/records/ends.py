@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import assert_never
+from typing import Any, assert_never
 
 from troth.foundation.records import settings
 from troth.foundation.records.catalogue import Catalogue, Column, Table
@@ -97,6 +97,11 @@ class TableEnd:
         return single and bool(self.ends) and all(end.deletes for end in self.ends)
 
     @property
+    def keeps(self) -> bool:
+        """Whether some of the rows that are theirs are kept for a time."""
+        return any(end.kept is not None for end in self.ends)
+
+    @property
     def changed(self) -> frozenset[str]:
         return frozenset(name for end in self.ends for name in end.settings)
 
@@ -124,14 +129,15 @@ def _table_end(
     mapped: StoreMap, table: TableMap, seen: Table, people: Mapping[str, PersonKind], faults: list[str]
 ) -> TableEnd:
     ends = []
+    common: dict[str, Any] = {"people": people, "faults": faults}
     if table.roles:
         for role in table.roles.values():
             if isinstance(role.on_erasure, DeleteRow) and table.delete is RowEnd.NEVER:
                 clash = f"the role {role.name} says delete, and the table says never"
                 faults.append(f"{table.name}: {clash}. Let one of them give way.")
-            ends.append(_end(mapped, table, seen, role.name, role.path, role.on_erasure, people, faults))
+            ends.append(_end(mapped, table, seen, role=role.name, path=role.path, said=role.on_erasure, **common))
     elif table.whose is not None:
-        ends.append(_end(mapped, table, seen, None, table.whose, table.on_erasure, people, faults))
+        ends.append(_end(mapped, table, seen, role=None, path=table.whose, said=table.on_erasure, **common))
     links = dict(_links(table, seen, people, faults))
     return TableEnd(table, seen, tuple(ends), table.delete if table.roles else None, MappingProxyType(links))
 
@@ -140,6 +146,7 @@ def _end(
     mapped: StoreMap,
     table: TableMap,
     seen: Table,
+    *,
     role: str | None,
     path: Whose,
     said: OnErasure,

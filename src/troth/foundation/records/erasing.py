@@ -42,7 +42,11 @@ _compiled: OrderedDict[tuple[int, StoreKind], Erasure] = OrderedDict()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Erasure:
-    """How people are erased from one store, whoever they are."""
+    """How people are erased from one store, whoever they are.
+
+    `stand_ins`: the kinds of people (ids) for whom a stand-in may be needed. `triggered`: the touched tables that have
+    triggers: what those write must go too, so all steps run twice.
+    """
 
     reach: Reach = field(repr=False)
     kind: StoreKind
@@ -51,6 +55,8 @@ class Erasure:
     cuts: tuple[Cut, ...] = field(repr=False)
     guards: tuple[Guard, ...] = field(repr=False)
     by_store: tuple[Pointer, ...] = field(repr=False)
+    stand_ins: tuple[str, ...] = ()
+    triggered: tuple[str, ...] = ()
     prepared: dict[Any, Any] = field(repr=False, default_factory=dict)
 
     @property
@@ -65,17 +71,6 @@ class Erasure:
     def physical(self) -> bool:
         """Whether freed space is to be overwritten afterwards."""
         return self.reach.datamap.stores[self.store].physical
-
-    @property
-    def stand_ins(self) -> frozenset[str]:
-        """The kinds of people (ids) for whom a stand-in may be needed."""
-        return frozenset(kind for end in self.ends.values() for kind in end.stand_ins)
-
-    @property
-    def triggered(self) -> tuple[str, ...]:
-        """The touched tables that have triggers: what those write must go too, so all steps run twice."""
-        touched = {action.table for action in self.order.actions}
-        return tuple(sorted(name for name in touched if self.reach.catalogue.table(name).triggers))
 
     def touched(self, deed: Deed) -> tuple[str, ...]:
         return tuple(action.table for action in self.order.actions if action.deed is deed)
@@ -111,7 +106,8 @@ def compile(reach: Reach, kind: StoreKind) -> Erasure:  # noqa: A001 - a map and
     pointing = find_pointing(reach.catalogue, ends, people, kind)
     faults += pointing.faults
     tables = reach.datamap.stores[reach.store].tables
-    for each in sorted({kind_ for end in ends for kind_ in end.stand_ins}):
+    stand_ins = tuple(sorted({each for end in ends for each in end.stand_ins}))
+    for each in stand_ins:
         faults += standins.faults_of(people[each], reach.catalogue, tables)
     by_name = {end.name: end for end in ends}
     work = _work(reach, by_name, pointing.pointers)
@@ -121,7 +117,18 @@ def compile(reach: Reach, kind: StoreKind) -> Erasure:  # noqa: A001 - a map and
         raise ErasureRefused(list(dict.fromkeys(faults)), where=reach.store)
     known = {cut.pointer for cut in pointing.cuts}
     cuts = (*pointing.cuts, *(Cut(pointer, Fixed(None)) for pointer in order.cut if pointer not in known))
-    made = Erasure(reach, kind, MappingProxyType(by_name), order, cuts, pointing.guards, pointing.by_store)
+    touched = sorted({action.table for action in order.actions})
+    made = Erasure(
+        reach=reach,
+        kind=kind,
+        ends=MappingProxyType(by_name),
+        order=order,
+        cuts=cuts,
+        guards=pointing.guards,
+        by_store=pointing.by_store,
+        stand_ins=stand_ins,
+        triggered=tuple(name for name in touched if reach.catalogue.table(name).triggers),
+    )
     _compiled[key] = made
     while len(_compiled) > _REMEMBERED:
         _compiled.popitem(last=False)
@@ -145,7 +152,8 @@ def plan(
     """
     indexing.refuse(missing_indexes(erasure, ask, few_rows=few_rows), erasure.store)
     keys = keys or BoundKeys(people)
-    setwise = Setwise(erasure, keys, at.date(), {}, temporary=False)
+    stand_ins = standins.known(ask, erasure.kind, erasure.stand_ins)
+    setwise = Setwise(erasure, keys, at.date(), stand_ins, temporary=False)
     counts = _counted(erasure, setwise, ask)
     in_the_way = [str(guard) for guard in erasure.guards if counts["guard", guard]]
     if in_the_way:

@@ -81,11 +81,12 @@ class BoundKeys:
     """The keys of one person or a few, bound into the statement.
 
     `slots` names what stands behind each bound name, so that a statement made for one person serves another of the
-    same `shape`.
+    same `shape`. Two of them in one statement need different `name`s, or the values of one would stand for both.
     """
 
-    def __init__(self, people: Iterable[Subject]) -> None:
+    def __init__(self, people: Iterable[Subject], name: str = "key") -> None:
         self.people = tuple(people)
+        self.name = name
         self.slots: dict[str, Slot] = {}
 
     def __repr__(self) -> str:
@@ -147,7 +148,7 @@ class BoundKeys:
         """A bound value. Without a type of ours PostgreSQL reads it as the type of the column that it meets."""
         import sqlalchemy
 
-        name = f"key_{len(self.slots)}"
+        name = f"{self.name}_{len(self.slots)}"
         self.slots[name] = slot
         return sqlalchemy.bindparam(name, slot.value(self.people), type_ or sqlalchemy.types.NullType())
 
@@ -163,8 +164,8 @@ def text_of(value: Any) -> str:
 
 def fitted(value: Any, column: Column) -> Any:
     """`value` as it would stand in `column`; None where it can't."""
-    if value is None:
-        return None
+    if value is None or (type(value) is int and column.kind is ColumnKind.NUMBER and -_LARGEST <= value < _LARGEST):
+        return value  # nearly all keys
     match column.kind:
         case ColumnKind.TEXT:
             return text_of(value)

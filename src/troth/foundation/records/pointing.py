@@ -75,7 +75,7 @@ def find_pointing(
         for key in table.foreign_keys:
             target = by_name.get(key.table)
             if target is not None and target.deletes:
-                _declared(table, key, by_name.get(table.name), target, people, kind, found)
+                _declared(table, key, by_name.get(table.name), target, people=people, kind=kind, found=found)
     for end in ends:
         for pointer, setting in _links(end, by_name, people):
             if not _declared_already(end.seen, pointer):
@@ -93,6 +93,7 @@ def _declared(
     key: ForeignKey,
     own: TableEnd | None,
     target: TableEnd,
+    *,
     people: Mapping[str, PersonKind],
     kind: StoreKind,
     found: _Found,
@@ -107,7 +108,7 @@ def _declared(
     elif link is not None:
         found.pointers.append(pointer)
         found.cuts.append(Cut(pointer, link))
-    elif covering is not None and _leaves(own, covering, pointer):
+    elif covering is not None and (_leaves(own, covering, pointer) or _kept_with(covering, pointer, target)):
         found.pointers.append(pointer)
         if table.name == target.name and not _same_statement(key, kind):
             if nullable:
@@ -165,6 +166,12 @@ def _leaves(own: TableEnd | None, end: End, pointer: Pointer) -> bool:
     if end.deletes or (own is not None and own.row_end is RowEnd.WITH_ANY):
         return True
     return any(isinstance(end.settings.get(name), (Fixed, StandIn)) for name in pointer.columns)
+
+
+def _kept_with(end: End, pointer: Pointer, target: TableEnd) -> bool:
+    """Whether kept rows go at the latest with the kept rows that they hang on."""
+    hangs = any(isinstance(path, ByRow) and path.columns == pointer.columns for path in end.paths)
+    return end.kept is not None and hangs and target.keeps and not target.always_deletes
 
 
 def _link_setting(own: TableEnd | None, pointer: Pointer) -> Setting | None:

@@ -40,9 +40,15 @@ class Ready:
     values: Mapping[str, Any]
 
     def run(self, connection: Connection, bound: Mapping[str, Any]) -> Any:
-        values = {**self.values, **{name: value for name, value in bound.items() if name in self.values}}
-        given: Any = values if self.names is None else tuple(values[name] for name in self.names)
-        return connection.exec_driver_sql(self.sql, given)
+        """The driver's own cursor after the statement: nothing is between it and the text made before."""
+        given: Any
+        if self.names is None:
+            given = {name: bound.get(name, value) for name, value in self.values.items()}
+        else:
+            given = [bound[name] if name in bound else self.values[name] for name in self.names]
+        cursor = connection.connection.cursor()
+        cursor.execute(self.sql, given)
+        return cursor
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +89,18 @@ def remembered(
     key = (connection.dialect.name, keys.shape, day, tuple(sorted((kind, str(of)) for kind, of in stand_ins.items())))
     run = erasure.prepared.get(key)
     if run is None:
-        run = run_of(connection, erasure, keys, keys.slots, day, stand_ins)
+        run = run_of(connection, erasure, keys, keys.slots, day=day, stand_ins=stand_ins)
         if len(erasure.prepared) >= _KEPT_STATEMENTS:
             erasure.prepared.clear()
         erasure.prepared[key] = run
-    return run, {name: slot.value(people) for name, slot in run.slots.items()}
+    known: dict[Any, Any] = {}
+    bound = {}
+    for name, slot in run.slots.items():  # most statements ask for the same key
+        same = (slot.person, slot.identifier, slot.at, slot.column.kind if slot.column is not None else None)
+        if same not in known:
+            known[same] = slot.value(people)
+        bound[name] = known[same]
+    return run, bound
 
 
 def run_of(
@@ -95,6 +108,7 @@ def run_of(
     erasure: Erasure,
     keys: Keys,
     slots: Mapping[str, Slot],
+    *,
     day: dt.date,
     stand_ins: Mapping[str, tuple[Any, ...]],
 ) -> Run:
@@ -159,7 +173,7 @@ def make_values(
         new = settings.maker(making.setting, pseudonym)
     except ValueError as problem:
         raise ErasureRefused([f"{making.setting.column.name}: {problem}."]) from None
-    old = [row[0] for row in making.ask.run(connection, bound)]
+    old = [row[0] for row in making.ask.run(connection, bound).fetchall()]
     create = temporary_statement(making.name, making.create, kind)
     if kind is StoreKind.MARIADB and len(old) > _MANY_VALUES:
         create = create.replace(" AS ", f" (INDEX ({_prefix(making.setting)})) AS ", 1)

@@ -24,7 +24,7 @@ from troth.errors import DeclarationFaults
 from troth.foundation.records import pathfaults, pathwalk
 from troth.foundation.records.catalogue import Catalogue
 from troth.foundation.records.catalogue import Table as TableSeen
-from troth.foundation.records.keys import Keys
+from troth.foundation.records.keys import BoundKeys, Keys
 from troth.foundation.records.pathclauses import Others, Theirs
 from troth.foundation.records.pathowners import Numbers, Owner
 from troth.foundation.records.pathwalk import Used
@@ -118,6 +118,8 @@ class Reach:
 
         `nobody`: keys that stand for nobody (the stand-ins of people who are gone).
         """
+        if isinstance(keys, BoundKeys) and isinstance(nobody, BoundKeys) and keys.people and nobody.people:
+            assert keys.name != nobody.name, "INVARIANT: the keys in one statement have different names"
         return Others(self, keys, nobody).rows(table, table.core, role)
 
     def owner(self, table: ReachedTable, numbers: Numbers, role: str | None = None) -> ColumnElement[int]:

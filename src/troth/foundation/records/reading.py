@@ -26,7 +26,7 @@ from troth.policy.conditions import Condition, columns
 from troth.policy.datamap import DataMap, Place, StoreKind, StoreMap
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, CursorResult, Table
+    from sqlalchemy import CursorResult, Dialect, Table
     from sqlalchemy.sql.selectable import CompoundSelect, Select
 
 _BATCH = 1000
@@ -206,10 +206,13 @@ class Records:
         return self._stream(self._connector(store), statement)
 
     @contextmanager
-    def connection(self, store: str, place: Place | None = None) -> Iterator[Connection]:
-        """A connection to `store` that can only read, for the readers of this package. Raises RecordsError."""
-        with self._connector(store).connection(place) as connection:
-            yield connection
+    def driver(self, store: str) -> Iterator[tuple[Any, Dialect]]:
+        """The driver's connection to `store`, which can only read, and its dialect: for readers of this package.
+
+        Raises RecordsError.
+        """
+        with self._connector(store).driver() as opened:
+            yield opened
 
     def _stream(self, connector: Connector, statement: Any, place: Place | None = None) -> Iterator[tuple[Any, ...]]:
         with connector.connection(place) as connection:

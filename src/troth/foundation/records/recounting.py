@@ -10,6 +10,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
+from troth.foundation.records import standins
 from troth.foundation.records.ends import End, TableEnd
 from troth.foundation.records.erasing import Erasure
 from troth.foundation.records.erasureplan import Ask
@@ -31,17 +32,17 @@ def recount(
     ask: Ask,
     *,
     at: dt.datetime,
-    stand_ins: Mapping[str, tuple[Any, ...]] | None = None,
     keys: Keys | None = None,
 ) -> dict[Place, int]:
     """Rows that are still theirs and should not be, by table; links that still lead to them, by column. Empty: none."""
     import sqlalchemy
 
-    setwise = Setwise(erasure, keys or BoundKeys(people), at.date(), stand_ins or {}, temporary=False)
+    stand_ins = standins.known(ask, erasure.kind, erasure.stand_ins)
+    setwise = Setwise(erasure, keys or BoundKeys(people), at.date(), stand_ins, temporary=False)
     asked: dict[Place, Any] = {}
     for end in erasure.ends.values():
         left = [setwise.going(end.name)] if end.deletes else []
-        left += [each for one in end.ends if (each := _unchanged(setwise, end, one, stand_ins or {})) is not None]
+        left += [each for one in end.ends if (each := _unchanged(setwise, end, one, stand_ins)) is not None]
         if left:
             asked[end.table.place] = _count(setwise.core(end.name), sqlalchemy.or_(*left))
         for name in end.links:

@@ -26,7 +26,7 @@ Pseudonym = Callable[[bytes], bytes]
 
 _FEWEST_CHARACTERS = 10  # of a pseudonym: 50 bits
 _LENGTH = re.compile(r"(?:char|character|varchar|character varying|nchar|nvarchar|text)\s*\((\d+)\)", re.IGNORECASE)
-_PLAIN_TEXT = re.compile(r"text|char|clob|string|citext|xml|name\b|\Z", re.IGNORECASE)
+_PLAIN_TEXT = re.compile(r"\w*(?:text|char|character|clob|string)\b|(?:xml|name)\b|\s*\Z", re.IGNORECASE)
 _ISO = re.compile(r"(\d{4})-(\d\d)-(\d\d)(.*)\Z", re.DOTALL)
 _LONG_AGO = dt.datetime(1970, 1, 2, tzinfo=dt.UTC)
 _BITS = {"smallint": 0, "tinyint": 0, "mediumint": 0, "bigint": 53, "int8": 53, "numeric": 0, "decimal": 0}
@@ -109,7 +109,7 @@ def emptied(column: Column, *, json: bool = False) -> Any:
         case ColumnKind.TEXT if json:
             return "{}"
         case ColumnKind.TEXT:
-            if not _PLAIN_TEXT.search(column.type):
+            if not _PLAIN_TEXT.match(column.type):
                 raise ValueError(f"only some words may stand there ({column.type}); name the one that says least")
             return fitting(REDACTED, column)
         case ColumnKind.NUMBER:
@@ -161,7 +161,7 @@ def maker(setting: Made, pseudonym: Pseudonym | None) -> Callable[[Any], Any]:
 
 def _redacted(column: Column, table: Table, *, json: bool) -> Any:
     single = any(index.unique and index.columns == (column.name,) for index in table.indexes)
-    plain = column.kind is ColumnKind.TEXT and _PLAIN_TEXT.search(column.type) is not None
+    plain = column.kind is ColumnKind.TEXT and _PLAIN_TEXT.match(column.type) is not None
     if column.nullable and (single or not plain):
         return None
     if single:
@@ -211,7 +211,7 @@ def _as_time(at: dt.datetime, column: Column) -> Any:
 
 def _pseudonym_fits(column: Column) -> None:
     most = length_of(column)
-    if column.kind is ColumnKind.TEXT and _PLAIN_TEXT.search(column.type):
+    if column.kind is ColumnKind.TEXT and _PLAIN_TEXT.match(column.type):
         if most is not None and most < _FEWEST_CHARACTERS:
             raise ValueError(f"a pseudonym needs {_FEWEST_CHARACTERS} characters, and {most} fit; say redact or null")
     elif column.kind is ColumnKind.NUMBER:

@@ -15,10 +15,11 @@ from troth.foundation.records import passing
 from troth.foundation.records.catalogue import Column
 from troth.foundation.records.ends import End, TableEnd
 from troth.foundation.records.ordering import Action, Deed, Pointer
+from troth.foundation.records.pathwalk import join_columns
 from troth.foundation.records.pointing import Cut, Guard
 from troth.foundation.records.settings import Fixed, Made, Setting, StandIn
 from troth.foundation.records.statements import core_table
-from troth.policy.datamap import RowEnd, StoreKind
+from troth.policy.datamap import ByRow, RowEnd, StoreKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -198,6 +199,24 @@ class Setwise:
         return self.erasure.reach.others(table, self.keys, role, nobody=self.nobody)
 
     def _passed(self, name: str, end: End) -> ColumnElement[bool]:
+        """Kept rows whose time is up: by the law's period, or because the row that they hang on goes."""
+        import sqlalchemy
+
+        assert end.kept is not None
+        hanging = [self._points(pointer, self._going(pointer.target)) for pointer in self._above(name, end)]
+        return sqlalchemy.or_(self._period_over(name, end), *hanging)
+
+    def _above(self, name: str, end: End) -> Iterator[Pointer]:
+        """From kept rows to the rows that they hang on, where those are kept for a time, too."""
+        for path in end.paths:
+            target = self.erasure.ends.get(path.table) if isinstance(path, ByRow) else None
+            if target is None or not isinstance(path, ByRow) or target.name == name:
+                continue
+            at = join_columns(path, self.erasure.ends[name].seen, target.seen)
+            if at is not None and set(at) == set(target.seen.primary_key) and target.keeps:
+                yield Pointer(name, path.columns, target.name, at, nullable=False)
+
+    def _period_over(self, name: str, end: End) -> ColumnElement[bool]:
         assert end.kept is not None
         table = self.erasure.reach.table(name)
         until = end.kept.until
@@ -366,7 +385,8 @@ class Setwise:
             case Fixed():
                 return sqlalchemy.null() if setting.value is None else setting.value
             case StandIn():
-                return self.stand_ins[setting.kind][setting.position]
+                key = self.stand_ins.get(setting.kind)  # none where nobody of that kind goes
+                return sqlalchemy.null() if key is None else key[setting.position]
             case Made():
                 assert source is not None
                 found = sqlalchemy.select(source.c.new_value).where(source.c.old_value == core.c[column])

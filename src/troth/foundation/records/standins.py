@@ -9,15 +9,16 @@ from __future__ import annotations
 import datetime as dt
 import json
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from troth.errors import ErasureRefused
 from troth.foundation.clock import stamp
 from troth.foundation.records import settings, steps
 from troth.foundation.records.catalogue import Catalogue, Column, ColumnKind, Table
+from troth.foundation.records.erasureplan import Ask
 from troth.foundation.records.statements import core_table
-from troth.policy.datamap import PersonKind, TableMap
+from troth.policy.datamap import PersonKind, StoreKind, TableMap
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection
@@ -47,17 +48,29 @@ def find(connection: Connection, kind: PersonKind) -> tuple[Any, ...] | None:
     return None if not found else tuple(_read(each) for each in found["key"])
 
 
+def known(ask: Ask, kind: StoreKind, kinds: Iterable[str]) -> dict[str, tuple[Any, ...]]:
+    """The keys of the stand-ins of `kinds` (ids) that are there, by a read-only connection."""
+    import sqlalchemy
+
+    wanted = tuple(kinds)
+    if not wanted or not ask(steps.exists_statement(kind))[0][0]:
+        return {}
+    made = steps.table()
+    found = ask(sqlalchemy.select(made.c.step, made.c.counts).where(made.c.request == steps.STAND_IN))
+    return {step: tuple(_read(each) for each in json.loads(counts)["key"]) for step, counts in found if step in wanted}
+
+
 def ensure(connection: Connection, kind: PersonKind, catalogue: Catalogue, at: dt.datetime) -> tuple[Any, ...]:
     """The key of the stand-in of `kind`; its row is made where there is none."""
     import sqlalchemy
 
     table = catalogue.table(kind.table)
     made = core_table(table)
-    known = find(connection, kind)
-    if known is not None:
-        meets = (made.c[name] == value for name, value in zip(kind.key, known, strict=True))
+    there = find(connection, kind)
+    if there is not None:
+        meets = (made.c[name] == value for name, value in zip(kind.key, there, strict=True))
         if connection.execute(sqlalchemy.select(sqlalchemy.literal(1)).select_from(made).where(*meets)).first():
-            return known
+            return there
     values = {
         column.name: _value(table, column, kind) for column in _demanded(table, kind) if not _pointer(table, column)
     }
@@ -77,7 +90,7 @@ def ensure(connection: Connection, kind: PersonKind, catalogue: Catalogue, at: d
     else:
         returned = made.insert().values(values) if values else _defaults(connection, made)
         found = connection.execute(returned.returning(made.c[name])).scalar_one()
-    _remember(connection, kind, (found,), at, known is not None)
+    _remember(connection, kind, (found,), at, there is not None)
     return (found,)
 
 

@@ -20,7 +20,7 @@ from troth.policy.datamap import StoreKind
 if TYPE_CHECKING:
     import datetime as dt
 
-    from sqlalchemy import Connection, Table
+    from sqlalchemy import Connection, Select, Table
 
     from troth.foundation.records.writing import Writer
 
@@ -80,6 +80,21 @@ def prepare(writer: Writer) -> None:
     writer.prepared = True
 
 
+def exists_statement(kind: StoreKind) -> Select[Any]:
+    """Whether the table is there, as a question that a read-only connection can ask."""
+    import sqlalchemy
+    from sqlalchemy import column, func, literal
+
+    if kind is StoreKind.POSTGRESQL:
+        return sqlalchemy.select(func.count()).where(func.to_regclass(literal(STEPS_TABLE)).is_not(None))
+    if kind is StoreKind.SQLITE:
+        listed = sqlalchemy.table("sqlite_master", column("name"))
+        return sqlalchemy.select(func.count()).select_from(listed).where(column("name") == STEPS_TABLE)
+    tables = sqlalchemy.table("tables", column("table_schema"), column("table_name"), schema="information_schema")
+    there = (column("table_schema") == func.database(), column("table_name") == STEPS_TABLE)
+    return sqlalchemy.select(func.count()).select_from(tables).where(*there)
+
+
 def begin(connection: Connection, request: str, step: str, at: dt.datetime) -> Mapping[str, Any] | None:
     """Claim (request, step) for this transaction; the counts of who did it before, where it is done.
 
@@ -91,7 +106,7 @@ def begin(connection: Connection, request: str, step: str, at: dt.datetime) -> M
     if name == "mysql":
         words = {"ignore": "IGNORE ", "nothing": ""}
     values = (request, step, "{}", stamp(at))
-    claimed = connection.exec_driver_sql(claim.format(p=_place(connection), **words), values).rowcount
+    claimed = _run(connection, claim.format(p=_place(connection), **words), values).rowcount
     return None if claimed else find(connection, request, step)
 
 
@@ -99,14 +114,21 @@ def end(connection: Connection, request: str, step: str, counts: Mapping[str, An
     """Write what was done, in the same transaction."""
     text = json.dumps(counts, sort_keys=True, separators=(",", ":"))
     statement = "UPDATE troth_step SET counts = {p} WHERE request = {p} AND step = {p}"
-    connection.exec_driver_sql(statement.format(p=_place(connection)), (text, request, step))
+    _run(connection, statement.format(p=_place(connection)), (text, request, step))
 
 
 def find(connection: Connection, request: str, step: str) -> Mapping[str, Any] | None:
     """What (request, step) did, or None where it was not done."""
     statement = "SELECT counts FROM troth_step WHERE request = {p} AND step = {p}"
-    row = connection.exec_driver_sql(statement.format(p=_place(connection)), (request, step)).first()
+    row = _run(connection, statement.format(p=_place(connection)), (request, step)).fetchone()
     return None if row is None else dict(json.loads(row[0]))
+
+
+def _run(connection: Connection, statement: str, values: tuple[str, ...]) -> Any:
+    """The driver's own cursor after the statement."""
+    cursor = connection.connection.cursor()
+    cursor.execute(statement, values)
+    return cursor
 
 
 def _place(connection: Connection) -> str:

@@ -98,6 +98,8 @@ class Writer:
     ) -> Done:
         """The outcome of `work` in one transaction; done anew, a few times, where others' work made it fail.
 
+        So it is where the connection was lost, even while committing: `work` is to be safe to repeat.
+
         `before` and `after` have the same connection, outside that transaction: for temporary tables.
 
         Committed at the end, rolled back where anything is raised. Every trouble comes out as a RecordsError in our
@@ -134,27 +136,32 @@ class Writer:
     ) -> Done:
         with self._told(), self.engine.connect() as connection:
             try:
-                if before is not None:
-                    before(connection)
-                    connection.commit()
-                with connection.begin():
-                    return work(connection)
+                with self._told(connection):
+                    if before is not None:
+                        before(connection)
+                        connection.commit()
+                    with connection.begin():
+                        return work(connection)
             finally:
-                if after is not None and not connection.invalidated:
+                if after is not None and not connection.invalidated and not connection.closed:
                     after(connection)
                     connection.commit()
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _told(self, connection: Connection | None = None) -> Iterator[None]:
         from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+        driver: Any = self.engine.dialect.loaded_dbapi
         try:
             yield
-        except DBAPIError as problem:
-            told = self._say(problem)
-            if _passing(problem):
-                raise _Again(told) from None
-            raise told from None
+        except (DBAPIError, driver.Error) as problem:
+            told = problem if isinstance(problem, DBAPIError) else _as_told(problem, driver)
+            lost = told.connection_invalidated or self.engine.dialect.is_disconnect(told.orig, None, None)  # type: ignore[arg-type]
+            if lost and connection is not None:
+                connection.invalidate()
+            if lost or _passing(told):
+                raise _Again(self._say(told)) from None
+            raise self._say(told) from None
         except RecordsError as problem:
             problem.where = problem.where or self.name
             raise
@@ -184,6 +191,14 @@ class _Again(RecordsError):
     def __init__(self, told: RecordsError) -> None:
         self.told = told
         super().__init__(told.message, where=told.where, repair=told.repair)
+
+
+def _as_told(problem: Exception, driver: Any) -> DBAPIError:
+    """A driver's own error in the form that SQLAlchemy gives it."""
+    from sqlalchemy.exc import DBAPIError
+
+    told: Any = DBAPIError.instance(None, None, problem, driver.Error)
+    return told  # type: ignore[no-any-return]
 
 
 def _passing(problem: DBAPIError) -> bool:
@@ -256,7 +271,7 @@ def _postgresql(address: URL, limits: WritingLimits) -> Engine:
         address.set(drivername="postgresql+psycopg"),
         connect_args={"connect_timeout": max(2, round(limits.lock_s))},
         isolation_level="READ COMMITTED",
-        pool_size=1, max_overflow=0, pool_pre_ping=True, hide_parameters=True,
+        pool_size=1, max_overflow=0, hide_parameters=True,
     )  # fmt: skip
 
     @sqlalchemy.event.listens_for(engine, "connect")
@@ -280,7 +295,7 @@ def _mariadb(address: URL, limits: WritingLimits) -> Engine:
         address.set(drivername="mysql+pymysql"),
         connect_args={"connect_timeout": max(1, round(limits.lock_s)), "read_timeout": round(limits.timeout_s) + 5},
         isolation_level="REPEATABLE READ",
-        pool_size=1, max_overflow=0, pool_pre_ping=True, hide_parameters=True,
+        pool_size=1, max_overflow=0, hide_parameters=True,
     )  # fmt: skip
 
     @sqlalchemy.event.listens_for(engine, "connect")

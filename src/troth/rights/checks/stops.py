@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 _PASSING_BASES = frozenset({LegalBasis.LEGAL_OBLIGATION, LegalBasis.VITAL_INTERESTS})
 _PASSING_PURPOSES = frozenset({"storage", "legal-claims"})
 _REHEARSED = {
-    Right.ACCESS: "that a copy holds everything about one person and nothing about another",
     Right.RECTIFICATION: "that a corrected value reaches every copy of it",
     Right.PORTABILITY: "that an export can be read back into another system",
 }
@@ -90,7 +89,7 @@ def door_closed(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  # noqa
 
 @check(
     id="rights.unrehearsed",
-    promise="a right of access, correction or portability is given",
+    promise="a right of correction or portability is given",
     applies=lambda sentence, _: sentence.meaning.right in _REHEARSED,
     reference="GDPR Art. 12(3), 15, 16, 17, 20",
 )

@@ -34,10 +34,9 @@ class Writing:
         except (UnknownLocaleError, ValueError):
             self._locale = Locale("en")
         self._days: dict[dt.date, str] = {}
-
-    @property
-    def language(self) -> str:
-        return str(self._locale).replace("_", "-")
+        language = str(self._locale).replace("_", "-")
+        spoken = Markup(' lang="{}"').format(language) if self._locale.language != "en" else Markup()
+        self._time = Markup('<time datetime="{{}}"{}>{{}}</time>').format(spoken)
 
     def number(self, count: int) -> str:
         """A count with the separators of the language."""
@@ -63,7 +62,11 @@ class Writing:
         """A day as a `time` element; a dash where there is none."""
         if moment is None:
             return _EMPTY
-        return Markup('<time datetime="{}">{}</time>').format(moment.date().isoformat(), self.day(moment))
+        return self._time.format(moment.date().isoformat(), self.day(moment))
+
+    def moment(self, moment: dt.datetime) -> Markup:
+        """An instant as a `time` element."""
+        return self._time.format(moment.isoformat(), self.instant(moment))
 
     def listed(self, words: Iterable[str]) -> str:
         """Words with commas between, each once."""
@@ -82,7 +85,7 @@ class Writing:
         if (kind is ColumnKind.TIME or isinstance(value, (dt.datetime, dt.date))) and not isinstance(value, dt.time):
             moment = instants.read(value)
             if moment is not None:
-                return Markup('<time datetime="{}">{}</time>').format(moment.isoformat(), self.instant(moment))
+                return self.moment(moment)
         if isinstance(value, (int, float, Decimal)):
             return escape(str(value))
         text = value if isinstance(value, str) else None

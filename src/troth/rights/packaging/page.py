@@ -16,13 +16,13 @@ from functools import cache
 from importlib import resources
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from markupsafe import Markup
 
 from troth.policy.vocabulary import CATEGORIES
 from troth.rights.facts import PeriodFact, PurposeFact, RecipientFact
 from troth.rights.packaging import cells, reading_matter
 from troth.rights.packaging.contents import Copy, Passing
 
-_RIGHT_TO_LEFT = frozenset({"ar", "fa", "he", "ur"})
 _ONE_BY_ONE = 2
 """Up to so many rows are shown as a list of facts, one below the other; more as a table."""
 
@@ -84,7 +84,7 @@ def html(copy: Copy, passed: Sequence[Passing], redactions: Mapping[str, int]) -
         one_by_one=_ONE_BY_ONE,
         style=style,
         style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
-        direction="rtl" if copy.language.partition("-")[0] in _RIGHT_TO_LEFT else "ltr",
+        spoken=Markup(' lang="{}"').format(copy.language) if copy.language.partition("-")[0] != "en" else "",
     )
     waiting: list[str] = []
     size = 0

@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 import sqlalchemy
 
-from tests.awkward.fixtures import Awkward, awkward, awkward_on, person  # noqa: F401 - fixtures
+from tests.awkward.fixtures import Awkward, awkward_on
 from tests.awkward.seeding import CUSTOMERS, PEOPLE
 from tests.foundation.records.erasing.company import NOW, pseudonym
 from troth.foundation.records import carrying, erasing, recounting
@@ -49,7 +49,7 @@ def _cells(shop: Awkward) -> str:
     return "\n".join(row for name, rows in shop.snapshot().items() if name != "troth_step" for row in rows)
 
 
-def test_nothing_of_the_person_is_left_and_everything_of_the_others_is(awkward: Awkward, person: str) -> None:  # noqa: F811
+def test_nothing_of_the_person_is_left_and_everything_of_the_others_is(awkward: Awkward, person: str) -> None:
     kept = awkward.kept_of(person)
 
     _, left, dangling = _erase(awkward, person)
@@ -68,7 +68,7 @@ def test_nothing_of_the_person_is_left_and_everything_of_the_others_is(awkward: 
 
 def test_rows_of_others_stay_to_the_last_byte_but_for_pointers_at_rows_that_are_gone(
     awkward: Awkward,
-    person: str,  # noqa: F811
+    person: str,
 ) -> None:
     before = _rows(awkward)
 
@@ -86,7 +86,7 @@ def test_rows_of_others_stay_to_the_last_byte_but_for_pointers_at_rows_that_are_
             assert all(now[column] is None for column in changed), (name, key)
 
 
-def test_all_of_them_are_erased_in_one_batch(awkward: Awkward) -> None:  # noqa: F811
+def test_all_of_them_are_erased_in_one_batch(awkward: Awkward) -> None:
     people = [each for each in PEOPLE if each != "customer:12"] * 3  # the same request may name somebody twice
 
     _, left, dangling = _erase(awkward, *people)
@@ -121,7 +121,7 @@ def test_a_batch_ends_like_the_same_people_one_by_one(
     apart.engine.dispose()
 
 
-def test_at_most_two_statements_touch_a_table(awkward: Awkward) -> None:  # noqa: F811
+def test_at_most_two_statements_touch_a_table(awkward: Awkward) -> None:
     with awkward.records() as records:
         erasure = _erasure(awkward, records)
         tables = [action.table for action in erasure.order.actions]
@@ -129,7 +129,7 @@ def test_at_most_two_statements_touch_a_table(awkward: Awkward) -> None:  # noqa
         assert {name: tables.count(name) for name in tables if tables.count(name) > 2} == {}
 
 
-def test_the_time_of_kept_rows_ends(awkward: Awkward) -> None:  # noqa: F811
+def test_the_time_of_kept_rows_ends(awkward: Awkward) -> None:
     done, left, dangling = _erase(awkward, "customer:1", at=NOW.replace(year=2037))
 
     assert done.kept.get("order", 0) == 0

@@ -91,3 +91,15 @@ def test_each_form_of_row_ends_as_the_map_says(shop: Company) -> None:
     assert shop.recount(ann) == {}
     assert shop.dangling() == {}
     assert shop.needles("ann@example.org", "Needle Street", "192.0.2.7") == []
+
+
+def test_kept_rows_go_with_the_kept_rows_that_they_hang_on(shop: Company) -> None:
+    keep = "{keep: all, ground: tax-law, until: id + 10 years}"
+    company = shop.mapped(MAP.replace("order_items: {whose: order_id > orders}", f"order_items: {{whose: order_id > orders, on_erasure: {keep}}}"))  # fmt: skip
+    ann = company.find("1")
+
+    done = company.erase(ann)
+
+    assert company.rows("order_items") == [(1000, 100, "a"), (2000, 200, "c")]
+    assert done.erased["order_items"] == done.kept["order_items"] == 1
+    assert company.dangling() == {}

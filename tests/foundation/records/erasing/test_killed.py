@@ -6,13 +6,14 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import event
 
 from tests.foundation.records.erasing.company import ENGINES, NOW, Company, Make, new_url, pseudonym
 from tests.foundation.records.erasing.test_erasing import MAP, SHOP
-from troth.foundation.records import carrying, steps
+from troth.foundation.records import carrying, prepared, steps
 from troth.foundation.records.erasureplan import StorePlan
 from troth.foundation.records.keys import Subject
 
@@ -43,8 +44,17 @@ def _killed_at(shop: Company, plan: StorePlan, people: tuple[Subject, ...], mome
         if passed == moment:
             os.kill(os.getpid(), signal.SIGKILL)
 
+    run = prepared.Ready.run
+
+    def watched(*arguments: Any) -> Any:
+        moment_passes()
+        outcome = run(*arguments)
+        moment_passes()
+        return outcome
+
     try:
         writer = shop.writer()
+        prepared.Ready.run = watched  # type: ignore[method-assign] # in this process alone, which ends here
         for name in ("before_cursor_execute", "after_cursor_execute", "commit"):
             event.listen(writer.engine, name, moment_passes)
         carrying.carry_out(writer, plan, people, "r1", at=NOW, pseudonym=pseudonym)

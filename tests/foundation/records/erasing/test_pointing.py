@@ -173,7 +173,7 @@ def test_a_circle_of_tables_is_opened_where_a_pointer_may_be_null(make: Make) ->
 create table addresses (id int primary key, user_id int not null, street varchar(20), foreign key (user_id) references users (id));
 alter table users add foreign key (main_address) references addresses (id);
 """
-        if not make.engine == "sqlite"
+        if make.engine != "sqlite"
         else """create table users (id int primary key, email varchar(80) not null, main_address int references addresses (id));
 create table addresses (id int primary key, user_id int not null references users (id), street varchar(20));
 """,
@@ -209,7 +209,7 @@ alter table users add constraint lives foreign key (main_address) references add
         "insert into addresses values (10, 1, 'a'), (20, 2, 'b')",
     )
     if make.engine == "mariadb":
-        with pytest.raises(ErasureRefused, match="point at each other.*lives"):
+        with pytest.raises(ErasureRefused, match=r"point at each other.*lives"):
             company.plan(company.find("1"))
         return
 
@@ -242,7 +242,7 @@ def test_rows_that_must_point_at_rows_of_their_own_table_go_together(make: Make)
         PERSON + OWN + "      folders:\n        whose: {any: [user_id, parent_id > folders.id]}\n",
     )
     if make.engine == "mariadb":  # it deletes no row that points at itself, not even alone
-        with pytest.raises(ErasureRefused, match="folders.parent_id: this store deletes no row together with"):
+        with pytest.raises(ErasureRefused, match=r"folders\.parent_id: this store deletes no row together with"):
             company.plan(company.find("1"))
         return
 
