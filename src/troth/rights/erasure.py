@@ -37,7 +37,7 @@ from troth.foundation.records.subjects import Subject, find_subjects
 from troth.foundation.store import hold
 from troth.policy.datamap import Place
 from troth.rights import farewell, kept_marks, remains, requests
-from troth.rights.company_stores import CompanyStores, reach_of
+from troth.rights.company_stores import CompanyStores, reach_of, stand_ins
 from troth.rights.tables import erasures
 from troth.rights.words import ErasureState
 
@@ -305,8 +305,7 @@ def _asked_again(desk: Desk, erasure: Erasure) -> Erasure:
 
 def _somebody(desk: Desk, records: Records) -> sweep.Somebody:
     """Rows that lead to anybody who is not a stand-in."""
-    with CompanyStores(desk, ()) as stores:
-        nobody = {store: stores.stand_ins(store) for store in records.stores}
+    nobody = {store: stand_ins(desk, store) for store in records.stores}
     kinds = desk.datamap.people()
 
     def of(store: str, name: str) -> tuple[Table, ColumnElement[bool]] | None:
