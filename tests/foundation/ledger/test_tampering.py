@@ -365,6 +365,18 @@ def test_a_sealed_body_taken_away_is_missed_unless_its_key_was_destroyed(world: 
     assert "no entry records that the key was destroyed" in finding.message
 
 
+def test_the_mark_of_a_destroyed_key_taken_away_or_slipped_in_is_found(world: World) -> None:
+    """Without its mark the key would be made again, for somebody who was erased."""
+    world.run("DELETE FROM person_keys WHERE wrapped IS NULL")
+    [finding] = world.verified().findings
+    assert finding.message == "an entry records that it was destroyed, and its mark is not there"
+
+    world.run(
+        "INSERT INTO person_keys (person, use, made_at) VALUES (x'0011', 'content', '2026-11-22 12:00:00.000000')"
+    )
+    assert "the content key of person 0011...: is gone, and no entry records it" in map(str, world.verified().findings)
+
+
 def test_a_body_slipped_in_is_found(world: World) -> None:
     world.run("INSERT INTO ledger_bodies (leaf, person, under, sealed) VALUES (1, x'00', 'content', x'00')")
 

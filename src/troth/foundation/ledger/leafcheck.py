@@ -31,6 +31,7 @@ class LeafCheck:
         self._outcome = outcome
         self._bodyless: list[tuple[int | None, int, str, str]] = []
         self._bodies = 0
+        self._destroyed: set[tuple[str, str]] = set()
         self._tails: dict[str, bytes] = {}
 
     def quick(self, rows: Sequence[tuple[Any, ...]]) -> list[bytes] | None:
@@ -48,9 +49,14 @@ class LeafCheck:
             if b"".join(computed) != b"".join(stored):
                 return None
             some = self._columns_fit if None not in people else _columns_fit_one_by_one
-            return computed if some(kinds, times, people, contents) else None
+            if not some(kinds, times, people, contents):
+                return None
         except (TypeError, AttributeError, UnicodeError):  # a column is of another type
             return None
+        if KEY_DESTROYED in kinds:
+            for content in contents:
+                self._note_destroyed(content)
+        return computed
 
     def _columns_fit(
         self, kinds: Sequence[str], times: Sequence[str], people: Sequence[bytes], contents: Sequence[bytes]
@@ -76,6 +82,8 @@ class LeafCheck:
         for at, row in enumerate(rows):
             computed.append(_GONE if row is None else merkle.leaf_hash(row.content))
             place = None if first is None else first + at
+            if row is not None and row.kind == KEY_DESTROYED.encode():
+                self._note_destroyed(row.content)
             if row is None or _says_the_same(row):
                 continue
             claim = self._look_closer(row, place)
@@ -86,12 +94,11 @@ class LeafCheck:
 
     def finish(self) -> None:
         """Say which bodies are missing with no leaf to tell why, which belong to no leaf, which keys are damaged."""
-        if self._bodyless:
-            destroyed = self._destroyed()
-            for place, leaf, person, use in self._bodyless:
-                if (person, use) not in destroyed:
-                    message = "its sealed body is gone, and no entry records that the key was destroyed"
-                    self._outcome.add(entry(place, leaf), message, place=place, leaf=leaf)
+        for place, leaf, person, use in self._bodyless:
+            if (person, use) not in self._destroyed:
+                message = "its sealed body is gone, and no entry records that the key was destroyed"
+                self._outcome.add(entry(place, leaf), message, place=place, leaf=leaf)
+        self._compare_destroyed()
         if self._tx.execute(select(func.count()).select_from(ledger_bodies)).scalar_one() != self._bodies:
             self._find_stray_bodies()
         if self._keyring is not None:
@@ -138,15 +145,22 @@ class LeafCheck:
             if leaf not in found:
                 self._bodyless.append((place, leaf, str(claim.get("person")), str(claim.get("under"))))
 
-    def _destroyed(self) -> set[tuple[str, str]]:
-        """Whose keys were destroyed, as leaves record it: person and use."""
-        found = set()
-        statement = select(ledger_leaves.c.content).where(ledger_leaves.c.kind == KEY_DESTROYED)
-        for content in self._tx.execute(statement).scalars():
-            said = _parsed(content)
-            if said.get("kind") == KEY_DESTROYED and isinstance(said.get("body"), dict):
-                found.add((str(said.get("person")), str(said["body"].get("use"))))
-        return found
+    def _note_destroyed(self, content: bytes) -> None:
+        """Remember whose key was destroyed, where an entry records it."""
+        said = _parsed(content)
+        if said.get("kind") == KEY_DESTROYED and isinstance(said.get("body"), dict):
+            self._destroyed.add((str(said.get("person")), str(said["body"].get("use"))))
+
+    def _compare_destroyed(self) -> None:
+        """A key is gone where an entry says so, and nowhere else: a mark that is lost would let it be made again."""
+        columns = person_keys.c
+        kept = select(columns.person, as_bytes(self._tx, columns["use"])).where(columns.wrapped.is_(None))
+        marked = {(person.hex(), use.decode("utf-8", "replace")) for person, use in self._tx.execute(kept)}
+        for person, use in sorted(marked - self._destroyed):
+            self._outcome.add(f"the {use} key of person {person[:8]}...", "is gone, and no entry records it")
+        for person, use in sorted(self._destroyed - marked):
+            message = "an entry records that it was destroyed, and its mark is not there"
+            self._outcome.add(f"the {use} key of person {person[:8]}...", message)
 
     def _find_stray_bodies(self) -> None:
         statement = select(ledger_bodies.c.leaf, ledger_leaves.c.content).outerjoin(ledger_leaves)
