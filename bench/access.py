@@ -18,7 +18,6 @@ from typing import Any
 
 from bench.ratio import Figure, at_most, compare
 
-
 PEOPLE = 5_000
 HEAVY = 7
 POSTGRESQL_BUDGET, SQLITE_BUDGET = 1.0, 1.2
@@ -42,14 +41,17 @@ stores:
 TABLES = {
     "users": ("email varchar(80), name text, phone text, created text", 1,
               "n, 'user' || n || '@example.org', 'Name ' || n, '+49' || n, '2024-01-01'"),
-    "addresses": ("user_id integer, street text, city text, zip text", 1.5, "n, {who}, 'Street ' || n, 'City', '10115'"),
+    "addresses": ("user_id integer, street text, city text, zip text", 1.5,
+                  "n, {who}, 'Street ' || n, 'City', '10115'"),
     "orders": ("user_id integer, placed text, status text, total integer, note text", 5,
                "n, {who}, '2024-05-05', 'paid', n % 300, 'note ' || n"),
-    "order_items": ("order_id integer, sku text, qty integer, price integer", 15, "n, 1 + (n - 1) / 3, 'SKU' || n, 1, 20"),
+    "order_items": ("order_id integer, sku text, qty integer, price integer", 15,
+                    "n, 1 + (n - 1) / 3, 'SKU' || n, 1, 20"),
     "payments": ("order_id integer, method text, iban text, amount integer", 5, "n, n, 'sepa', 'DE' || n, 20"),
     "messages": ("user_id integer, sent text, subject text, body text", 3,
                  "n, {who}, '2024-05-05', 'Subject ' || n, 'a body of some length that says little ' || n"),
-    "sessions": ("user_id integer, started text, ip text, agent text", 5.5, "n, {who}, '2024-05-05', '192.0.2.1', 'Agent'"),
+    "sessions": ("user_id integer, started text, ip text, agent text", 5.5,
+                 "n, {who}, '2024-05-05', '192.0.2.1', 'Agent'"),
     "events": ("user_id integer, at text, kind text, url text", 15, "n, {who}, '2024-05-05', 'view', '/p/' || n"),
 }  # fmt: skip
 INDEXES = (
@@ -115,7 +117,7 @@ def fill(kind: str, execute: Callable[[str], Any]) -> None:
         execute(f"create index ix_{at} on {place}")
 
 
-def measured(
+def measured(  # noqa: PLR0917 - one engine, spelled out
     engine: str, url: str, floor: Any, mark: str, budget: float, clock: Callable[[], float]
 ) -> Iterator[Figure]:
     from troth.foundation.people import identifier

@@ -258,7 +258,7 @@ def on_sqlite(folder: Path) -> Iterator[Figure]:
         store.execute("commit")
 
     def pairs() -> Iterator[tuple[Callable[[], object], Callable[[], object]]]:
-        for number in range(4):
+        for number in range(3):
             with copy(f"ours{number}.db") as left, copy(f"floor{number}.db") as right:
                 ours, store = Ours(f"sqlite:///{left}"), opened(right)
                 yield lambda ours=ours: ours.erase(chosen), lambda store=store: erase_batch(store)  # type: ignore[misc]
@@ -314,7 +314,7 @@ def on_postgresql() -> Iterator[Figure]:
             run(f"drop database {name} with (force)")
 
         def pairs() -> Iterator[tuple[Callable[[], object], Callable[[], object]]]:
-            for number in range(4):
+            for number in range(3):
                 with copy(f"ours{number}") as left, copy(f"floor{number}") as right:
                     ours = Ours(url(left))
                     with psycopg.connect(url(right), autocommit=True) as store:

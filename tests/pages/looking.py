@@ -21,8 +21,14 @@ from troth.example.shop import tables
 from troth.example.shop.seed import PASSPHRASES
 from troth.foundation.proof import Verdict
 from troth.policy import reading
+from troth.policy.vocabulary import Right
+from troth.rights import fulfilment, requests
+from troth.rights.desk import Desk
+from troth.rights.requests import Intake
+from troth.rights.words import Channel, Proof
 from troth.updates import versions
 from troth.use import entrance, standing
+from troth.use.standing import named
 
 LONG_NAME = "a" * 180 + "@customer.example"
 
@@ -49,13 +55,31 @@ PAGES: Mapping[str, tuple[str, ...]] = {
         "/privacy/print",
         "/privacy/centre",
         "/privacy/centre/enter/used-or-never-given",
+        "/privacy/centre/ask/access",
+        "/privacy/centre/ask/rectification",
+        "/privacy/centre/ask/objection",
+        "/privacy/centre/ask/erasure",
+        "/privacy/centre/confirm/used-or-never-given",
+        "/letterbox",
         "/console/sign-in",
         "/console/sign-in/any",
     ),
     "customer": ("/account", "/orders", "/letters", "/members/12", "/basket", "/checkout", "/help"),
-    "person": ("/privacy/centre", "/privacy/centre?done=stopped"),
+    "person": (
+        "/privacy/centre",
+        "/privacy/centre?done=stopped",
+        "/privacy/centre/ask/erasure",
+        "/privacy/centre/requests/2026-000005",
+        "/privacy/centre/requests/2026-000099",
+    ),
     "officer": (
         "/console",
+        "/console/requests",
+        "/console/requests?show=ended",
+        "/console/requests/new",
+        "/console/requests/2026-000004",
+        "/console/requests/2026-000005",
+        "/console/requests/2026-000099",
         "/console/sentences",
         "/console/sentences?verdict=broken",
         "/console/sentences/1.1a",
@@ -72,6 +96,9 @@ GONE = {
     "/no-such-page": 404,
     "/privacy/versions/99": 404,
     "/privacy/centre/enter/used-or-never-given": 410,
+    "/privacy/centre/confirm/used-or-never-given": 410,
+    "/privacy/centre/requests/2026-000099": 404,
+    "/console/requests/2026-000099": 404,
     "/console/sentences/99": 404,
 }
 """What the paths answer that lead nowhere; all others answer 200."""
@@ -204,6 +231,20 @@ def lived_in(company: RunningCompany) -> None:
     reworded = data.replace(words, b"Send you marketing letters, offers and promotional information")
     with company.company.open(company.clock) as troth:
         versions.publish(troth.office.store, troth.office.keyring, reworded, reading.parse(reworded), now)
+        asked(troth, company)
+
+
+def asked(troth: Any, company: RunningCompany) -> None:
+    """A request of customer 12 that is answered by hand; those before it the company has answered when it was founded."""
+    desk = Desk.of(troth.office, company.instance)
+    wish = "My name is written with two d. " * 20
+    intake = Intake(Right.RECTIFICATION, Channel.CENTRE, known_by=named("id=12"), proof=Proof.SESSION, wish=wish)
+    with troth.office.store.reading() as tx:
+        person = standing.load_person(tx, troth.office.keyring, "id=12")
+    filed = requests.file(desk, dataclasses.replace(intake, person=person))
+    assert filed.request.number.endswith("000005")
+    fulfilment.go_on(desk, filed.request.id)
+    desk.close()
 
 
 def _ways_in(company: RunningCompany) -> tuple[str, str]:
@@ -213,7 +254,7 @@ def _ways_in(company: RunningCompany) -> tuple[str, str]:
         office = troth.office
         with office.store.writing() as tx:
             person = standing.load_person(tx, office.keyring, "id=12")
-            token = entrance.link_by_app(tx, office, person, now, shown=LONG_NAME)
+            token = entrance.link_by_app(tx, office, person, now, shown=LONG_NAME, known_by=named("id=12"))
         return f"/privacy/centre/enter/{token}", login_link(office.store, OFFICER, now)
 
 

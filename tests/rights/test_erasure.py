@@ -169,6 +169,32 @@ def test_a_copy_that_no_map_names_is_residue_and_the_erasure_is_not_done_until_i
     assert erasure.prove(world.desk, request.id).state is ErasureState.PROVEN
 
 
+def test_a_row_that_names_them_in_another_spelling_is_not_taken_for_somebody_elses(world: World) -> None:
+    run(world.urls["shop"], f"insert into visit values ('{email(2).upper()}', '2026-01-01 00:00:00')")
+    run(world.urls["news"], f'insert into mail_log values (900, \'{{"to": "{email(2).title()}"}}\')')
+    request = world.request(2)
+
+    left = done(world, request)
+
+    now = world.snapshot()
+    there = {
+        "visit.email in shop": email(2).upper() in {row[0] for row in now["shop"]["visit"]},
+        "mail_log.payload in news": 900 in {row[0] for row in now["news"]["mail_log"]},
+    }
+    assert {each["where"] for each in left.residue} == {place for place, still in there.items() if still}
+    assert (left.state is ErasureState.PROVEN) is not any(there.values())
+
+
+def test_what_they_named_themselves_by_is_looked_for_where_no_row_is_theirs(world: World) -> None:
+    run(world.urls["news"], "create table cache (v text)", "insert into cache values ('gone@person.example.org')")
+    named = people.identifier("email", "gone@person.example.org", verified=True)
+    with world.store.writing() as tx:
+        filed = deeds.file_in(tx, world.desk, Intake(Right.ERASURE, Channel.CONSOLE, (named,))).request
+        request = deeds.move(tx, world.desk.office, filed, State.WORKING)
+
+    assert done(world, request).residue == [{"where": "cache.v in news", "n": 1}]
+
+
 def test_rows_that_are_written_meanwhile_go_too(world: World) -> None:
     request = world.request(2)
     erasure.execute(world.desk, request.id)

@@ -9,12 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests.policies import BROKEN, KEPT, UNPROVEN, judge, policy_of, said
-from tests.rights.sampleshop import World, email, found_world, run, sqlite_urls
+from tests.rights.sampleshop import DATAMAP, World, email, found_world, run, sqlite_urls
 from troth.foundation.observation import Observation
 from troth.foundation.proof import SentenceReport
-from troth.rights import erasure
-from troth.rights.checks import CHECKS
-from troth.rights.checks.erasures import FRESH
+from troth.rights import erasure, erasure_receipts
+from troth.rights.checks.erasures import CHECKS, FRESH
 from troth.rights.tables import erasures, requests
 from troth.rights.words import ErasureState, State
 
@@ -169,6 +168,20 @@ def test_each_way_to_break_it_turns_the_sentence(world: World, break_: Callable[
     assert sentence.verdict is BROKEN, said(sentence)
     assert expected in said(sentence)
     assert "example.org" not in said(sentence), "no value is told"
+
+
+def test_a_store_that_nobody_searches_leaves_it_open(tmp_path: Path) -> None:
+    datamap = DATAMAP + "  desk:\n    opendsr: https://dsr.example.net/v2\n    tables: {}\n"
+    with found_world(tmp_path, sqlite_urls(tmp_path), datamap=datamap) as world:
+        erase(world)
+
+        sentence = judged(world)
+
+        assert sentence.verdict is UNPROVEN
+        assert "desk: nobody searches this store" in said(sentence)
+        with world.store.reading() as tx:
+            [proven] = erasure.waiting(tx, ErasureState.PROVEN)
+            assert erasure_receipts.as_json(tx, proven)["elsewhere"] == ["desk"]
 
 
 def test_a_key_that_came_back_alone_leaves_it_open(world: World) -> None:

@@ -49,9 +49,7 @@ def beside(shop: Any, troth: Troth) -> Any:
     """The shop with the letterbox beside it, as one ASGI application."""
     place = troth.instance.settings.site
     office = troth.office
-    site = Site(
-        secret=office.keyring.pseudonym("forms", b"letterbox"), clock=office.clock, packages=("troth.example",)
-    )
+    site = Site(secret=office.keyring.pseudonym("forms", b"letterbox"), clock=office.clock, packages=("troth.example",))
     links = (
         Link("Shop", "/"),
         Link("Letterbox", PATH),

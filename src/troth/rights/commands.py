@@ -90,9 +90,9 @@ def erasure(
         known_by = _known_by(person)
         found = _plan_of(desk, known_by)
         if picture is not None:
-            from troth.rights import picture as pictures
+            from troth.foundation.records import erasurepicture
 
-            picture.write_text(pictures.svg(pictures.of_plan(found)), encoding="utf-8")
+            picture.write_text(erasurepicture.picture(found) + "\n", encoding="utf-8")
         if plan:
             _print_plan(found, form)
             return
@@ -263,8 +263,9 @@ def _show_reading(desk: Desk, known_by: tuple[Identifier, ...], form: Format) ->
     if form is Format.JSON:
         _print_json({"schema": SCHEMA, "request": None, "state": "pending", "plan": steps})
         return
-    for step in steps:
-        typer.echo(f"{step['store']}.{step['table']}: {counted(step['n'], 'row')} read into the copy")
+    for (store, table), n in counts.items():
+        if n:
+            typer.echo(f"{store}.{table}: {counted(n, 'row')} read into the copy")
     if not steps:
         typer.echo("No row is theirs.")
 

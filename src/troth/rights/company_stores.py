@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from troth.foundation.guards import pausing
-from troth.foundation.records import carrying, erasing, recounting, standins, steps
+from troth.foundation.records import carrying, erasing, recounting, standins
 from troth.foundation.records.erasureplan import Step, StepCounts, StorePlan
 from troth.foundation.records.reach import Reach
 from troth.foundation.records.writing import Writer, WritingLimits
@@ -100,18 +100,9 @@ class CompanyStores:
                 )
                 carrying.overwrite(writer, StorePlan(store, steps, erasure=compiled(self._desk, store)))
 
-    def stand_ins(self, store: str) -> Mapping[str, tuple[Any, ...]]:
-        """The key of the stand-in of each kind of person that has one there."""
-        erasure, writer = compiled(self._desk, store), self._writers[store]
-        kinds = [erasure.people[kind] for kind in sorted(erasure.stand_ins)]
-        steps.prepare(writer)
-        found = writer.carry_out(lambda connection: [(kind.id, standins.find(connection, kind)) for kind in kinds])
-        return {kind: key for kind, key in found if key is not None}
-
     def _recount(self, store: str) -> Mapping[Place, int]:
         ask, now = erasing.asker(self._desk.records, store), self._desk.office.clock.now()
-        erasure = compiled(self._desk, store)
-        return recounting.recount(erasure, self._subjects, ask, at=now, stand_ins=self.stand_ins(store))
+        return recounting.recount(compiled(self._desk, store), self._subjects, ask, at=now)
 
 
 def _close(writers: Mapping[str, Writer]) -> None:
@@ -128,3 +119,9 @@ def compiled(desk: Desk, store: str) -> erasing.Erasure:
 def reach_of(desk: Desk, store: str) -> Reach:
     """The paths of one store."""
     return Reach.compile(desk.datamap, desk.records.catalogue(store))
+
+
+def stand_ins(desk: Desk, store: str) -> Mapping[str, tuple[Any, ...]]:
+    """The key of the stand-in of each kind of person that has one in the store."""
+    erasure = compiled(desk, store)
+    return standins.known(erasing.asker(desk.records, store), erasure.kind, erasure.stand_ins)

@@ -37,13 +37,14 @@ from troth.foundation.records.subjects import Subject, find_subjects
 from troth.foundation.store import hold
 from troth.policy.datamap import Place
 from troth.rights import farewell, kept_marks, remains, requests
-from troth.rights.company_stores import CompanyStores, reach_of
+from troth.rights.company_stores import CompanyStores, reach_of, stand_ins
 from troth.rights.tables import erasures
 from troth.rights.words import ErasureState
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Table
 
+    from troth.foundation.people import Identifier
     from troth.rights.desk import Desk
     from troth.rights.remains import Remains
     from troth.rights.requests import Request
@@ -124,22 +125,33 @@ def execute(desk: Desk, which: int) -> Erasure:
     with desk.office.store.reading() as tx:
         request = requests.load(tx, which)
         begun = find(tx, which)
+        known_by = requests.known_by_of(tx, desk.office, request)
     if begun is None:
-        begun = begin(desk, request.number, subjects_of(desk, which), request=request, person=request.person)
+        subjects = find_subjects(desk.records, desk.datamap, known_by)
+        begun = begin(desk, request.number, subjects, request=request, person=request.person, known_by=known_by)
     return carry_on(desk, begun.name)
 
 
 def begin(
-    desk: Desk, name: str, subjects: Sequence[Subject], *, request: Request | None = None, person: int | None = None
+    desk: Desk,
+    name: str,
+    subjects: Sequence[Subject],
+    *,
+    request: Request | None = None,
+    person: int | None = None,
+    known_by: Sequence[Identifier] = (),
 ) -> Erasure:
-    """Write down what is about to happen, and nothing else yet; raises as `execute`."""
+    """Write down what is about to happen, and nothing else yet; raises as `execute`.
+
+    `known_by` is looked for by the sweep beside what stands in their rows.
+    """
     office = desk.office
     _require_guards(desk)
     plan = plan_for(desk, subjects)
     _within_limit(desk, plan)
     if request is not None and request.plan_sha256 not in {None, plan.hash, plan.rule}:
         raise PlanChanged(where=f"request {name}", repair="Look at the plan as it is now, and approve that one.")
-    known = remains.gather(desk.records, desk.datamap, subjects)
+    known = remains.gather(desk.records, desk.datamap, subjects, known_by)
     with office.deed() as tx:
         hold(tx, f"erasure {name}")
         before = find(tx, name)
@@ -156,7 +168,7 @@ def begin(
             "state": ErasureState.PENDING,
             "map_sha256": desk.datamap.sha256,
             "plan_sha256": plan.hash,
-            "plan": json.dumps({"steps": plan.as_json(), "kept": plan.kept()}),
+            "plan": json.dumps({"steps": plan.as_json(), "kept": plan.kept(), "elsewhere": elsewhere(desk)}),
             "work": remains.seal(office.keyring, name, known),
             "rounds": 0,
             "begun_at": now,
@@ -210,6 +222,11 @@ def prove_waiting(desk: Desk, progress: Callable[[int, int], None] | None = None
     with desk.office.store.reading() as tx:
         erased = waiting(tx, ErasureState.ERASED)
     return tuple(_sweep(desk, erased, progress)) if erased else ()
+
+
+def elsewhere(desk: Desk) -> list[str]:
+    """The stores of the map that are not reached from here (a processor): they are told by letter, and not searched."""
+    return [name for name in desk.datamap.stores if name not in desk.records.stores]
 
 
 # --- guards and rounds ------------------------------------------------------------------------------------------------
@@ -288,8 +305,7 @@ def _asked_again(desk: Desk, erasure: Erasure) -> Erasure:
 
 def _somebody(desk: Desk, records: Records) -> sweep.Somebody:
     """Rows that lead to anybody who is not a stand-in."""
-    with CompanyStores(desk, ()) as stores:
-        nobody = {store: stores.stand_ins(store) for store in records.stores}
+    nobody = {store: stand_ins(desk, store) for store in records.stores}
     kinds = desk.datamap.people()
 
     def of(store: str, name: str) -> tuple[Table, ColumnElement[bool]] | None:

@@ -25,7 +25,7 @@ def as_json(tx: Connection, erasure: Erasure) -> dict[str, Any]:
     """The outcome of an erasure, in the shape that other programs rely on.
 
     `proof.entry` is the number of its entry in the ledger, `proof.root` the root of the newest signed head that holds
-    it, in hex; None until the sequencer has placed it.
+    it, in hex; None until the sequencer has placed it. `elsewhere`: stores that nobody searched, such as a processor's.
     """
     entry = erasure.proof or erasure.outcome or erasure.intent
     placed = receipts.find_receipt(tx, entry)
@@ -38,6 +38,7 @@ def as_json(tx: Connection, erasure: Erasure) -> dict[str, Any]:
         "changed": _by_store(erasure.counts, "changed"),
         "kept": list(erasure.plan.get("kept", ())),
         "residue": list(erasure.residue),
+        "elsewhere": list(erasure.plan.get("elsewhere", ())),
         "proof": {"entry": entry, "root": None if placed is None else parse(placed.checkpoint).root.hex()},
     }
 
@@ -53,6 +54,7 @@ def planned_as_json(plan: ErasurePlan) -> dict[str, Any]:
         "changed": {},
         "kept": plan.kept(),
         "residue": [],
+        "elsewhere": [],
         "proof": {"entry": None, "root": None},
     }
 

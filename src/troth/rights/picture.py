@@ -1,6 +1,7 @@
-"""The plan of an erasure as a picture: a bar for each table, what of it is deleted, changed and kept. Pure.
+"""The plan of an erasure for a page: a bar for each table, what of it is deleted, changed and kept. Pure.
 
-The same facts stand as a table beneath it on every page, and as sentences in `ErasurePlan.words`.
+The same facts stand as a table beneath it on every page, and as sentences in `ErasurePlan.words`. As a file of its own,
+step by step, a plan is drawn by `foundation.records.erasurepicture`.
 """
 
 from __future__ import annotations
@@ -8,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from xml.sax.saxutils import escape
 
 from troth.foundation.records.erasureplan import ErasurePlan
 from troth.rights.holdings import in_words
 
 WIDTH = 600
-_LEFT, _ROW, _BAR, _TOP = 190, 24, 14, 10
+_LEFT, _ROW, _TOP = 190, 24, 10
 _FULL = WIDTH - _LEFT - 60
 _LEAST = 3.0
 _BANDS = {"delete": "broken", "change": "unproven", "keep": "kept"}
@@ -112,30 +112,6 @@ def of_steps(
         if each["n"]
     )
     return Picture(_TOP + len(lines) * _ROW + 6, lines, named, words, sha256, rule)
-
-
-def svg(picture: Picture) -> str:
-    """The picture as a file of its own, in colours that print and that a reader without colours can do without."""
-    colours = {"kept": "#1b6b4f", "broken": "#a8281e", "unproven": "#7d5c08"}
-    head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {picture.width} {picture.height}" role="img" '
-        f'aria-label="What an erasure deletes, changes and keeps" font-family="sans-serif" font-size="11">'
-    )
-    drawn = [head]
-    for line in picture.lines:
-        drawn.append(f'<text x="{picture.left - 8}" y="{line.y + 11}" text-anchor="end">{escape(line.where)}</text>')
-        drawn += [
-            f'<rect x="{part.x}" y="{line.y}" width="{part.width}" height="{_BAR}" fill="{colours[part.band]}"/>'
-            for part in line.parts
-        ]
-        end = line.parts[-1].x + line.parts[-1].width + 6
-        said = ", ".join(
-            f"{n} {word}"
-            for n, word in ((line.deleted, "deleted"), (line.changed, "changed"), (line.kept, "kept"))
-            if n
-        )
-        drawn.append(f'<text x="{end}" y="{line.y + 11}">{said}</text>')
-    return "\n".join([*drawn, "</svg>"]) + "\n"
 
 
 def _line(where: str, bands: Mapping[str, int], why: str, y: float, largest: int) -> Line:

@@ -15,6 +15,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from troth.errors import StoreError
+from troth.foundation.people import Identifier, Kind
 from troth.foundation.records import erasing
 from troth.foundation.records.keys import BoundKeys, Subject
 from troth.foundation.records.needles import Needle, needles_of
@@ -48,11 +49,17 @@ class Remains:
         )
 
 
-def gather(records: Records, datamap: DataMap, subjects: Sequence[Subject]) -> Remains:
-    """Read the person's own rows, mapped ones only, for what a sweep must look for. Raises RecordsError."""
+def gather(
+    records: Records, datamap: DataMap, subjects: Sequence[Subject], known_by: Iterable[Identifier] = ()
+) -> Remains:
+    """Read the person's own rows, mapped ones only, for what a sweep must look for. Raises RecordsError.
+
+    `known_by`: how they named themselves; looked for also where no mapped row has it.
+    """
     values: list[tuple[str | None, Any]] = [
-        ("contact.", value) for each in subjects for found in each.identifiers.values() for value in found
+        (f"contact.{one.kind}", one.value) for one in known_by if one.kind in {Kind.EMAIL, Kind.PHONE}
     ]
+    values += [("contact.", value) for each in subjects for found in each.identifiers.values() for value in found]
     values += [("account.id", part) for each in subjects for part in each.key if isinstance(part, (str, uuid.UUID))]
     reading = [_Reading(records, datamap, store, subjects) for store in records.stores]
     ours = {text for each in reading for text in each.constants()}
@@ -114,7 +121,8 @@ class _Reading:
     def values(self) -> Iterator[tuple[str | None, Any]]:
         """Every different value of theirs with its category."""
         for table in self._erasure().reach.tables:
-            columns, rows = _columns(table), []
+            columns = _columns(table)
+            rows: list[Any] = []
             seen: dict[str, set[Any]] = {name: set() for name in columns}
             for row in self._rows(table, None, columns):
                 if len(rows) <= _FEW_ROWS:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import types
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import select
 
 from tests.stores import fresh_store
@@ -18,6 +21,7 @@ from troth.foundation.keys import Keyring
 from troth.foundation.ledger import leaves
 from troth.foundation.ledger.leaves import Entry
 from troth.foundation.ledger.tables import ledger_leaves
+from troth.foundation.ledger.words import KeyUse
 from troth.foundation.store import Store
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -108,3 +112,45 @@ def test_what_has_no_single_spelling_is_not_written(store: Store, keyring: Keyri
         leaves.append(tx, keyring, "mail.sent", 17, body, NOON)
 
     assert _all(store) == []
+
+
+WORDS = st.text(st.characters(exclude_characters="@", exclude_categories=["Cs"]), max_size=20)
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53) + 1, 2**53 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | WORDS
+    | st.datetimes(timezones=st.just(UTC))
+    | st.dates()
+    | st.sampled_from(KeyUse),
+    lambda inner: st.lists(inner, max_size=3) | st.tuples(inner, inner) | st.dictionaries(WORDS, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(WORDS, VALUES, max_size=5), st.sampled_from(["consent.given", 'k"\\', "é\U0001f375"]))
+def test_what_is_written_is_the_canonical_form_whatever_is_in_it(body: dict[str, object], kind: str) -> None:
+    keyring = Keyring.from_text("troth-key-1:" + "A" * 43 + "=", where="here")
+
+    for given_ in (body, types.MappingProxyType(body)):
+        leaf = leaves.prepare(None, keyring, Entry(kind, 17, given_, NOON))
+
+        said = {"troth": 1, "kind": kind, "at": NOON, "person": leaves.pseudonym(keyring, 17).hex(), "body": body}
+        assert leaf.content == canonical_json(said)
+        assert leaf.hash == hashlib.sha256(b"\0" + leaf.content).digest()
+
+
+@pytest.mark.parametrize("body", [{1: "x"}, {"a": {None: 1}}, {"a": ["\ud800"]}, {"\ud800": 1}])
+def test_what_is_no_json_is_refused_and_not_repeated(store: Store, keyring: Keyring, body: dict[str, object]) -> None:
+    with pytest.raises((ValueError, TypeError)), store.writing() as tx:
+        leaves.append(tx, keyring, "mail.sent", 17, body, NOON)
+
+    assert _all(store) == []
+
+
+def test_an_entry_that_an_export_could_not_hold_is_refused(store: Store, keyring: Keyring) -> None:
+    body = {f"field-{number}": "x" * 290 for number in range(230)}
+
+    with pytest.raises(errors.StoreError, match="too large"), store.writing() as tx:
+        leaves.append(tx, keyring, "mail.sent", 17, body, NOON)

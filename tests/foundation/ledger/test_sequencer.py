@@ -278,6 +278,27 @@ def test_a_running_sequencer_gives_receipts_soon_and_stops(each_store: Store, ke
         assert tx.execute(select(ledger_state.c.holder)).scalar_one() is None
 
 
+def test_a_running_sequencer_goes_on_after_a_trouble_of_any_kind(
+    store: Store, keyring: Keyring, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(*_: object) -> str:
+        raise OSError("secret of a row")
+
+    [leaf] = write(store, keyring, 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoints, "sign", fails)
+        running = Sequencer(store, keyring)
+        running.start()
+        while not caplog.records:
+            time.sleep(0.01)
+    try:
+        running.wake()
+        assert receipt(store, leaf).index == 0
+    finally:
+        running.stop()
+    assert [record.getMessage() for record in caplog.records] == ["the ledger could not be sequenced: OSError"]
+
+
 # --- killed -------------------------------------------------------------------------------------------------------
 
 

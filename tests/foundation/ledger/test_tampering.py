@@ -20,9 +20,11 @@ from troth.foundation.keys import Keyring
 from troth.foundation.ledger import checkpoints, leaves
 from troth.foundation.ledger.checkpoints import Checkpoint
 from troth.foundation.ledger.findings import Finding, Verification
+from troth.foundation.ledger.notes import PublicKey
 from troth.foundation.ledger.tiles import GrowingTree
 from troth.foundation.ledger.verification import verify
 from troth.foundation.store import Store
+from troth.foundation.store.schema import metadata
 
 SOAK = os.environ.get("SOAK") == "true"
 FLIPS = 10_000 if SOAK else 300
@@ -209,6 +211,64 @@ def restore(raw: sqlite3.Connection, cell: Cell, now: bytes) -> None:
     raw.execute(f'UPDATE {cell.table} SET "{cell.column}" = {as_text} WHERE rowid = ?', (cell.typed(cell.value), row))
 
 
+# --- the same on PostgreSQL -----------------------------------------------------------------------------------------
+
+ON_POSTGRESQL = {
+    "content": ("UPDATE ledger_leaves SET content = set_byte(content, 9, get_byte(content, 9) # 1) WHERE id = 40", 40),
+    "hash": ("UPDATE ledger_leaves SET hash = set_byte(hash, 31, get_byte(hash, 31) # 4) WHERE id = 41", 41),
+    "kind": ("UPDATE ledger_leaves SET kind = 'consent.givem' WHERE id = 5", 5),
+    "at": ("UPDATE ledger_leaves SET at = at + interval '1 microsecond' WHERE id = 42", 42),
+    "person": ("UPDATE ledger_leaves SET person = set_byte(person, 0, get_byte(person, 0) # 1) WHERE id = 43", 43),
+    "nobody": ("UPDATE ledger_leaves SET person = NULL WHERE id = 44", 44),
+    "body": ("UPDATE ledger_bodies SET sealed = set_byte(sealed, 30, get_byte(sealed, 30) # 1) WHERE leaf = 8", 8),
+    "use": ("UPDATE ledger_bodies SET under = 'accountability' WHERE leaf = 8", 8),
+    "gone": ("DELETE FROM ledger_leaves WHERE id = 46", 46),
+    "no body": ("DELETE FROM ledger_bodies WHERE leaf = 8", 8),
+    "order": ("UPDATE ledger_order SET leaves = set_byte(leaves, 7, 46) WHERE number = 0", 46),
+    "tile": (
+        "UPDATE ledger_tiles SET hashes = set_byte(hashes, 33, get_byte(hashes, 33) # 1) WHERE level = 0 AND number = 0",
+        2,
+    ),
+    "root": ("UPDATE ledger_checkpoints SET root = set_byte(root, 0, get_byte(root, 0) # 1) WHERE size = 100", 100),
+    "note": ("UPDATE ledger_checkpoints SET note = replace(note, 'troth', 'trith') WHERE size = 100", 100),
+    "size": ("UPDATE ledger_state SET size = 299", None),
+    "waiting": ("DELETE FROM ledger_waiting", 301),
+}
+
+
+def test_what_is_changed_on_postgresql_is_found_there_too(
+    keyring: Keyring, tmp_path: Path, postgresql_database: str
+) -> None:
+    with fresh_store(tmp_path, url=postgresql_database) as store:
+        worlds.fill(store, keyring, 300)
+        worlds.wait(store, keyring, 1)
+        assert verify(store, keyring=keyring).findings == []
+        for name, (statement, there) in ON_POSTGRESQL.items():
+            outcome = changed_for_a_moment(store, keyring, statement)
+
+            assert not outcome.holds, name
+            places = {number for one in outcome.findings for number in (one.leaf, one.place)}
+            assert there is None or there in places, (name, outcome.findings)
+        assert verify(store, keyring=keyring).findings == []
+
+
+def changed_for_a_moment(store: Store, keyring: Keyring, statement: str) -> Verification:
+    """The verification of a store in which `statement` has just been done; then it is undone."""
+    kept: dict[str, list[Any]] = {}
+    with store.writing() as tx:
+        for table in ("ledger_leaves", "ledger_bodies", *EVIDENCE):
+            kept[table] = [dict(row._mapping) for row in tx.execute(metadata.tables[table].select())]
+        tx.execute(text("ALTER TABLE ledger_bodies DROP CONSTRAINT IF EXISTS fk_ledger_bodies_leaf_ledger_leaves"))
+        assert tx.execute(text(statement)).rowcount == 1
+    outcome = verify(store, keyring=keyring)
+    with store.writing() as tx:
+        for table, rows in kept.items():
+            tx.execute(metadata.tables[table].delete())
+            if rows:
+                tx.execute(metadata.tables[table].insert(), rows)
+    return outcome
+
+
 # --- rows ---------------------------------------------------------------------------------------------------------
 
 
@@ -272,10 +332,27 @@ def test_a_waiting_leaf_that_is_gone_or_changed_is_found(world: World) -> None:
     assert {finding.leaf for finding in world.verified().findings} == {ENTRIES + 1, ENTRIES + 2}
 
 
+def test_a_leaf_taken_away_before_it_had_a_place_is_missed_for_good(world: World) -> None:
+    world.run("DELETE FROM ledger_leaves WHERE id = ?", ENTRIES + 2)
+    worlds.sequence(world.store, world.keyring)
+
+    assert [str(one) for one in world.verified().findings] == [f"leaf {ENTRIES + 2}: waits for its place and is gone"]
+
+
 def test_a_placed_leaf_that_waits_again_is_found(world: World) -> None:
     world.run("INSERT INTO ledger_waiting (leaf) VALUES (7)")
 
     assert [str(one) for one in world.verified().findings] == ["entry 6 (leaf 7): has a place and waits for one"]
+
+
+def test_a_placed_leaf_that_waits_in_the_place_of_another_is_found(world: World) -> None:
+    """The numbers are right, and still one leaf would never get its place."""
+    world.run("UPDATE ledger_waiting SET leaf = 11 WHERE leaf = ?", ENTRIES + WAITING)
+
+    assert [str(one) for one in world.verified().findings] == [
+        "entry 10 (leaf 11): has a place and waits for one",
+        f"leaf {ENTRIES + WAITING}: has no place and waits for none",
+    ]
 
 
 def test_a_sealed_body_taken_away_is_missed_unless_its_key_was_destroyed(world: World) -> None:
@@ -371,6 +448,34 @@ def test_a_history_forged_without_the_key_shows_from_inside(
     findings = world.verified().findings
 
     assert any("no key that is trusted" in finding.message for finding in findings)
+
+
+def test_a_forger_who_adds_a_key_of_their_own_is_found(world: World, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The keys that the store names prove nothing by themselves."""
+    forger = Keyring.create(tmp_path_factory.mktemp("forger"))
+    [origin, keys] = world.raw.execute("SELECT origin, keys FROM ledger_state").fetchone()
+    world.run(
+        "UPDATE ledger_leaves SET content = replace(CAST(content AS TEXT), 'purpose-1', 'purpose-2') WHERE id = 12"
+    )
+    sizes = [row[0] for row in world.raw.execute("SELECT size FROM ledger_checkpoints ORDER BY size")]
+    rebuild(World(world.store, forger, world.raw), signed=sizes)
+    world.run("UPDATE ledger_state SET keys = ?", f"{PublicKey.of(forger, origin).text}\n{keys}")
+
+    assert f"the head of size {ENTRIES}: no key that is trusted has signed the note" in map(
+        str, world.verified().findings
+    )
+
+
+def test_heads_of_an_earlier_key_count_below_a_newer_one(
+    world: World, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    newer = Keyring.create(tmp_path_factory.mktemp("newer"))
+    worlds.sequence(world.store, newer)
+
+    outcome = verify(world.store, known=[PublicKey.of(newer, checkpoints.claimed(worlds.note(world.store)).origin)])
+
+    assert outcome.findings == []
+    assert outcome.size == ENTRIES + WAITING
 
 
 def test_a_checkpoint_of_another_ledger_fits_nowhere(world: World) -> None:

@@ -108,11 +108,13 @@ def test_a_role_that_is_not_copied_is_left_out(awkward_read: Awkward) -> None:
     assert not any(table == "staff_notes" for table, _ in found)
 
 
-def test_more_rows_than_are_taken_at_once_are_streamed_and_all_there(
-    awkward_read: Awkward, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("at_ease", [1, 1000])
+def test_more_rows_than_are_taken_at_once_are_asked_for_again_and_all_there(
+    awkward_read: Awkward, at_ease: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (copying, copystatements):
-        monkeypatch.setattr(module, "AT_EASE", 1)
+        monkeypatch.setattr(module, "AT_EASE", at_ease)
+    monkeypatch.setattr(copystatements, "FEW", 1)
     with awkward_read.records() as records:
         found = copied(awkward_read, records, "customer:1")
         expected = awkward_read.expected_rows("customer:1")

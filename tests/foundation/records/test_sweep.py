@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -169,7 +168,7 @@ def test_the_rows_of_all_stores_are_estimated(url: str) -> None:
 
 
 @pytest.fixture
-def arrays(request: pytest.FixtureRequest) -> Iterator[str]:
+def arrays(request: pytest.FixtureRequest) -> str:
     url: str = request.getfixturevalue("postgresql_database")
     engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool)
     with engine.begin() as connection:
@@ -180,7 +179,7 @@ def arrays(request: pytest.FixtureRequest) -> Iterator[str]:
             "create materialized view copied as select 'ann.lee@example.org'::text as v"
         )
     engine.dispose()
-    yield url
+    return url
 
 
 @pytest.mark.parametrize(

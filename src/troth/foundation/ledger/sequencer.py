@@ -159,6 +159,10 @@ class Sequencer:
             if not already_failed:
                 log.warning("the ledger could not be sequenced: %s", error)
             return True
+        except Exception as error:  # noqa: BLE001 - whatever it was, it is tried again; its message may hold a value
+            if not already_failed:
+                log.error("the ledger could not be sequenced: %s", type(error).__name__)  # noqa: TRY400 - as above
+            return True
         return False
 
     def _batch(self, tx: Connection, limit: int) -> Batch | None:
@@ -240,13 +244,17 @@ def _waiting(tx: Connection, limit: int) -> list[tuple[int, bytes]]:
         "SELECT w.leaf, l.hash FROM ledger_waiting AS w JOIN ledger_leaves AS l ON l.id = w.leaf"
         " ORDER BY w.leaf LIMIT :limit"
     )
-    return [(leaf, bytes(hashed)) for leaf, hashed in tx.execute(statement, {"limit": limit})]
+    return [(row[0], row[1]) for row in tx.execute(statement, {"limit": limit}).all()]
 
 
 def _no_longer_waiting(tx: Connection, leaves: list[int]) -> None:
     if tx.dialect.name == "sqlite":
-        # Nobody else writes: between the smallest and the largest there is none that was not taken.
-        statement = text("DELETE FROM ledger_waiting WHERE leaf BETWEEN :first AND :last")
+        # Nobody else writes: between the smallest and the largest there is none that was not taken. One that waits and
+        # is gone goes on waiting, so that it is missed.
+        statement = text(
+            "DELETE FROM ledger_waiting WHERE leaf BETWEEN :first AND :last"
+            " AND EXISTS (SELECT 1 FROM ledger_leaves WHERE id = leaf)"
+        )
         tx.execute(statement, {"first": leaves[0], "last": leaves[-1]})
         return
     # INVARIANT: by their ids and never by a range: a smaller id may have been committed since they were read.

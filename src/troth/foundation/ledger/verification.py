@@ -34,7 +34,7 @@ from troth.foundation.ledger.tables import (
     ledger_verification,
     ledger_waiting,
 )
-from troth.foundation.ledger.tiles import unpacked
+from troth.foundation.ledger.tiles import find_place, unpacked
 from troth.foundation.ledger.treecheck import Mark, TreeCheck
 from troth.foundation.store import Store
 
@@ -76,7 +76,7 @@ class _Whole:
         self._claimed = int(claimed)
         self._outcome.origin = origin.decode("utf-8", "replace") or None
         self._named = names.decode("utf-8", "replace").splitlines()
-        self._keys = self._trusted(known)
+        self._trusted, self._keys = self._find_keys(known)
         self._marks = [*self._heads(), *self._outside(outside)]
         self._rows = Rows(tx)
         self._leaf = LeafCheck(tx, keyring, self._outcome)
@@ -96,7 +96,12 @@ class _Whole:
     def close(self) -> None:
         self._rows.close()
 
-    def _trusted(self, known: tuple[PublicKey, ...]) -> tuple[PublicKey, ...]:
+    def _find_keys(self, known: tuple[PublicKey, ...]) -> tuple[tuple[PublicKey, ...], tuple[PublicKey, ...]]:
+        """The keys of which one must have signed the newest head, and those that may have signed earlier ones.
+
+        Keys of earlier roots stand in the store only. They need no trust: the tree below an earlier head is a part of
+        the tree below the newest.
+        """
         try:
             named = tuple(PublicKey.parse(line) for line in self._named)
         except ProofInvalid:
@@ -106,22 +111,21 @@ class _Whole:
             known = (*known, PublicKey.of(self._keyring, self._outcome.origin))
         if not known:
             self._outcome.notes.append("the key was taken from the store itself; give the one that you were told")
-            return named
-        if named and not set(named) <= set(known):
-            # Keys of earlier roots stand in the store; they count as far as a newer one was signed after them.
-            return (*named, *known) if named[-1] in known else known
-        return known
+            known = named
+        return known, (*known, *named)
 
     def _heads(self) -> list[Mark]:
         marks = []
         columns = ledger_checkpoints.c
         statement = select(columns.size, columns.root, as_bytes(self._tx, columns.note).label("note"))
+        newest = self._tx.execute(select(func.max(columns.size))).scalar_one()
         last = 0
         for row in self._tx.execute(statement.order_by(columns.size)):
             self._outcome.heads += 1
             what = f"the head of size {row.size}"
+            keys = self._trusted if row.size == newest else self._keys
             try:
-                read = checkpoints.read(row.note.decode("utf-8", "replace"), self._keys)
+                read = checkpoints.read(row.note.decode("utf-8", "replace"), keys)
             except ProofInvalid as problem:
                 self._outcome.add(what, problem.message, place=row.size)
                 continue
@@ -268,7 +272,9 @@ class _Whole:
                 there += 1
                 if row.hash != own:
                     self._outcome.add(entry(None, leaf), "its content is not that of its hash", leaf=leaf)
-        if self._rows.count() != self._placed + there:
+        highest = self._tx.execute(select(func.max(ledger_order.c.last))).scalar_one() or 0
+        placed = any(find_place(self._tx, leaf) is not None for leaf in waiting if leaf <= highest)
+        if placed or self._rows.count() != self._placed + there:
             self._find_strays(set(waiting))
 
     def _find_strays(self, waiting: set[int]) -> None:

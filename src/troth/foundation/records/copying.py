@@ -2,20 +2,22 @@
 
 One connection a store and one statement a table; a second where a table holds more of the person's rows than fit in
 memory at ease: that one is streamed. The statements are made once for a map and a catalogue (`copystatements`) and then
-only bound anew. PostgreSQL is asked for many tables in one statement, and gives their rows as JSON: a time in a copy
-from there is a text in ISO form, a number with a fraction a Decimal.
+only bound anew. PostgreSQL is asked for a dozen tables in one statement and gives a few rows as JSON; a table with more
+of the person's is then asked for by itself. A time in a copy from there is a text in ISO form.
 """
 
 from __future__ import annotations
 
 import itertools
 import json
+import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, nullcontext
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from troth.foundation.records import copystatements
-from troth.foundation.records.copystatements import AT_EASE, Bound, Prepared, Statement
+from troth.foundation.records.copystatements import AT_EASE, TOGETHER, Bound, Prepared, Statement
 from troth.foundation.records.keys import Subject
 from troth.foundation.records.reach import Reach, ReachedTable
 from troth.foundation.records.redaction import REDACTED, Asked, Labels, Row, treatment
@@ -76,26 +78,35 @@ def _some(rows: Iterable[Row]) -> Iterator[Row] | None:
 
 
 def _sqlite(driver: Any, prepared: Prepared, people: Sequence[Subject]) -> Iterator[tuple[Statement, Iterable[Row]]]:
-    """Rows are taken as texts of UTF-8, which is quick; where one is none, again with what cannot be read replaced."""
-    import sqlite3
-
+    """A few tables in one transaction, which is over before their rows are given away: no writer waits for a reader."""
     driver.set_progress_handler(None, 0)  # the time limit of the last statement does not go on counting
     lenient = driver.text_factory
-    for statement in prepared.statements:
-        values = statement.first.values(people)
-        driver.text_factory = str
+    for start in range(0, len(prepared.statements), TOGETHER):
+        chosen = prepared.statements[start : start + TOGETHER]
+        driver.text_factory = str  # quick; a text that is no UTF-8 is read again below
+        driver.execute("BEGIN")
         try:
-            rows: list[Row] | None = driver.execute(statement.first.sql, values).fetchmany(AT_EASE + 1)
-        except sqlite3.OperationalError as problem:
-            if "decode" not in str(problem):
-                raise
-            rows = None
+            taken = [_taken(driver, statement.first, people) for statement in chosen]
         finally:
             driver.text_factory = lenient
-        if rows is None or len(rows) > AT_EASE:
-            yield statement, driver.execute(statement.first.sql, values)
-        else:
-            yield statement, rows
+            driver.execute("ROLLBACK")
+        for statement, rows in zip(chosen, taken, strict=True):
+            if rows is None or len(rows) > AT_EASE:
+                with closing(driver.execute(statement.whole.sql, statement.whole.values(people))) as cursor:
+                    yield statement, cursor
+            else:
+                yield statement, rows
+
+
+def _taken(driver: Any, bound: Bound, people: Sequence[Subject]) -> list[Row] | None:
+    """A few rows more than are taken at ease, at most; None where a text among them cannot be read."""
+    try:
+        rows: list[Row] = driver.execute(bound.sql, bound.values(people)).fetchall()
+    except sqlite3.OperationalError as problem:
+        if "decode" not in str(problem):
+            raise
+        return None
+    return rows
 
 
 # --- PostgreSQL -------------------------------------------------------------------------------------------------------
@@ -107,14 +118,19 @@ def _postgresql(
     driver.autocommit = True  # each statement for itself: no turn for BEGIN, none for ROLLBACK
     try:
         for group in prepared.groups:
-            cursor = driver.execute(group.sql, group.values(people), prepare=True)
-            for statement, found in zip(group.statements, cursor.fetchone(), strict=True):
-                rows = [tuple(row.values()) for row in json.loads(found, parse_float=Decimal)] if found else []
+            told = driver.execute(group.sql, group.values(people), prepare=True).fetchone()
+            read = [json.loads(each, parse_float=Decimal) if each else [] for each in told]
+            many = [statement for statement, rows in zip(group.statements, read, strict=True) if rows == 0]
+            with driver.pipeline() if many else nullcontext():
+                asked = [driver.execute(each.first.sql, each.first.values(people)) for each in many]
+                native = dict(zip(many, (cursor.fetchall() for cursor in asked), strict=True))
+            for statement, found in zip(group.statements, read, strict=True):
+                rows = native.pop(statement) if found == 0 else _as_rows(found, statement.binary)
                 if len(rows) > AT_EASE:
                     with driver.transaction():
                         yield statement, _named(driver, statement.whole, people)
                 else:
-                    yield statement, _with_bytes(rows, statement.binary) if statement.binary else rows
+                    yield statement, rows
     finally:
         if not driver.closed:
             driver.autocommit = False
@@ -128,13 +144,15 @@ def _named(driver: Any, bound: Bound, people: Sequence[Subject]) -> Iterator[Row
         yield from cursor
 
 
-def _with_bytes(rows: list[Row], binary: tuple[int, ...]) -> list[Row]:
-    """Bytes as bytes again, which JSON has as hexadecimal digits."""
+def _as_rows(found: list[dict[str, Any]], binary: tuple[int, ...]) -> list[Row]:
+    """Rows from JSON, in which bytes are hexadecimal digits."""
 
     def read(at: int, value: Any) -> Any:
         return bytes.fromhex(value[2:]) if at in binary and isinstance(value, str) else value
 
-    return [tuple(read(at, value) for at, value in enumerate(row)) for row in rows]
+    if not binary:
+        return [tuple(row.values()) for row in found]
+    return [tuple(read(at, value) for at, value in enumerate(row.values())) for row in found]
 
 
 # --- MariaDB and MySQL ------------------------------------------------------------------------------------------------

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 AT_EASE = 5_000
 """Rows of one table that are taken at once; a table with more of the person's is streamed."""
 
-_TOGETHER = 12  # tables whose rows are in memory at the same time
+FEW = 100
+"""Rows of one table that PostgreSQL gives as JSON; with more of them its own form is quicker."""
+
+TOGETHER = 12  # tables whose rows are in memory at the same time
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +36,13 @@ class Bound:
 
     def values(self, people: Sequence[Subject]) -> Any:
         if self.positional:
-            return tuple(constant if slot is None else slot.value(people) for _, slot, constant in self.places)
+            return tuple([constant if slot is None else slot.value(people) for _, slot, constant in self.places])
         return {name: constant if slot is None else slot.value(people) for name, slot, constant in self.places}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Statement:
-    """What reads one table: `first` at most a few rows more than `AT_EASE`, `whole` all of them.
+    """What reads one table: `whole` all rows, `first` at most one more than `AT_EASE`, `few` one more than `FEW`.
 
     After the columns of the table each row has a flag for each of `roles`. `untouched`: nobody else is in the rows, as
     far as the map says. `binary`: the columns of bytes.
@@ -48,6 +51,7 @@ class Statement:
     table: ReachedTable
     names: tuple[str, ...]
     roles: tuple[str, ...]
+    few: Bound
     first: Bound
     whole: Bound
     untouched: bool
@@ -56,7 +60,10 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Several `first` statements as one, for PostgreSQL: one row, in it a JSON text for each table."""
+    """Several `few` statements as one, for PostgreSQL: one row, in it a JSON text for each table.
+
+    NULL: no rows; "0": more than `FEW`, and they are to be asked for by themselves.
+    """
 
     statements: tuple[Statement, ...]
     sql: str
@@ -89,12 +96,14 @@ def prepared(reach: Reach, dialect: Dialect, people: Sequence[Subject]) -> Prepa
 
 
 def _groups(statements: Sequence[Statement]) -> Iterator[Group]:
-    for start in range(0, len(statements), _TOGETHER):
-        chosen = tuple(statements[start : start + _TOGETHER])
-        parts = tuple((f"t{at}_", each.first) for at, each in enumerate(chosen))
+    for start in range(0, len(statements), TOGETHER):
+        chosen = tuple(statements[start : start + TOGETHER])
+        parts = tuple((f"t{at}_", each.few) for at, each in enumerate(chosen))
         # Each part was compiled by SQLAlchemy, names quoted and values bound; here only the bound names get a prefix.
         asked = ", ".join(
-            f"(SELECT CAST(json_agg(found) AS TEXT) FROM ({_prefixed(bound, prefix)}) AS found)"  # noqa: S608
+            f"(WITH found AS MATERIALIZED ({_prefixed(bound, prefix)}) "  # noqa: S608
+            f"SELECT CASE WHEN (SELECT count(*) FROM found) > {FEW} THEN '0' "
+            "ELSE (SELECT CAST(json_agg(found) AS TEXT) FROM found) END)"
             for prefix, bound in parts
         )
         yield Group(chosen, f"SELECT {asked}", parts)
@@ -112,14 +121,13 @@ def _statement(reach: Reach, table: ReachedTable, dialect: Dialect, people: Sequ
     if not names or (table.table.roles and not roles) or not table.seen.holds_rows:
         return None
     whole = _made(reach, table, dialect, people, names=names, roles=roles)
-    first = whole if dialect.name == "sqlite" else _made(
-        reach, table, dialect, people, names=names, roles=roles, limit=AT_EASE + 1
-    )  # fmt: skip
+    first = _made(reach, table, dialect, people, names=names, roles=roles, limit=AT_EASE + 1)
+    few = _made(reach, table, dialect, people, names=names, roles=roles, limit=FEW + 1)
     said = [table.column(name) for name in names]
     untouched = not table.table.roles and not any(column.link or column.others for column in said)
     kinds = [table.seen.columns[name].kind for name in names]
     binary = tuple(at for at, kind in enumerate(kinds) if kind is ColumnKind.BINARY)
-    return Statement(table, names, roles, first, whole, untouched, binary)
+    return Statement(table, names, roles, few, first, whole, untouched, binary)
 
 
 def _made(

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from troth.foundation.records.reading import Records
 
 _REMEMBERED = 16
+_AT_ONCE = 40  # counts in one statement: all of an ordinary store, and no store's limit
 _compiled: OrderedDict[tuple[int, StoreKind], Erasure] = OrderedDict()
 
 
@@ -261,7 +262,7 @@ def _unordered(order: Order) -> Iterator[str]:
 
 
 def _counted(erasure: Erasure, setwise: Setwise, ask: Ask) -> dict[Any, Any]:
-    """All counts in one statement: of actions, kept rows (with their newest time) and rows in the way."""
+    """All counts: of actions, kept rows (with their newest time) and rows in the way."""
     import sqlalchemy
 
     asked: dict[Any, Any] = {}
@@ -295,10 +296,20 @@ def _counted(erasure: Erasure, setwise: Setwise, ask: Ask) -> dict[Any, Any]:
                 newest = sqlalchemy.func.max(core.c[one.kept.until.column])
                 asked["kept", end.name, one.role] = count(end.name, condition)
                 asked["until", end.name, one.role] = sqlalchemy.select(newest).where(condition).scalar_subquery()
-    if not asked:
-        return {}
-    row = ask(sqlalchemy.select(*(each.label(f"n{at}") for at, each in enumerate(asked.values()))))[0]
-    return dict(zip(asked, row, strict=True))
+    return counted(asked, ask)
+
+
+def counted(asked: Mapping[Any, Any], ask: Ask) -> dict[Any, Any]:
+    """What each scalar subquery of `asked` gives, a few dozen in one statement."""
+    import sqlalchemy
+
+    keys = list(asked)
+    found: dict[Any, Any] = {}
+    for start in range(0, len(keys), _AT_ONCE):
+        some = keys[start : start + _AT_ONCE]
+        row = ask(sqlalchemy.select(*(asked[key].label(f"n{at}") for at, key in enumerate(some))))[0]
+        found.update(zip(some, row, strict=True))
+    return found
 
 
 def _step(erasure: Erasure, action: Action, counts: Mapping[Any, Any]) -> Step:

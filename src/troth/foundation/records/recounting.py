@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from troth.foundation.records import standins
 from troth.foundation.records.ends import End, TableEnd
-from troth.foundation.records.erasing import Erasure
+from troth.foundation.records.erasing import Erasure, counted
 from troth.foundation.records.erasureplan import Ask
 from troth.foundation.records.keys import BoundKeys, Keys, Subject
 from troth.foundation.records.ordering import Pointer
@@ -32,12 +32,17 @@ def recount(
     ask: Ask,
     *,
     at: dt.datetime,
+    stand_ins: Mapping[str, tuple[Any, ...]] | None = None,
     keys: Keys | None = None,
 ) -> dict[Place, int]:
-    """Rows that are still theirs and should not be, by table; links that still lead to them, by column. Empty: none."""
+    """Rows that are still theirs and should not be, by table; links that still lead to them, by column. Empty: none.
+
+    `stand_ins`: the keys of the stand-ins that there are; asked for where not given.
+    """
     import sqlalchemy
 
-    stand_ins = standins.known(ask, erasure.kind, erasure.stand_ins)
+    if stand_ins is None:
+        stand_ins = standins.known(ask, erasure.kind, erasure.stand_ins)
     setwise = Setwise(erasure, keys or BoundKeys(people), at.date(), stand_ins, temporary=False)
     asked: dict[Place, Any] = {}
     for end in erasure.ends.values():
@@ -80,12 +85,7 @@ def _equal(erasure: Erasure, pointer: Pointer, own: Any, far: Any) -> ColumnElem
 
 
 def _found(ask: Ask, asked: Mapping[Place, Any]) -> dict[Place, int]:
-    import sqlalchemy
-
-    if not asked:
-        return {}
-    row = ask(sqlalchemy.select(*(each.label(f"n{at}") for at, each in enumerate(asked.values()))))[0]
-    return {place: int(n) for place, n in zip(asked, row, strict=True) if n}
+    return {place: int(n) for place, n in counted(asked, ask).items() if n}
 
 
 def _count(core: Any, condition: ColumnElement[bool]) -> Any:

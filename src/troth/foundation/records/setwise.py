@@ -18,18 +18,16 @@ from troth.foundation.records.ordering import Action, Deed, Pointer
 from troth.foundation.records.pathwalk import join_columns
 from troth.foundation.records.pointing import Cut, Guard
 from troth.foundation.records.settings import Fixed, Made, Setting, StandIn
+from troth.foundation.records.standins import Nobody
 from troth.foundation.records.statements import core_table
 from troth.policy.datamap import ByRow, RowEnd, StoreKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from sqlalchemy import ColumnElement, Delete, Select, Table, Update
 
     from troth.foundation.records.erasing import Erasure
     from troth.foundation.records.keys import Keys
     from troth.foundation.records.reach import ReachedTable
-    from troth.policy.datamap import Normalising
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,47 +59,6 @@ class Statement:
     making: tuple[Making, ...] = ()
 
 
-class Nobody:
-    """The keys of stand-ins, as `Keys`: who counts as nobody."""
-
-    def __init__(self, keys: Mapping[str, tuple[Any, ...]]) -> None:
-        self._keys = keys
-
-    def hold(
-        self,
-        kind: str,
-        columns: Sequence[ColumnElement[Any]],
-        seen: Sequence[Column],  # noqa: ARG002 - `Keys` has it
-    ) -> ColumnElement[bool]:
-        import sqlalchemy
-
-        key = self._keys.get(kind)
-        if key is None:
-            return sqlalchemy.false()
-        return sqlalchemy.and_(*(column == value for column, value in zip(columns, key, strict=True)))
-
-    def equal(
-        self,
-        kind: str,  # noqa: ARG002
-        identifier: str | None,  # noqa: ARG002
-        text: ColumnElement[str],  # noqa: ARG002
-        normalise: tuple[Normalising, ...],  # noqa: ARG002
-    ) -> ColumnElement[bool]:
-        import sqlalchemy
-
-        return sqlalchemy.false()
-
-    def some(
-        self, kind: str, identifier: str | None, test: Callable[[ColumnElement[str]], ColumnElement[bool]]
-    ) -> ColumnElement[bool]:
-        import sqlalchemy
-
-        key = self._keys.get(kind)
-        if key is None or identifier is not None:
-            return sqlalchemy.false()
-        return sqlalchemy.or_(*(test(sqlalchemy.literal(str(value), sqlalchemy.String())) for value in key))
-
-
 class Setwise:
     """The statements for `keys`. `day`: when they run; `stand_ins`: the keys of the stand-ins that there are."""
 
@@ -113,6 +70,7 @@ class Setwise:
         self.now = dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC)
         self.stand_ins = stand_ins
         self.nobody = Nobody(stand_ins) if stand_ins else None
+        self._values = 0
         self._gathered: dict[str, Table] = {}
         if temporary:
             for number, name in enumerate(sorted(erasure.order.gathered)):
@@ -378,15 +336,24 @@ class Setwise:
         fill = sqlalchemy.select(*shown).where(condition, core.c[column].is_not(None)).distinct()
         return Making(temporary, sqlalchemy.select(*shown).where(never), fill, setting)
 
+    def _bound(self, value: Any) -> ColumnElement[Any]:
+        """A value under a name of ours, for a column's may be anything; its type is left to the column."""
+        import sqlalchemy
+
+        if value is None:
+            return sqlalchemy.null()
+        self._values += 1
+        return sqlalchemy.bindparam(f"value_{self._values}", value, sqlalchemy.types.NullType())
+
     def _value(self, setting: Setting, core: Table, column: str, source: Table | None) -> Any:
         import sqlalchemy
 
         match setting:
             case Fixed():
-                return sqlalchemy.null() if setting.value is None else setting.value
+                return self._bound(setting.value)
             case StandIn():
                 key = self.stand_ins.get(setting.kind)  # none where nobody of that kind goes
-                return sqlalchemy.null() if key is None else key[setting.position]
+                return self._bound(None if key is None else key[setting.position])
             case Made():
                 assert source is not None
                 found = sqlalchemy.select(source.c.new_value).where(source.c.old_value == core.c[column])

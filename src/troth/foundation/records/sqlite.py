@@ -45,8 +45,14 @@ class SQLite:
             connection.text_factory = _text
             return connection
 
+        # What comes back has no transaction open, for nothing is written; to roll back would make it forget statements.
         engine = sqlalchemy.create_engine(
-            "sqlite+pysqlite://", creator=connect, poolclass=sqlalchemy.QueuePool, pool_size=1, max_overflow=4
+            "sqlite+pysqlite://",
+            creator=connect,
+            poolclass=sqlalchemy.QueuePool,
+            pool_size=1,
+            max_overflow=4,
+            pool_reset_on_return=None,
         )
         _limit_time(engine, limits.timeout_s)
         return engine

@@ -18,9 +18,11 @@ from troth.foundation.records import settings, steps
 from troth.foundation.records.catalogue import Catalogue, Column, ColumnKind, Table
 from troth.foundation.records.erasureplan import Ask
 from troth.foundation.records.statements import core_table
-from troth.policy.datamap import PersonKind, StoreKind, TableMap
+from troth.policy.datamap import Normalising, PersonKind, StoreKind, TableMap
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlalchemy import ColumnElement, Connection
 
 
@@ -46,6 +48,47 @@ def find(connection: Connection, kind: PersonKind) -> tuple[Any, ...] | None:
     """The key of the stand-in of `kind`, or None where there is none yet (or no `troth_step`)."""
     found = steps.find(connection, steps.STAND_IN, kind.id)
     return None if not found else tuple(_read(each) for each in found["key"])
+
+
+class Nobody:
+    """The keys of stand-ins, as `Keys`: who counts as nobody."""
+
+    def __init__(self, keys: Mapping[str, tuple[Any, ...]]) -> None:
+        self._keys = keys
+
+    def hold(
+        self,
+        kind: str,
+        columns: Sequence[ColumnElement[Any]],
+        seen: Sequence[Column],  # noqa: ARG002 - `Keys` has it
+    ) -> ColumnElement[bool]:
+        import sqlalchemy
+
+        key = self._keys.get(kind)
+        if key is None:
+            return sqlalchemy.false()
+        return sqlalchemy.and_(*(column == value for column, value in zip(columns, key, strict=True)))
+
+    def equal(
+        self,
+        kind: str,  # noqa: ARG002
+        identifier: str | None,  # noqa: ARG002
+        text: ColumnElement[str],  # noqa: ARG002
+        normalise: tuple[Normalising, ...],  # noqa: ARG002
+    ) -> ColumnElement[bool]:
+        import sqlalchemy
+
+        return sqlalchemy.false()
+
+    def some(
+        self, kind: str, identifier: str | None, test: Callable[[ColumnElement[str]], ColumnElement[bool]]
+    ) -> ColumnElement[bool]:
+        import sqlalchemy
+
+        key = self._keys.get(kind)
+        if key is None or identifier is not None:
+            return sqlalchemy.false()
+        return sqlalchemy.or_(*(test(sqlalchemy.literal(str(value), sqlalchemy.String())) for value in key))
 
 
 def known(ask: Ask, kind: StoreKind, kinds: Iterable[str]) -> dict[str, tuple[Any, ...]]:

@@ -4,7 +4,8 @@ One pass over each table answers for all people who wait. A store is asked to ch
 are looked for; where there are many, rows are streamed past one matcher instead. Each row chosen is read here again,
 exactly (`needles`). What is found is sorted by whose row it stands in:
 
-1. In a row that leads to somebody: that is another person's by now. Counted as weak.
+1. In a row that leads to somebody: that is another person's by now. Counted as weak, unless it is by the needle itself,
+   in another spelling, that the row leads to somebody (`otherwise`).
 2. A needle that is all of another person's value (a shared phone, a city) is shared: wherever it stands, weak.
 3. At a place where the map says that it stays, as often as it stood there before: kept, not counted.
 4. One that only identifies by being rare, in a table declared not personal (a list of cities): weak.
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 from troth.foundation.records.catalogue import Column, ColumnKind
 from troth.foundation.records.catalogue import Table as TableSeen
 from troth.foundation.records.needles import Matcher, Needle, as_text
+from troth.foundation.records.otherwise import Otherwise
 from troth.foundation.records.statements import core_table
 from troth.policy.datamap import DataMap, Place, StoreKind
 
@@ -111,6 +113,7 @@ def sweep(
     known, and nobody's erasure is proven.
     """
     matcher = Matcher(needles)
+    otherwise = Otherwise(datamap)
     seen: dict[int, _Seen] = defaultdict(_Seen)
     tables = [
         (store, table)
@@ -121,7 +124,7 @@ def sweep(
     passed = 0
     for done, (store, table) in enumerate(tables, start=1):
         if needles:
-            passed += _pass(records, store, table, matcher, somebody=somebody, found=seen)
+            passed += _pass(records, store, table, matcher, somebody=somebody, otherwise=otherwise, found=seen)
         if progress is not None:
             progress(done, len(tables))
     return _sorted_out(datamap, matcher.needles, seen, kept, tables=len(tables), rows=passed)
@@ -138,7 +141,14 @@ def count_in(values: Iterable[tuple[Place, Any]], needles: Sequence[Needle]) -> 
 
 
 def _pass(
-    records: Records, store: str, seen: TableSeen, matcher: Matcher, *, somebody: Somebody, found: dict[int, _Seen]
+    records: Records,
+    store: str,
+    seen: TableSeen,
+    matcher: Matcher,
+    *,
+    somebody: Somebody,
+    otherwise: Otherwise,
+    found: dict[int, _Seen],
 ) -> int:
     """Look through one table; gives how many rows were read here."""
     import sqlalchemy
@@ -160,8 +170,9 @@ def _pass(
         for place, value in zip(places, values, strict=True):
             for match in matcher.find(value):
                 where = found[match.at]
-                (where.others if leads else where.nobodys)[place] += 1
-                where.shared = where.shared or bool(leads and match.whole)
+                others = leads and not otherwise.leads(place, value, matcher.needles[match.at].value)
+                (where.others if others else where.nobodys)[place] += 1
+                where.shared = where.shared or bool(others and match.whole)
     return rows
 
 

@@ -161,6 +161,9 @@ def _unfit(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     if seen.datamap is None or seen.records is None:
         yield unproven(sentence.id, "the company's stores are not connected", repair="set what datamap.yaml names")
         return
+    for store in seen.datamap.stores:
+        if store not in seen.records.stores:
+            yield unproven(store, "nobody searches this store for erased people", repair="have its processor confirm")
     for store, reason in erased.misfits(seen):
         yield broken(store, f"erasing cannot be carried out: {reason}", repair="mend datamap.yaml, or the table")
     if not erased.approved(seen):
