@@ -38,7 +38,7 @@ class Place:
     engine: Engine = field(repr=False)
 
 
-def place_of(store: Store, connections: int = 4) -> Place:
+def place_of(store: Store, connections: int = 8) -> Place:
     """The place of the jobs of `store`; a SQLite file is made when missing, mode 0600.
 
     A PostgreSQL gives at most so many `connections`; who finds all of them in use waits, since each is needed briefly.
