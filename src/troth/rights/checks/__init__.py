@@ -1,4 +1,4 @@
-"""Section 5 proven: the door, what came after a stop, what a copy holds, who was erased and is gone, who was answered."""
+"""Section 5 proven: the door, what came after a stop, what a copy holds, who is erased and gone, who was answered."""
 
 from __future__ import annotations
 
