@@ -59,7 +59,7 @@ def erased_and_restored(world: World) -> None:
     request = world.request(2)
     erasure.execute(world.desk, request.id)
     assert erasure.prove(world.desk, request.id).state is ErasureState.PROVEN
-    world.desk.records.close()
+    world.desk.close()
     shutil.copy(news.with_suffix(".backup"), news)
 
 

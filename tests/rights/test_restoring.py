@@ -44,7 +44,7 @@ def back_up(world: World, stores: tuple[str, ...] = STORES) -> None:
 
 
 def restore(world: World, stores: tuple[str, ...] = STORES) -> None:
-    world.desk.records.close()
+    world.desk.close()
     for store in stores:
         path = world.company.folder / f"{store}.db"
         for extra in ("-wal", "-shm"):
