@@ -184,14 +184,12 @@ def _write_sqlite(tx: Connection, leaves: Sequence[Leaf]) -> list[int]:
     ]  # the time as SQLAlchemy keeps it
     if len(rows) == 1:
         number: int = raw.execute(_ONE["sqlite"], rows[0]).lastrowid
-        raw.execute("INSERT INTO ledger_waiting (leaf) VALUES (?)", (number,))
         return [number]
     # Nobody else writes until this transaction ends, so the next ids are known.
     found = raw.execute("SELECT seq FROM sqlite_sequence WHERE name = 'ledger_leaves'").fetchone()
     last = found[0] if found else 0
     ids = list(range(last + 1, last + 1 + len(rows)))
     raw.executemany(_MANY["sqlite"], [(number, *row) for number, row in zip(ids, rows, strict=True)])
-    raw.execute("INSERT INTO ledger_waiting (leaf) SELECT id FROM ledger_leaves WHERE id > ?", (last,))
     return ids
 
 
