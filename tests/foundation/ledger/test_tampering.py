@@ -368,8 +368,7 @@ def test_a_number_of_leaves_set_back_is_found(world: World) -> None:
         ),
         ("DELETE FROM ledger_leaves WHERE id = 31", ["leaf 31: waits for its place and is gone"]),
         (
-            "INSERT INTO ledger_leaves (kind, at, person, content, hash)"
-            " SELECT kind, at, person, content, hash FROM ledger_leaves WHERE id = 10",
+            "INSERT INTO ledger_leaves (kind, at, person, content, hash) SELECT kind, at, person, content, hash FROM ledger_leaves WHERE id = 10",
             ["leaf 32: has no place and waits for none"],
         ),
     ],

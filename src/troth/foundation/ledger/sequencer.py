@@ -73,6 +73,12 @@ def sequence_once(
     return batch
 
 
+def sequence_all(store: Store, keyring: Keyring, clock: Clock | None = None, *, host: str = _NO_HOST) -> None:
+    """Place all that waits now, unless another is at it. Raises: StoreError."""
+    while sequence_once(store, keyring, clock, host=host) is not None:
+        pass
+
+
 class Sequencer:
     """A sequencer that may go on: it keeps the edge of the tree in memory from batch to batch.
 

@@ -18,7 +18,7 @@ ledger_leaves = Table(
     Column("id", LONG, primary_key=True),
     Column("kind", String(60), nullable=False),
     Column("at", Instant, nullable=False),
-    Column("person", LargeBinary(16), index=True),
+    Column("person", LargeBinary(16)),
     Column("content", LargeBinary, nullable=False),
     Column("hash", LargeBinary(32), nullable=False),
     sqlite_autoincrement=True,
