@@ -170,6 +170,10 @@ def test_what_stands_in_the_way_of_an_erasure_is_told(tmp_path: Path) -> None:
             with pytest.raises(MapUnapproved):
                 fulfilment.go_on(office.desk, request.id)
         assert office.kinds().count("request.blocked") == 1
+        refused = office.company.troth.may(
+            "id=7", "service.provide", "contact.email"
+        )  # approved, so not used meanwhile
+        assert refused.reason.value == "restricted"
         page = browser(site)
         sign_in_staff(office, page, Role.DPO)
         assert "troth map --approve" in page.get(f"{HERE}/{request.number}").text

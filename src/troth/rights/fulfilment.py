@@ -164,6 +164,7 @@ def _erase(desk: Desk, request: Request) -> State:
     except PlanChanged as changed:
         return _blocked(desk, request, changed, State.APPROVAL)
     except (GuardClosed, ErasureRefused, ErasureUnsettled, LimitPassed) as problem:
+        _let_rest(desk, request)
         _blocked(desk, request, problem, State.WORKING)
         raise
     if proven.state is not ErasureState.PROVEN:
@@ -171,6 +172,15 @@ def _erase(desk: Desk, request: Request) -> State:
     with desk.office.store.writing() as tx:
         note = _kept(desk, proven.plan)
         return _done(tx, desk, requests.load(tx, request.id), note=note)
+
+
+def _let_rest(desk: Desk, request: Request) -> None:
+    """What is to be erased and cannot go yet is not used meanwhile (GDPR Art. 18; the approval is what counts)."""
+    from troth.rights import farewell
+
+    if request.person is not None:
+        with desk.office.deed() as tx:
+            farewell.stand_still(tx, desk.office, request.person)
 
 
 def _kept(desk: Desk, plan: Mapping[str, Any]) -> str:
