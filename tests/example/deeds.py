@@ -11,6 +11,7 @@ from contextlib import closing
 from tests.example.proving import PEOPLE, Copy
 from troth.example.shop.tables import metadata
 from troth.foundation.keys import Keyring
+from troth.foundation.ledger import leaves
 from troth.foundation.store import Store
 from troth.policy import reading
 from troth.updates import versions
@@ -117,6 +118,18 @@ def a_table_is_used_for_an_undeclared_purpose(copy: Copy) -> None:
 
 def the_words_agreed_to_are_altered(copy: Copy) -> None:
     copy.store("update consent_texts set text = text || ' and to our friends'")
+
+
+def an_entry_of_the_ledger_is_altered(copy: Copy) -> None:
+    altered = "cast(replace(cast(content as text), '\"purpose\":\"', '\"purpose\":\"x') as blob)"
+    first = "(select min(id) from ledger_leaves where kind = 'consent.given')"
+    copy.store(f"update ledger_leaves set content = {altered} where id = {first}")
+
+
+def an_entry_of_the_ledger_waits(copy: Copy) -> None:
+    keyring = Keyring.load(copy.folder, copy.environ)
+    with Store.open(f"sqlite:///{copy.folder / 'troth.sqlite3'}") as store, store.writing() as tx:
+        leaves.append(tx, keyring, "policy.read", None, {}, copy.now - dt.timedelta(seconds=11))
 
 
 def an_order_comes_long_after_the_account_was_closed(copy: Copy) -> None:

@@ -34,6 +34,8 @@ STORES_AND_PAPERS = [
     (deeds.a_newsletter_comes_after_the_withdrawal, "2.1c", "newsletter_sends in shop: 1 "),
     (deeds.a_table_is_used_for_an_undeclared_purpose, "2.2", "profiling, which section 2 does not declare"),
     (deeds.the_words_agreed_to_are_altered, "2.2a", "the text agreed to is gone or was altered"),
+    (deeds.an_entry_of_the_ledger_is_altered, "2.2a", "its content was changed"),
+    (deeds.an_entry_of_the_ledger_waits, "2.2a", "1 entry waits for a place"),
     (deeds.an_order_comes_long_after_the_account_was_closed, "2.2b", "orders in shop: 1 use for transactions"),
     (deeds.a_duty_has_no_law, "2.2c", 'the law "tea-law" is not listed'),
     (deeds.a_balance_test_is_edited, "2.2d", "balance-fraud.md is not the recorded one"),

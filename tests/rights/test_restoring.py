@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select, update
 
 from tests.rights.sampleshop import (
     STORES,
@@ -21,8 +22,12 @@ from tests.rights.sampleshop import (
     stand_in_of,
 )
 from troth.errors import MapUnapproved
-from troth.rights import erasure, restoring
+from troth.foundation.ledger import leaves, personkeys
+from troth.foundation.ledger.tables import person_keys
+from troth.foundation.ledger.words import KeyUse
+from troth.rights import erasure
 from troth.rights.desk import Desk
+from troth.rights.restoring import guarding
 from troth.rights.tables import tombstones
 from troth.rights.words import ErasureState
 
@@ -70,16 +75,16 @@ def test_of_everybody_erased_since_the_backup_nobody_comes_back_and_their_neighb
     restore(world)
     assert all(there(world, n) for n in GONE)
 
-    guarded = restoring.guard(world.desk)
+    guarded = guarding.guard(world.desk)
 
     after = world.snapshot()
     assert guarded.clean
     assert (guarded.remembered, len(guarded.again)) == (len(GONE), len(GONE))
     assert differences(expected_without(before, GONE, stand_in_of(after)), after) == NOTHING
     assert not any(there(world, n) for n in GONE)
-    again = restoring.guard(world.desk)
+    again = guarding.guard(world.desk)
     assert (again.back, again.again) == ((), ()), "a second guard has nothing to do"
-    assert restoring.guard(world.desk, act=False).clean
+    assert guarding.guard(world.desk, act=False).clean
 
 
 @pytest.mark.parametrize("store", STORES)
@@ -88,11 +93,33 @@ def test_one_store_alone_may_have_been_restored(world: World, store: str) -> Non
     erase(world, 2)
     restore(world, (store,))
 
-    guarded = restoring.guard(world.desk)
+    guarded = guarding.guard(world.desk)
 
     assert guarded.clean
     assert {each.store for each in guarded.back} == {store}
     assert not there(world, 2)
+
+
+def test_the_key_of_what_was_sealed_about_somebody_erased_is_destroyed_again(world: World) -> None:
+    office = world.desk.office
+    request = world.request(2)
+    assert request.person is not None
+    called = leaves.pseudonym(office.keyring, request.person)
+    mine = person_keys.c.person == called
+    with world.store.writing() as tx:
+        personkeys.key_for(tx, office.keyring, called, KeyUse.CONTENT, office.clock.now())
+        kept = tx.execute(select(person_keys).where(mine)).one()._mapping
+    erasure.execute(world.desk, request.id)
+    assert erasure.prove(world.desk, request.id).state is ErasureState.PROVEN
+    with world.store.writing() as tx:
+        tx.execute(update(person_keys).where(mine).values(wrapped=kept["wrapped"], destroyed_at=None))
+    assert guarding.guard(world.desk, act=False).keys == 0
+
+    assert guarding.guard(world.desk).keys == 1
+
+    with world.store.reading() as tx:
+        assert personkeys.find_key(tx, office.keyring, called, KeyUse.CONTENT) is None
+    assert guarding.guard(world.desk).keys == 0
 
 
 def test_an_erasure_that_was_under_way_when_the_backup_came_back_goes_on(world: World) -> None:
@@ -101,7 +128,7 @@ def test_an_erasure_that_was_under_way_when_the_backup_came_back_goes_on(world: 
     erasure.execute(world.desk, request.id)
     restore(world)
 
-    assert restoring.guard(world.desk).clean
+    assert guarding.guard(world.desk).clean
     assert not there(world, 2)
     with world.store.reading() as tx:
         found = erasure.find(tx, request.id)
@@ -119,7 +146,7 @@ def test_a_newcomer_with_a_recycled_address_or_number_is_left_alone(world: World
     run(world.urls["news"], f"insert into reader values ('{email(2)}', 'hats', '2026-12-24 10:00:00')")
     before = world.snapshot()
 
-    guarded = restoring.guard(world.desk)
+    guarded = guarding.guard(world.desk)
 
     assert (guarded.back, guarded.again, guarded.newcomers) == ((), (), 3)
     assert world.snapshot() == before
@@ -130,7 +157,7 @@ def test_a_key_that_came_back_alone_nobody_knows_when_is_for_a_person_to_decide(
     run(world.urls["shop"], "insert into customer values (2, 'other@person.example.org', 'Who Knows', null, null)")
     before = world.snapshot()
 
-    guarded = restoring.guard(world.desk)
+    guarded = guarding.guard(world.desk)
 
     assert [(each.kind, each.table, each.n) for each in guarded.unclear] == [("shop.customer", "customer", 1)]
     assert not guarded.clean
@@ -141,7 +168,7 @@ def test_rows_on_the_key_of_somebody_who_has_no_row_go_too(world: World) -> None
     erase(world, 2)
     run(world.urls["shop"], "pragma foreign_keys = off", "insert into login values (999, 2, '2026-01-01 00:00:00')")
 
-    guarded = restoring.guard(world.desk)
+    guarded = guarding.guard(world.desk)
 
     assert [(each.table, each.n) for each in guarded.back] == [("login", 1)]
     assert 999 not in {row[0] for row in world.snapshot()["shop"]["login"]}
@@ -154,7 +181,7 @@ def test_what_came_by_an_import_with_its_old_date_is_erased_again(world: World) 
         f"insert into customer values (950, '{email(2)}', 'Given2 Family2', '2025-01-01 00:00:00', null)",
     )
 
-    assert restoring.guard(world.desk).clean
+    assert guarding.guard(world.desk).clean
     assert not there(world, 2)
 
 
@@ -166,8 +193,8 @@ def test_nothing_is_done_without_an_approved_map_and_nothing_is_hidden(world: Wo
     path.write_text(path.read_text() + "# changed\n")
     changed = Desk.of(world.desk.office, world.desk.instance)
     with pytest.raises(MapUnapproved):
-        restoring.guard(changed)
-    assert sum(each.n for each in restoring.guard(changed, act=False).back) > 0
+        guarding.guard(changed)
+    assert sum(each.n for each in guarding.guard(changed, act=False).back) > 0
     changed.close()
 
 

@@ -11,10 +11,14 @@ from tests.policies import policy_of
 from tests.shopworld import MARKER, NOW, World, before, founded, served, world
 from tests.sites import LocalSite, site
 from troth.foundation.keys import Keyring
+from troth.foundation.ledger import leaves
+from troth.foundation.ledger.sequencer import sequence_all
+from troth.foundation.ledger.verification import remember, verify
 from troth.foundation.proof import run_checks
+from troth.foundation.store import Store
 from troth.policy.settings import SiteSettings
 from troth.use import answering, log_reading
-from troth.use.checks import consents, grounds, purposes
+from troth.use.checks import consents, grounds, ledgers, purposes
 
 __all__ = ["before", "founded", "served", "site", "world"]
 
@@ -269,6 +273,73 @@ def test_a_consent_that_cannot_be_shown_breaks_its_ground(world: World, statemen
     verdict, told = world.own("2.2a", consents.consent_unrecorded)
     assert verdict == "broken"
     assert word in told
+
+
+def sequenced(world: World) -> Keyring:
+    keyring = Keyring.load(world.folder, {})
+    with Store.open(f"sqlite:///{world.folder / 'troth.sqlite3'}") as store:
+        sequence_all(store, keyring)
+    return keyring
+
+
+def test_a_ledger_that_holds_keeps_the_ground_and_its_head_is_told(world: World) -> None:
+    sequenced(world)
+
+    verdict, told = world.own("2.2a", ledgers.ledger_broken)
+
+    assert verdict == "kept"
+    assert re.search(r"\d+ entries, verified one and all; the newest head is [0-9a-f]{16}", told)
+
+
+def test_a_ledger_without_a_head_proves_nothing(world: World) -> None:
+    assert world.own("2.2a", ledgers.ledger_broken)[0] == "unproven"
+
+
+@pytest.mark.parametrize(
+    ("statement", "word"),
+    [
+        ("update ledger_leaves set content = x'7b7d' where id = 3", "(leaf 3): its content was changed"),
+        ("delete from ledger_leaves where id = 3", "(leaf 3): is gone"),
+        ("update ledger_tiles set hashes = zeroblob(32)", "findings"),
+    ],
+)
+@pytest.mark.parametrize("most", [10_000, 1])
+def test_a_ledger_that_was_tampered_with_breaks_the_ground(
+    world: World, monkeypatch: pytest.MonkeyPatch, statement: str, word: str, most: int
+) -> None:
+    monkeypatch.setattr(ledgers, "MOST", most)
+    sequenced(world)
+    own_store(world, statement)
+
+    verdict, told = world.own("2.2a", ledgers.ledger_broken)
+
+    assert verdict == "broken"
+    assert most == 1 or word in told
+
+
+def test_an_entry_that_waits_too_long_for_its_place_breaks_the_ground(world: World) -> None:
+    keyring = sequenced(world)
+    for seconds, expected in ((5, "kept"), (11, "broken")):
+        with Store.open(f"sqlite:///{world.folder / 'troth.sqlite3'}") as store, store.writing() as tx:
+            leaves.append(tx, keyring, "policy.read", None, {}, world.now - dt.timedelta(seconds=seconds))
+        assert world.own("2.2a", ledgers.ledger_broken)[0] == expected
+
+
+def test_of_a_long_ledger_the_whole_must_have_been_verified_of_late(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledgers, "MOST", 1)
+    keyring = sequenced(world)
+    assert world.own("2.2a", ledgers.ledger_broken)[0] == "unproven"
+
+    with Store.open(f"sqlite:///{world.folder / 'troth.sqlite3'}") as store:
+        outcome = verify(store, keyring=keyring)
+        for days, expected in ((8, "unproven"), (6, "kept")):
+            remember(store, outcome, world.now - dt.timedelta(days=days))
+            assert world.own("2.2a", ledgers.ledger_broken)[0] == expected
+        outcome.add("entry 3", "is gone")
+        remember(store, outcome, world.now)
+        assert world.own("2.2a", ledgers.ledger_broken)[0] == "broken"
 
 
 def test_no_consent_on_record_proves_nothing(world: World) -> None:

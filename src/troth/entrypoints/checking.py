@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from troth.errors import KeyUnavailable, StoreError
 from troth.foundation.clock import Clock, SystemClock
@@ -78,6 +79,24 @@ def check(
             report.sentences,
             _version(observation),
         )
+
+
+def place(instance: Instance) -> None:
+    """Give the ledger's entries their places before anybody looks, where no running troth does; a check tells why not.
+
+    Does nothing without a store or its key.
+    """
+    if not _store_exists(instance):
+        return
+    from troth.foundation import keys
+    from troth.foundation.ledger.sequencer import sequence_all
+    from troth.foundation.store import Store
+
+    with suppress(KeyUnavailable, StoreError), Store.open(instance.store_url) as store:
+        store.require_current()
+        keyring = keys.Keyring.load(instance.folder, instance.environ)
+        keys.confirm(store, keyring)
+        sequence_all(store, keyring, host=urlsplit(instance.settings.site.url).hostname or "")
 
 
 def remember(instance: Instance, report: Report) -> tuple[Turn, ...]:

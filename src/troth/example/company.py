@@ -22,6 +22,7 @@ from troth.foundation import keys, staff
 from troth.foundation.clock import Clock, SystemClock
 from troth.foundation.guards import approvals
 from troth.foundation.keys import Keyring
+from troth.foundation.ledger.sequencer import sequence_all
 from troth.foundation.people import identifier
 from troth.foundation.roles import Role
 from troth.foundation.store import Store, migrations
@@ -89,6 +90,7 @@ def found(
     with company.open(clock) as troth:
         seeded.introduce(troth)
         _make_use_of_rights(company, troth, people)
+        sequence_all(troth.office.store, troth.office.keyring, clock, host=HOST)
     return company
 
 

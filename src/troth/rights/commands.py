@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 
@@ -305,7 +306,8 @@ def _print_erasure(desk: Desk, filed: Request, form: Format, *, ends: bool = Tru
     from troth.rights import erasure as deeds
     from troth.rights import erasure_receipts
 
-    sequencer.sequence_once(desk.office.store, desk.office.keyring, desk.office.clock)
+    office, host = desk.office, urlsplit(desk.instance.settings.site.url).hostname or ""
+    sequencer.sequence_all(office.store, office.keyring, office.clock, host=host)
     with desk.office.store.reading() as tx:
         found = deeds.find(tx, filed.id)
         told = None if found is None else erasure_receipts.as_json(tx, found)

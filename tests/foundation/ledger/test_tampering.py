@@ -41,7 +41,6 @@ EVIDENCE = {
     "ledger_checkpoints": ("size", "root", "note"),
     "ledger_state": ("origin", "keys", "size"),
     "ledger_bodies": ("leaf", "person", "under", "sealed"),
-    "ledger_waiting": ("leaf",),
     "person_keys": ("person", "use", "wrapped"),
 }
 
@@ -131,8 +130,6 @@ def names_the_place(cell: Cell, at: int, finding: Finding, places: dict[int, int
     """Whether the finding leads whoever reads it to the row (and, in a tile, to the hash) that was changed."""
     match cell.table, cell.column:
         case "ledger_leaves" | "ledger_bodies", _:
-            return finding.leaf == cell.row
-        case "ledger_waiting", _:
             return finding.leaf == cell.row
         case "ledger_order", "leaves":
             return finding.place == cell.row * 256 + at // 8
@@ -256,7 +253,7 @@ def changed_for_a_moment(store: Store, keyring: Keyring, statement: str) -> Veri
     """The verification of a store in which `statement` has just been done; then it is undone."""
     kept: dict[str, list[Any]] = {}
     with store.writing() as tx:
-        for table in ("ledger_leaves", "ledger_bodies", *EVIDENCE):
+        for table in ("ledger_leaves", "ledger_bodies", "ledger_waiting", *EVIDENCE):
             kept[table] = [dict(row._mapping) for row in tx.execute(metadata.tables[table].select())]
         tx.execute(text("ALTER TABLE ledger_bodies DROP CONSTRAINT IF EXISTS fk_ledger_bodies_leaf_ledger_leaves"))
         assert tx.execute(text(statement)).rowcount == 1
@@ -317,12 +314,18 @@ def test_two_entries_swapped_in_the_order_are_found(world: World) -> None:
     assert {finding.place for finding in world.verified().findings} == {256, 257}
 
 
-def test_a_leaf_slipped_in_has_no_place(world: World) -> None:
+def test_a_leaf_slipped_in_is_found(world: World) -> None:
     world.run(
-        "INSERT INTO ledger_leaves (id, kind, at, content, hash) SELECT 5000, kind, at, content, hash FROM ledger_leaves WHERE id = 9"
+        "INSERT INTO ledger_leaves (id, kind, at, person, content, hash)"
+        " SELECT 5000, kind, at, person, content, hash FROM ledger_leaves WHERE id = 9"
     )
 
-    assert [str(one) for one in world.verified().findings] == ["leaf 5000: has no place and waits for none"]
+    first = ENTRIES + WAITING + 1
+    assert [str(one) for one in world.verified().findings] == [
+        f"leaf {first}: is gone, and never had a place, and so are those up to leaf 4999"
+    ]
+    world.run("UPDATE ledger_leaves SET id = -7 WHERE id = 5000")
+    assert "leaf -7: has no place and waits for none" in map(str, world.verified().findings)
 
 
 def test_a_waiting_leaf_that_is_gone_or_changed_is_found(world: World) -> None:
@@ -336,23 +339,51 @@ def test_a_leaf_taken_away_before_it_had_a_place_is_missed_for_good(world: World
     world.run("DELETE FROM ledger_leaves WHERE id = ?", ENTRIES + 2)
     worlds.sequence(world.store, world.keyring)
 
-    assert [str(one) for one in world.verified().findings] == [f"leaf {ENTRIES + 2}: waits for its place and is gone"]
+    assert [str(one) for one in world.verified().findings] == [f"leaf {ENTRIES + 2}: is gone, and never had a place"]
 
 
-def test_a_placed_leaf_that_waits_again_is_found(world: World) -> None:
-    world.run("INSERT INTO ledger_waiting (leaf) VALUES (7)")
+def test_the_last_leaf_taken_away_before_it_had_a_place_is_missed(world: World) -> None:
+    world.run("DELETE FROM ledger_leaves WHERE id > ?", ENTRIES + WAITING - 2)
+    missing = f"leaf {ENTRIES + WAITING - 1}: is gone, and never had a place, and so are those up to leaf"
+    assert [str(one) for one in world.verified().findings] == [f"{missing} {ENTRIES + WAITING}"]
 
-    assert [str(one) for one in world.verified().findings] == ["entry 6 (leaf 7): has a place and waits for one"]
+    worlds.sequence(world.store, world.keyring)
+    worlds.wait(world.store, world.keyring, 1)
+    assert [str(one) for one in world.verified().findings] == [f"{missing} {ENTRIES + WAITING}"]
 
 
-def test_a_placed_leaf_that_waits_in_the_place_of_another_is_found(world: World) -> None:
-    """The numbers are right, and still one leaf would never get its place."""
-    world.run("UPDATE ledger_waiting SET leaf = 11 WHERE leaf = ?", ENTRIES + WAITING)
+def test_a_number_of_leaves_set_back_is_found(world: World) -> None:
+    world.run("UPDATE sqlite_sequence SET seq = 1000 WHERE name = 'ledger_leaves'")
 
-    assert [str(one) for one in world.verified().findings] == [
-        "entry 10 (leaf 11): has a place and waits for one",
-        f"leaf {ENTRIES + WAITING}: has no place and waits for none",
-    ]
+    assert [finding.where for finding in world.verified().findings] == ["the numbers of leaves"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        ("INSERT INTO ledger_waiting (leaf) VALUES (7)", ["entry 6 (leaf 7): has a place and waits for one"]),
+        (
+            "UPDATE ledger_waiting SET leaf = 11 WHERE leaf = 31",
+            ["entry 10 (leaf 11): has a place and waits for one", "leaf 31: has no place and waits for none"],
+        ),
+        ("DELETE FROM ledger_leaves WHERE id = 31", ["leaf 31: waits for its place and is gone"]),
+        (
+            "INSERT INTO ledger_leaves (kind, at, person, content, hash) SELECT kind, at, person, content, hash FROM ledger_leaves WHERE id = 10",
+            ["leaf 32: has no place and waits for none"],
+        ),
+    ],
+)
+def test_what_waits_on_postgresql_is_held_against_the_leaves(
+    keyring: Keyring, tmp_path: Path, postgresql_database: str, statement: str, expected: list[str]
+) -> None:
+    """There a table says what waits. Where the numbers are right, still one leaf would never get its place."""
+    with fresh_store(tmp_path, url=postgresql_database) as store:
+        worlds.fill(store, keyring, 30)
+        worlds.wait(store, keyring, 1)
+        with store.writing() as tx:
+            tx.execute(text(statement))
+
+        assert [str(one) for one in verify(store, keyring=keyring).findings] == expected
 
 
 def test_a_sealed_body_taken_away_is_missed_unless_its_key_was_destroyed(world: World) -> None:
@@ -390,7 +421,7 @@ def test_a_cut_tail_shows_against_a_checkpoint_kept_outside(world: World) -> Non
     kept = worlds.note(world.store)
     size = 875  # of a signed head, as whoever cuts with care would choose
     world.run("DELETE FROM ledger_leaves WHERE id > ?", size)
-    world.run("DELETE FROM ledger_waiting")
+    world.run("UPDATE sqlite_sequence SET seq = ? WHERE name = 'ledger_leaves'", size)
     world.run("DELETE FROM ledger_bodies WHERE leaf > ?", size)
     rebuild(world, size)
 

@@ -50,6 +50,8 @@ def check(
     from troth.foundation.proof import Verdict
 
     instance = checking.here()
+    if remember:
+        checking.place(instance)
     report = checking.check(instance, only=clause)
     if remember and clause is None:
         checking.remember(instance, report)

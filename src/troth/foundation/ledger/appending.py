@@ -1,12 +1,15 @@
 """Share commits among writers that wait: the first to come writes for all who came meanwhile.
 
 A durable commit costs what the disk takes to say yes, whatever is in it. So while one commit is on its way, the others
-gather, and the next takes all of them. A writer who is alone waits for nobody.
+gather, and the next takes all of them. A writer who is alone waits for nobody. Where the last commit had company, the
+next waits until half as many have come back, and never longer than half of what a commit took: so one half prepares
+while the other is written.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
 from troth.foundation.keys import Keyring
@@ -15,6 +18,7 @@ from troth.foundation.ledger.leaves import Entry, Leaf
 from troth.foundation.store import Store
 
 _MOST = 1_000
+_LONGEST_GATHER_S = 0.005
 
 
 class _Waiting:
@@ -46,6 +50,9 @@ class Appender:
         self._lock = threading.Lock()
         self._queue: list[_Waiting] = []
         self._led = False
+        self._expected = 1
+        self._gathering: _Waiting | None = None
+        self._took_s = 0.0
 
     def append(self, entry: Entry) -> int:
         """Write `entry` and give the id of its leaf; durable on return. Raises as `leaves.append`, for it alone."""
@@ -54,20 +61,28 @@ class Appender:
         with self._lock:
             self._queue.append(mine)
             mine.leads, self._led = not self._led, True
+            gathering = self._gathering
+            if gathering is not None and len(self._queue) >= self._expected:
+                self._gathering = None
+                gathering.door.release()
         if not mine.leads:
             mine.door.acquire()  # opened by whoever leads: it is written, or it is ours to lead
         if mine.leads:
-            self._lead()
+            self._lead(mine)
         if mine.error is not None:
             raise mine.error
         return mine.id
 
-    def _lead(self) -> None:
+    def _lead(self, mine: _Waiting) -> None:
         """Write for all who wait now, then hand the lead to one who came meanwhile."""
+        self._gather(mine)
         with self._lock:
             batch, self._queue = self._queue[:_MOST], self._queue[_MOST:]
+            self._expected = (len(batch) + 1) // 2
         try:
+            began = time.perf_counter()
             self._write(batch)
+            self._took_s = time.perf_counter() - began
         except BaseException as error:  # the program is told to end, and with it all who wait
             for one in batch:
                 one.error = error
@@ -76,14 +91,24 @@ class Appender:
             with self._lock:
                 heir = self._queue[0] if self._queue else None
                 self._led = heir is not None
-            if heir is not None:
-                heir.leads = True
-                heir.door.release()
             for one in batch:
                 if not one.leads:
                     one.door.release()
+            if heir is not None:  # last, so that those who were just served can come along
+                heir.leads = True
+                heir.door.release()
         if self._wrote is not None:
             self._wrote()
+
+    def _gather(self, mine: _Waiting) -> None:
+        """Wait for those who shared the last commit, where there were any; whoever completes them opens our door."""
+        with self._lock:
+            if len(self._queue) >= self._expected:
+                return
+            self._gathering = mine
+        if not mine.door.acquire(timeout=min(self._took_s / 2, _LONGEST_GATHER_S)):
+            with self._lock:
+                self._gathering = None
 
     def _write(self, batch: list[_Waiting]) -> None:
         try:

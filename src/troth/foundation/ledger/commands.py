@@ -251,11 +251,10 @@ def _find_keyring(instance: Instance) -> Keyring | None:
 def _sequence(instance: Instance, store: Store, keyring: Keyring) -> None:
     """Place what waits, unless a running troth is at it. Raises: KeyUnavailable for the key of another store."""
     from troth.foundation import keys
-    from troth.foundation.ledger.sequencer import sequence_once
+    from troth.foundation.ledger.sequencer import sequence_all
 
     keys.confirm(store, keyring)
-    while sequence_once(store, keyring, host=urlsplit(instance.settings.site.url).hostname or "") is not None:
-        pass
+    sequence_all(store, keyring, host=urlsplit(instance.settings.site.url).hostname or "")
 
 
 def _text(path: Path) -> str:

@@ -43,18 +43,20 @@ _LONGEST_WORD = 300
 _COMMITMENT = b"troth sealed body 1\x00"
 
 # Straight to the driver: by way of SQLAlchemy, writing a leaf would cost a good part of its commit.
-_ONE = {
-    "sqlite": "INSERT INTO ledger_leaves (kind, at, person, content, hash) VALUES (?, ?, ?, ?, ?)",
-    "postgresql": "WITH made AS (INSERT INTO ledger_leaves (kind, at, person, content, hash)"
-    " VALUES (%s, %s, %s, %s, %s) RETURNING id)"
-    " INSERT INTO ledger_waiting (leaf) SELECT id FROM made RETURNING leaf",
+_AT_ONCE = (256, 64, 16, 4, 1)
+_COLUMNS = "ledger_leaves (kind, at, person, content, hash)"
+_INSERT_SQLITE = {
+    rows: " ".join(["INSERT INTO", _COLUMNS, "VALUES", ", ".join(["(?, ?, ?, ?, ?)"] * rows)]) for rows in _AT_ONCE
 }
-_MANY = {
-    "sqlite": "INSERT INTO ledger_leaves (id, kind, at, person, content, hash) VALUES (?, ?, ?, ?, ?, ?)",
-    "postgresql": "WITH made AS (INSERT INTO ledger_leaves (id, kind, at, person, content, hash)"
+_ONE_POSTGRESQL = (
+    "WITH made AS (INSERT INTO ledger_leaves (kind, at, person, content, hash) VALUES (%s, %s, %s, %s, %s)"
+    " RETURNING id) INSERT INTO ledger_waiting (leaf) SELECT id FROM made RETURNING leaf"
+)
+_MANY_POSTGRESQL = (
+    "WITH made AS (INSERT INTO ledger_leaves (id, kind, at, person, content, hash)"
     " SELECT * FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[], %s::bytea[], %s::bytea[], %s::bytea[])"
-    " RETURNING id) INSERT INTO ledger_waiting (leaf) SELECT id FROM made",
-}
+    " RETURNING id) INSERT INTO ledger_waiting (leaf) SELECT id FROM made"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,19 +181,19 @@ def sealing_context(under: KeyUse, person: bytes) -> bytes:
 
 def _write_sqlite(tx: Connection, leaves: Sequence[Leaf]) -> list[int]:
     raw: Any = tx.connection.driver_connection
-    rows = [
-        (leaf.kind, f"{leaf.at[:10]} {leaf.at[11:26]}", leaf.person, leaf.content, leaf.hash) for leaf in leaves
-    ]  # the time as SQLAlchemy keeps it
-    if len(rows) == 1:
-        number: int = raw.execute(_ONE["sqlite"], rows[0]).lastrowid
-        raw.execute("INSERT INTO ledger_waiting (leaf) VALUES (?)", (number,))
-        return [number]
-    # Nobody else writes until this transaction ends, so the next ids are known.
-    found = raw.execute("SELECT seq FROM sqlite_sequence WHERE name = 'ledger_leaves'").fetchone()
-    last = found[0] if found else 0
-    ids = list(range(last + 1, last + 1 + len(rows)))
-    raw.executemany(_MANY["sqlite"], [(number, *row) for number, row in zip(ids, rows, strict=True)])
-    raw.execute("INSERT INTO ledger_waiting (leaf) SELECT id FROM ledger_leaves WHERE id > ?", (last,))
+    ids: list[int] = []
+    start = 0
+    while start < len(leaves):
+        # Whole statements of many rows: the driver gives way to other threads at each statement, and comes back late.
+        size = next(size for size in _AT_ONCE if size <= len(leaves) - start)
+        values: list[Any] = []
+        for leaf in leaves[start : start + size]:
+            at = leaf.at  # and the time as SQLAlchemy keeps it
+            values += (leaf.kind, f"{at[:10]} {at[11:26]}", leaf.person, leaf.content, leaf.hash)
+        last: int = raw.execute(_INSERT_SQLITE[size], values).lastrowid
+        # Nobody else writes until this transaction ends, so these are the ids before the last.
+        ids += range(last - size + 1, last + 1)
+        start += size
     return ids
 
 
@@ -199,11 +201,11 @@ def _write_postgresql(tx: Connection, leaves: Sequence[Leaf]) -> list[int]:
     if len(leaves) == 1:
         [leaf] = leaves
         row = (leaf.kind, leaf.at, leaf.person, leaf.content, leaf.hash)
-        return [tx.exec_driver_sql(_ONE["postgresql"], row).scalar_one()]
+        return [tx.exec_driver_sql(_ONE_POSTGRESQL, row).scalar_one()]
     numbers = "SELECT nextval(pg_get_serial_sequence('ledger_leaves', 'id')) FROM generate_series(1, %s)"
     ids = sorted(tx.exec_driver_sql(numbers, (len(leaves),)).scalars())
     columns = tuple(map(list, zip(*((x.kind, x.at, x.person, x.content, x.hash) for x in leaves), strict=True)))
-    tx.exec_driver_sql(_MANY["postgresql"], (ids, *columns))
+    tx.exec_driver_sql(_MANY_POSTGRESQL, (ids, *columns))
     return ids
 
 

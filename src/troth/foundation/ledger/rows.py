@@ -87,10 +87,17 @@ class Rows:
         """How many leaves there are."""
         return int(self._cursor().execute("SELECT count(*) FROM ledger_leaves").fetchone()[0])
 
-    def ids(self) -> Iterator[int]:
-        """Every id, ascending."""
-        for (leaf,) in self._cursor().execute("SELECT id FROM ledger_leaves ORDER BY id").fetchall():
+    def ids(self, above: int = -(2**63)) -> Iterator[int]:
+        """Every id larger than `above`, ascending."""
+        mark = "?" if self._kind == "sqlite" else "%s"
+        found = self._cursor().execute(f"SELECT id FROM ledger_leaves WHERE id > {mark} ORDER BY id", (above,))  # noqa: S608
+        for (leaf,) in found.fetchall():
             yield int(leaf)
+
+    def given(self) -> int:
+        """SQLite: the id that was given last, whether or not its leaf is still there."""
+        found = self._cursor().execute("SELECT seq FROM sqlite_sequence WHERE name = 'ledger_leaves'").fetchone()
+        return found[0] if found and isinstance(found[0], int) else 0
 
     def _cursor(self) -> Any:
         return self._raw.cursor() if self._kind == "sqlite" else self._raw.cursor(binary=True)

@@ -73,6 +73,12 @@ def sequence_once(
     return batch
 
 
+def sequence_all(store: Store, keyring: Keyring, clock: Clock | None = None, *, host: str = _NO_HOST) -> None:
+    """Place all that waits now, unless another is at it. Raises: StoreError."""
+    while sequence_once(store, keyring, clock, host=host) is not None:
+        pass
+
+
 class Sequencer:
     """A sequencer that may go on: it keeps the edge of the tree in memory from batch to batch.
 
@@ -249,14 +255,7 @@ def _waiting(tx: Connection, limit: int) -> list[tuple[int, bytes]]:
 
 def _no_longer_waiting(tx: Connection, leaves: list[int]) -> None:
     if tx.dialect.name == "sqlite":
-        # Nobody else writes: between the smallest and the largest there is none that was not taken. One that waits and
-        # is gone goes on waiting, so that it is missed.
-        statement = text(
-            "DELETE FROM ledger_waiting WHERE leaf BETWEEN :first AND :last"
-            " AND EXISTS (SELECT 1 FROM ledger_leaves WHERE id = leaf)"
-        )
-        tx.execute(statement, {"first": leaves[0], "last": leaves[-1]})
-        return
+        return  # a view there: a leaf with a place does not wait
     # INVARIANT: by their ids and never by a range: a smaller id may have been committed since they were read.
     statement = text("DELETE FROM ledger_waiting WHERE leaf = ANY(:leaves)").bindparams(
         bindparam("leaves", type_=ARRAY(LONG))

@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, Column, ForeignKey, Integer, LargeBinary, Str
 
 from troth.foundation.ledger.words import KeyUse
 from troth.foundation.store.columns import Instant, OneOf
-from troth.foundation.store.schema import metadata
+from troth.foundation.store.schema import VIEW_ON, metadata
 
 LONG = BigInteger().with_variant(Integer, "sqlite")
 """A number that grows by itself: SQLite grows only what is called INTEGER, and keeps 64 bits in it anyway."""
@@ -18,18 +18,21 @@ ledger_leaves = Table(
     Column("id", LONG, primary_key=True),
     Column("kind", String(60), nullable=False),
     Column("at", Instant, nullable=False),
-    Column("person", LargeBinary(16), index=True),
+    Column("person", LargeBinary(16)),
     Column("content", LargeBinary, nullable=False),
     Column("hash", LargeBinary(32), nullable=False),
     sqlite_autoincrement=True,
 )
 
-# The leaves that have no place yet: written with the leaf, gone when the sequencer has placed it. Presence in this
-# table, not a highest number, says what is to be done: on PostgreSQL a smaller id may be committed after a larger one.
+# The leaves that have no place yet. Presence here, not a highest number, says what is to be done: on PostgreSQL a
+# smaller id may be committed after a larger one, so there it is a table, written with the leaf and emptied by the
+# sequencer. SQLite has one writer at a time, gives ids in the order of commits and none twice; there it is a view of
+# what stands above the last leaf that has a place, and a single entry costs no page more.
 ledger_waiting = Table(
     "ledger_waiting",
     metadata,
     Column("leaf", LONG, primary_key=True, autoincrement=False),
+    info={VIEW_ON: "sqlite"},
 )
 
 # Which leaf stands where: row `number` holds the ids (8 bytes each, big-endian) of the leaves at the places

@@ -89,7 +89,9 @@ class _Whole:
         if size != self._claimed:
             self._outcome.add("the size of the ledger", f"{self._claimed} entries are claimed, {size} have a place")
         self._compare_counts(size)
-        self._go_through_waiting()
+        waiting = self._go_through_waiting()
+        if self._tx.dialect.name == "sqlite":
+            self._find_missing(waiting)
         self._leaf.finish()
         return self._outcome
 
@@ -256,9 +258,13 @@ class _Whole:
         if orders != -(-size // WIDTH):
             self._outcome.add("the order of the entries", "parts of it do not go on from the rest", place=size)
 
-    def _go_through_waiting(self) -> None:
+    def _go_through_waiting(self) -> list[int]:
         """The leaves without a place: each must be there and sound; and there may be no leaf beside these."""
-        waiting = list(self._tx.execute(select(ledger_waiting.c.leaf).order_by(ledger_waiting.c.leaf)).scalars())
+        highest = self._tx.execute(select(func.max(ledger_order.c.last))).scalar_one() or 0
+        if self._tx.dialect.name == "sqlite":
+            waiting = list(self._rows.ids(above=highest))
+        else:
+            waiting = list(self._tx.execute(select(ledger_waiting.c.leaf).order_by(ledger_waiting.c.leaf)).scalars())
         self._outcome.waiting = len(waiting)
         there = 0
         for start in range(0, len(waiting), 4096):
@@ -272,10 +278,31 @@ class _Whole:
                 there += 1
                 if row.hash != own:
                     self._outcome.add(entry(None, leaf), "its content is not that of its hash", leaf=leaf)
-        highest = self._tx.execute(select(func.max(ledger_order.c.last))).scalar_one() or 0
         placed = any(find_place(self._tx, leaf) is not None for leaf in waiting if leaf <= highest)
         if placed or self._rows.count() != self._placed + there:
             self._find_strays(set(waiting))
+        return waiting
+
+    def _find_missing(self, waiting: Sequence[int]) -> None:
+        """SQLite gives the ids without a gap, and takes back those of what is undone. So the number that it gave last
+        shows a leaf that was taken away before it had a place, though nothing else ever spoke of it.
+        """
+        given = self._rows.given()
+        placed = self._tx.execute(select(func.sum(func.length(ledger_order.c.leaves)))).scalar_one() or 0
+        if given == placed // 8 + len(waiting):
+            return
+        known = set(waiting)
+        for leaves in self._tx.execute(select(ledger_order.c.leaves)).scalars():
+            known.update(unpacked(leaves))
+        last = 0
+        for leaf in (*sorted(one for one in known if one > 0), given + 1):
+            if leaf > last + 1:
+                more = f", and so are those up to leaf {leaf - 1}" if leaf > last + 2 else ""
+                self._outcome.add(entry(None, last + 1), f"is gone, and never had a place{more}", leaf=last + 1)
+            last = leaf
+        if max(known, default=0) > given:
+            message = f"leaf {given} was the last that got one, and there is a leaf {max(known)}"
+            self._outcome.add("the numbers of leaves", message)
 
     def _find_strays(self, waiting: set[int]) -> None:
         placed: dict[int, int] = {}

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, MetaData
 
 from troth.foundation.store.columns import Instant, OneOf
 from troth.foundation.store.opened import Store
+from troth.foundation.store.schema import VIEW_ON
 
 if TYPE_CHECKING:
     from alembic.autogenerate.api import AutogenContext
@@ -43,7 +44,11 @@ def step_source(store: Store, metadata: MetaData) -> tuple[str, str]:
 def _context(tx: Connection) -> MigrationContext:
     from alembic.runtime.migration import MigrationContext
 
-    return MigrationContext.configure(tx, opts={"compare_type": True, "render_item": _render})
+    def is_table(item: Any, _name: str | None, kind: str, _reflected: bool, _other: Any) -> bool:  # noqa: FBT001 - alembic's
+        return kind != "table" or item.info.get(VIEW_ON) != tx.dialect.name
+
+    opts = {"compare_type": True, "render_item": _render, "include_object": is_table}
+    return MigrationContext.configure(tx, opts=opts)
 
 
 def _render(kind: str, item: Any, _context: AutogenContext) -> str | Literal[False]:

@@ -17,3 +17,6 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+VIEW_ON = "view_on"
+"""In the `info` of a table: the engine on which it is a view, which its migration makes; nothing is written there."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from troth.rights.restoring import Found, Guarded
+    from troth.rights.restoring.guarding import Found, Guarded
 
 SCHEMA = 1
 
@@ -32,12 +32,12 @@ def restore_guard(
 
     Exit status: 0 nobody who was erased is there, 1 somebody is, or may be, 2 it could not be done: keep it closed.
     """
-    from troth.rights import restoring
     from troth.rights.desk import Desk
+    from troth.rights.restoring import guarding
 
     desk = Desk.open()
     try:
-        guarded = restoring.guard(desk, act=not look)
+        guarded = guarding.guard(desk, act=not look)
     finally:
         desk.close()
         desk.office.store.close()
@@ -60,6 +60,7 @@ def _as_json(guarded: Guarded) -> dict[str, Any]:
         "again": [
             {"request": each.name, "state": each.state.value, "residue": list(each.residue)} for each in guarded.again
         ],
+        "keys": guarded.keys,
         "clean": guarded.clean,
     }
 
@@ -77,6 +78,8 @@ def _words(guarded: Guarded, *, look: bool) -> Iterable[str]:
     for again in guarded.again:
         left = "".join(f"\n         left: {each['where']}, {each['n']} rows" for each in again.residue)
         yield f"again    {again.name}: {again.state}{left}"
+    if guarded.keys:
+        yield f"again    keys of what was sealed about somebody erased: {guarded.keys} destroyed"
     if look and guarded.back:
         yield "Nothing was changed. Run `troth restore-guard` before anybody opens the system."
     elif guarded.clean:

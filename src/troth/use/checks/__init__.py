@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from troth.foundation.proof import Check
-from troth.use.checks import consents, grounds, purposes
+from troth.use.checks import consents, grounds, ledgers, purposes
 
-CHECKS: tuple[Check, ...] = (*purposes.CHECKS, *grounds.CHECKS, *consents.CHECKS)
+CHECKS: tuple[Check, ...] = (*purposes.CHECKS, *grounds.CHECKS, *consents.CHECKS, *ledgers.CHECKS)
