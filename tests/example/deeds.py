@@ -71,9 +71,8 @@ def nobody_thinks_of_the_recipient(copy: Copy) -> None:
     text = (copy.folder / "datamap.yaml").read_text()
     begin = text.index("        whose:\n          sender:")
     end = text.index("        columns:\n", begin)
-    text = text[:begin] + "        whose: sender_id\n" + text[end:]
-    text = text.replace("body: {data: communication.message, others: redact}", "body: communication.message")
-    (copy.folder / "datamap.yaml").write_text(text)
+    copy.rewrite("datamap.yaml", text[begin:end], "        whose: sender_id\n")
+    copy.rewrite("datamap.yaml", "body: {data: communication.message, others: redact}", "body: communication.message")
 
 
 def the_device_is_not_stored(copy: Copy) -> None:
@@ -121,7 +120,7 @@ def the_words_agreed_to_are_altered(copy: Copy) -> None:
 
 
 def an_entry_of_the_ledger_is_altered(copy: Copy) -> None:
-    altered = "cast(replace(cast(content as text), '\"purpose\":\"', '\"purpose\":\"x') as blob)"
+    altered = 'cast(replace(cast(content as text), \'"purpose":"\', \'"purpose":"x\') as blob)'
     first = "(select min(id) from ledger_leaves where kind = 'consent.given')"
     copy.store(f"update ledger_leaves set content = {altered} where id = {first}")
 

@@ -131,7 +131,9 @@ class Copy:
     def _approve_map(self) -> None:
         """Somebody answers for the map as it is now: that it was changed is not what is broken."""
         with self.troth() as opened, opened.office.store.writing() as tx:
-            approvals.approve(tx, opened.office.keyring, mapreading.read(self.folder / "datamap.yaml"), OFFICER, self.now)
+            approvals.approve(
+                tx, opened.office.keyring, mapreading.read(self.folder / "datamap.yaml"), OFFICER, self.now
+            )
 
     def alter(self, change: Change) -> None:
         """Have every answer of the company's pages go through `change`."""

@@ -44,6 +44,15 @@ POLICY = policy_of(
       objection: {number: "5.6", title: Objection, text: You may object., right: objection}
     """
 )
+CORRECTING = policy_of(
+    """
+    rights:
+      number: "5"
+      title: User Rights
+      text: "You have the following rights:"
+      correction: {number: "5.2", title: Correction, text: You may correct., right: rectification}
+    """
+)
 DATAMAP = b"""
 troth: 1
 stores:
@@ -348,7 +357,7 @@ def test_a_centre_that_fails_or_does_not_answer_is_unproven(site: LocalSite, tmp
 
 
 def test_a_right_that_nobody_rehearsed_is_unproven(tmp_path: Path) -> None:
-    sentence = judge(CHECKS, observation(POLICY, tmp_path)).of("5.5")
+    sentence = judge(CHECKS, observation(CORRECTING, tmp_path)).of("5.2")
 
     assert sentence.verdict is UNPROVEN
     assert "by hand" in said(sentence)

@@ -51,7 +51,18 @@ def test_an_erasure_ends_proven_in_the_shape_that_others_rely_on(office: Office)
     done = run("erasure", "id=7", "--yes", "--format", "json")
     assert done.exit_code == 0, done.output
     told = json.loads(done.stdout)
-    assert set(told) == {"schema", "request", "state", "plan", "erased", "changed", "kept", "residue", "proof"}
+    assert set(told) == {
+        "schema",
+        "request",
+        "state",
+        "plan",
+        "erased",
+        "changed",
+        "kept",
+        "residue",
+        "proof",
+        "elsewhere",
+    }
     assert (told["schema"], told["request"], told["state"]) == (1, "2026-000001", "proven")
     assert told["erased"] == {"shop": {"users": 1, "orders": 2}}
     assert (told["kept"], told["residue"]) == ([], [])

@@ -222,12 +222,8 @@ def test_many_choices_are_recorded_with_their_own_times_all_or_none(company_on_e
 
 
 def test_what_was_said_is_never_changed_or_removed(company: Company) -> None:
-    statements: list[str] = []
-
-    def note(*given: object) -> None:
-        statements.append(str(given[2]))
-
-    event.listen(company.office.store._writer, "before_cursor_execute", note)
+    statements: list[str] = []  # as SQLite itself sees them: the ledger writes past SQLAlchemy
+    event.listen(company.office.store._writer, "checkout", lambda raw, *_: raw.set_trace_callback(statements.append))
     troth = company.troth
     for verb in (troth.give_consent, troth.withdraw_consent, troth.give_consent, troth.object_to, troth.lift_objection):
         verb("id=17", "marketing")

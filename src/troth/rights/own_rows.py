@@ -265,8 +265,9 @@ def _is_small(records: Records, store: str, table: Table, rows: int) -> bool:
 
     from troth.foundation.records.statements import core_table
 
-    if table.rows:  # the store's own estimate
-        return table.rows <= rows
+    if table.rows and table.rows <= rows:
+        return True
+    # there is no estimate, or a high one: SQLite's goes by the highest key, whatever gaps there are
     some = sqlalchemy.select(sqlalchemy.literal(1)).select_from(core_table(table)).offset(rows).limit(1)
     return not any(True for _ in records.execute(store, some))
 

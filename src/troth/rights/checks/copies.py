@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING
 
 from troth.errors import DeclarationFaults, RecordsError
 from troth.foundation.proof import Check, Grade, Saw, broken, check, counted, kept, unproven
-from troth.policy.datamap import StoreKind
 from troth.policy.vocabulary import Right
-from troth.rights import own_rows
 
 if TYPE_CHECKING:
     from troth.foundation.observation import Observation
     from troth.policy.datamap import StoreMap
     from troth.policy.model import Sentence
+    from troth.rights.own_rows import Looked
 
-_READ = frozenset({StoreKind.POSTGRESQL, StoreKind.MARIADB, StoreKind.SQLITE, StoreKind.UNKNOWN})
+_READ = frozenset({"postgresql", "mariadb", "sqlite", "unknown"})
 
 
 @check(
@@ -44,6 +43,8 @@ def row_unreached(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     """
     datamap = seen.need_map()
     records = seen.need_records()
+    from troth.rights import own_rows
+
     stores = [store for store in datamap.stores.values() if any(table.personal for table in store.tables.values())]
     if not stores:
         yield unproven(sentence.id, "the data map names no table with people's data", repair="map the stores")
@@ -64,7 +65,7 @@ def row_unreached(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
                     yield broken(f"{fault.file}:{fault.line}", f"{fault.path}: {fault.message}", repair="mend the map")
 
 
-def _of(store: StoreMap, looked: own_rows.Looked) -> Iterator[Saw]:
+def _of(store: StoreMap, looked: Looked) -> Iterator[Saw]:
     if not store.people:
         yield unproven(store.name, "the map does not say who a person is here", repair="say it: `person:` of the store")
         return

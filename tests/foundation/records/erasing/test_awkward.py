@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy
 
 from tests.awkward.fixtures import Awkward, awkward_on
-from tests.awkward.seeding import CUSTOMERS, PEOPLE
+from tests.awkward.seeding import CUSTOMERS, GUEST, PEOPLE
 from tests.foundation.records.erasing.company import NOW, pseudonym
 from troth.foundation.records import carrying, erasing, recounting
 from troth.foundation.records.erasureplan import StepCounts
@@ -49,6 +49,7 @@ def _cells(shop: Awkward) -> str:
     return "\n".join(row for name, rows in shop.snapshot().items() if name != "troth_step" for row in rows)
 
 
+@pytest.mark.parametrize("person", ["customer:1", "customer:2", "staff:S-1", GUEST])
 def test_nothing_of_the_person_is_left_and_everything_of_the_others_is(awkward: Awkward, person: str) -> None:
     kept = awkward.kept_of(person)
 
@@ -66,6 +67,7 @@ def test_nothing_of_the_person_is_left_and_everything_of_the_others_is(awkward: 
         assert gone == [], other
 
 
+@pytest.mark.parametrize("person", ["customer:1", "staff:S-1", GUEST])
 def test_rows_of_others_stay_to_the_last_byte_but_for_pointers_at_rows_that_are_gone(
     awkward: Awkward,
     person: str,
