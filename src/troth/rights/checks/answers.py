@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from troth.foundation.proof import Check, Saw, broken, check, counted, kept, unproven
-from troth.rights import answered
 
 if TYPE_CHECKING:
     from troth.foundation.observation import Observation
@@ -35,6 +34,9 @@ def overdue_request(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     """
     right = sentence.meaning.right
     assert right is not None
+    seen.need_store()
+    from troth.rights import answered
+
     found = answered.asked_under(seen, right)
     if not found.any:
         yield unproven(

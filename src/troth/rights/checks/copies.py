@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING
 
 from troth.errors import DeclarationFaults, RecordsError
 from troth.foundation.proof import Check, Grade, Saw, broken, check, counted, kept, unproven
-from troth.policy.datamap import StoreKind
 from troth.policy.vocabulary import Right
-from troth.rights import own_rows
 
 if TYPE_CHECKING:
     from troth.foundation.observation import Observation
     from troth.policy.datamap import StoreMap
     from troth.policy.model import Sentence
-
-_READ = frozenset({StoreKind.POSTGRESQL, StoreKind.MARIADB, StoreKind.SQLITE, StoreKind.UNKNOWN})
+    from troth.rights import own_rows
 
 
 @check(
@@ -44,11 +41,15 @@ def row_unreached(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     """
     datamap = seen.need_map()
     records = seen.need_records()
+    from troth.policy.datamap import StoreKind
+    from troth.rights import own_rows
+
+    read = frozenset({StoreKind.POSTGRESQL, StoreKind.MARIADB, StoreKind.SQLITE, StoreKind.UNKNOWN})
     stores = [store for store in datamap.stores.values() if any(table.personal for table in store.tables.values())]
     if not stores:
         yield unproven(sentence.id, "the data map names no table with people's data", repair="map the stores")
     for store in stores:
-        if store.kind not in _READ:
+        if store.kind not in read:
             yield unproven(store.name, "copies are not looked at in this kind of store yet", repair="look for yourself")
         elif open_questions := datamap.open_questions(store.name):
             asked = counted(len(open_questions), "question")

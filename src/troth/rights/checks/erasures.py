@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from troth.foundation.proof import Check, NothingToObserve, Saw, broken, check, counted, kept, unproven
 from troth.policy.vocabulary import Right
-from troth.rights import erased
-from troth.rights.tombstones import Met, Standing
 from troth.rights.words import ErasureState
 
 if TYPE_CHECKING:
     from troth.foundation.observation import Observation
     from troth.policy.model import Policy, Sentence
+    from troth.rights import erased
+    from troth.rights.tombstones import Met
 
 FRESH = dt.timedelta(days=90)
 """An erasure that was proven longer ago than this says nothing about today."""
@@ -49,6 +49,8 @@ def erased_in_part(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     """
     if seen.store is None:
         raise NothingToObserve("nobody was ever erased: troth has no store yet", repair="run `troth upgrade`")
+    from troth.rights import erased
+
     found = erased.seen_erasures(seen)
     against = list(_half_gone(seen, found))
     yield from against
@@ -100,6 +102,9 @@ def erased_and_back(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     """
     if seen.store is None or seen.datamap is None or seen.records is None:
         return
+    from troth.rights import erased
+    from troth.rights.tombstones import Standing
+
     met = erased.come_back(seen)
     places = dict.fromkeys(_where(each) for each in met if each.standing is not Standing.NEWCOMER)
     back = Counter(_where(each) for each in met if each.standing is Standing.BACK)
@@ -123,6 +128,8 @@ def _where(met: Met) -> str:
 
 
 def _half_gone(seen: Observation, found: tuple[erased.Seen, ...]) -> Iterator[Saw]:
+    from troth.rights import erased
+
     for each in found:
         where = f"erasure {each.name}"
         for place, rows in each.left:
@@ -161,6 +168,8 @@ def _unfit(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     if seen.datamap is None or seen.records is None:
         yield unproven(sentence.id, "the company's stores are not connected", repair="set what datamap.yaml names")
         return
+    from troth.rights import erased
+
     for store in seen.datamap.stores:
         if store not in seen.records.stores:
             yield unproven(store, "nobody searches this store for erased people", repair="have its processor confirm")
