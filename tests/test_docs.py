@@ -190,7 +190,7 @@ def test_every_way_to_say_whose_a_row_is_can_be_read() -> None:
         " {email: email}}\n    tables:\n      users: {whose: {person: customer}}\n      orders: {whose: user_id}\n"
     )
 
-    assert len(forms) == 9
+    assert len(forms) == 12
     for form in forms:
         if form == "[tenant_id, user_id]":
             head_ = head.replace("key: id", "key: [tenant, id]").replace(

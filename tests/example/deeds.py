@@ -246,6 +246,14 @@ def republish(copy: Copy, before: str, after: str) -> None:
 # --- erased people ------------------------------------------------------------------------------------------------------
 
 
+def a_question_is_filed_under_somebody_else(copy: Copy) -> None:
+    """Its subject is the mail address of the first customer, and nothing leads from them to it."""
+    copy.shop(
+        "update support_tickets set subject = (select email from users order by id limit 1) where id = "
+        "(select max(id) from support_tickets where user_id <> (select min(id) from users))"
+    )
+
+
 def somebody_erased_comes_back(copy: Copy) -> None:
     """A backup of one table from before the erasure is put back."""
     columns = "username, email, phone, password_hash, created_at, closed_at"

@@ -20,7 +20,7 @@ from troth.foundation.proof import Verdict
 from troth.foundation.records.reading import Records
 from troth.policy import mapreading
 from troth.rights import later_uses
-from troth.rights.checks import CHECKS
+from troth.rights.checks.stops import CHECKS
 from troth.testing import FixedClock
 from troth.use import objections, restrictions
 from troth.use.office import Office
@@ -348,7 +348,7 @@ def test_a_centre_that_fails_or_does_not_answer_is_unproven(site: LocalSite, tmp
 
 
 def test_a_right_that_nobody_rehearsed_is_unproven(tmp_path: Path) -> None:
-    sentence = judge(CHECKS, observation(POLICY, tmp_path)).of("5.1")
+    sentence = judge(CHECKS, observation(POLICY, tmp_path)).of("5.5")
 
     assert sentence.verdict is UNPROVEN
     assert "by hand" in said(sentence)
