@@ -40,7 +40,7 @@ def ledger_broken(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  # no
     for more than ten seconds.
 
     What it does not prove: that the end was not cut off, or an older store put back: that shows against a checkpoint
-    kept outside, `troth ledger verify --kept FILE`.
+    kept outside, `troth ledger verify --checkpoint FILE`.
 
     Repair: say who wrote to the store past troth, and put it back from a backup. Before: `update ledger_leaves set
     content = ...`. After: a new entry that corrects the old one, and `troth watch` running.
