@@ -6,19 +6,14 @@ about everything but the counts, which may have moved on by the time it is carri
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from troth.foundation.canonical import digest
 
 if TYPE_CHECKING:
-    from sqlalchemy import Select
-
     from troth.foundation.records.erasing import Erasure
-
-Ask = Callable[["Select[Any]"], Sequence[Sequence[Any]]]
-"""Runs a SELECT and gives its rows: over a read-only connection, or inside a transaction."""
 
 _WORDS = ("erased", "changed", "cut", "kept")
 DO = {

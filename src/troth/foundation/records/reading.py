@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from sqlalchemy import CursorResult, Dialect, Table
     from sqlalchemy.sql.selectable import CompoundSelect, Select
 
+    from troth.foundation.records.questions import Ready
+
 _BATCH = 1000
 
 
@@ -204,6 +206,16 @@ class Records:
         if not isinstance(statement, (Select, CompoundSelect)):
             raise TypeError("records are only read: a SELECT built with SQLAlchemy Core is expected")
         return self._stream(self._connector(store), statement)
+
+    def dialect(self, store: str) -> Dialect:
+        """What statements for `store`, whose catalogue was read, are compiled for. Raises RecordsError."""
+        self.catalogue(store)  # only then is it known which version answers
+        return self._connector(store).sql_dialect
+
+    def read(self, store: str, asked: Ready, bound: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """All rows of a SELECT that was made ready before, with what is bound this time. Raises RecordsError."""
+        with self._connector(store).connection() as connection:
+            return [tuple(row) for row in connection.exec_driver_sql(asked.sql, asked.given(bound))]
 
     @contextmanager
     def driver(self, store: str) -> Iterator[tuple[Any, Dialect]]:
