@@ -19,12 +19,15 @@ from troth.foundation.people import Identifier, Kind
 from troth.foundation.records import erasing
 from troth.foundation.records.keys import BoundKeys, Subject
 from troth.foundation.records.needles import Needle, needles_of
+from troth.foundation.records.questions import Question, question, remembered
 from troth.foundation.records.reach import Reach, ReachedTable
 from troth.foundation.records.settings import REDACTED, Fixed
 from troth.foundation.records.sweep import Kept, count_in
 from troth.policy.datamap import Place
 
 if TYPE_CHECKING:
+    from sqlalchemy import Select
+
     from troth.foundation.keys import Keyring
     from troth.foundation.records.reading import Records
     from troth.policy.datamap import DataMap
@@ -61,7 +64,7 @@ def gather(
     ]
     values += [("contact.", value) for each in subjects for found in each.identifiers.values() for value in found]
     values += [("account.id", part) for each in subjects for part in each.key if isinstance(part, (str, uuid.UUID))]
-    reading = [_Reading(records, datamap, store, subjects) for store in records.stores]
+    reading = [_Reading(records, _erasure(records, datamap, store), subjects) for store in records.stores]
     ours = {text for each in reading for text in each.constants()}
     found = needles_of(0, _chain(values, *(each.values() for each in reading)))
     needles = tuple(each for each in found if each.value not in ours)
@@ -113,14 +116,13 @@ class _Reading:
     """The person's rows in one store, read once where they are few."""
 
     records: Records
-    datamap: DataMap
-    store: str
+    erasure: erasing.Erasure
     subjects: Sequence[Subject]
     read: dict[str, tuple[list[str], list[Any]]] = field(default_factory=dict, repr=False)
 
     def values(self) -> Iterator[tuple[str | None, Any]]:
         """Every different value of theirs with its category."""
-        for table in self._erasure().reach.tables:
+        for table in self.erasure.reach.tables:
             columns = _columns(table)
             rows: list[Any] = []
             seen: dict[str, set[Any]] = {name: set() for name in columns}
@@ -138,14 +140,14 @@ class _Reading:
     def constants(self) -> Iterator[str]:
         """What the map puts in the place of values: it stands in rows of others who are gone, and is nobody's."""
         yield REDACTED
-        for each in self._erasure().ends.values():
+        for each in self.erasure.ends.values():
             for end in each.ends:
                 fixed = (one.value for one in end.settings.values() if isinstance(one, Fixed))
                 yield from (value for value in fixed if isinstance(value, str))
 
     def staying(self) -> Iterator[tuple[Place, Any]]:
         """Every value that the map lets stand in a row that stays, as often as it stands there."""
-        erasure = self._erasure()
+        erasure = self.erasure
         for each in erasure.ends.values():
             if each.always_deletes:
                 continue
@@ -160,20 +162,33 @@ class _Reading:
                 for row in rows:
                     for name, value in zip(columns, row, strict=True):
                         if value is not None and name in names:
-                            yield Place(self.store, table.name, name), value
+                            yield Place(self.erasure.store, table.name, name), value
 
-    def _erasure(self) -> erasing.Erasure:
-        reach = Reach.compile(self.datamap, self.records.catalogue(self.store))
-        return erasing.compile(reach, self.records.kind(self.store)[0])
-
-    def _rows(self, table: ReachedTable, role: str | None, names: Sequence[str]) -> Iterator[Any]:
-        import sqlalchemy
-
+    def _rows(self, table: ReachedTable, role: str | None, names: Sequence[str]) -> Iterable[Any]:
+        """All of theirs; streamed where they are many."""
         if not names:
-            return iter(())
-        chosen = sqlalchemy.select(*(table.core.c[name] for name in names))
-        mine = self._erasure().reach.whose(table, BoundKeys(self.subjects), role)
-        return self.records.execute(self.store, chosen.select_from(table.core).where(mine))
+            return ()
+        reach, dialect = self.erasure.reach, self.records.dialect(self.erasure.store)
+        keys = BoundKeys(self.subjects)
+
+        def chosen() -> Select[Any]:
+            import sqlalchemy
+
+            columns = (table.core.c[name] for name in names)
+            return sqlalchemy.select(*columns).select_from(table.core).where(reach.whose(table, keys, role))
+
+        def make() -> Question:
+            return question(dialect, [(table.name, chosen().limit(_FEW_ROWS + 1))], keys.slots)
+
+        asked = remembered(reach.prepared, ("theirs", dialect.name, table.name, role, tuple(names), keys.shape), make)
+        if not asked.slots:  # none of them is of a kind that has rows here
+            return ()
+        found = self.records.read(self.erasure.store, asked.parts[0][1], asked.bound(self.subjects))
+        return found if len(found) <= _FEW_ROWS else self.records.execute(self.erasure.store, chosen())
+
+
+def _erasure(records: Records, datamap: DataMap, store: str) -> erasing.Erasure:
+    return erasing.compile(Reach.compile(datamap, records.catalogue(store)), records.kind(store)[0])
 
 
 def _columns(table: ReachedTable) -> list[str]:
