@@ -207,7 +207,12 @@ def missing_indexes(erasure: Erasure, ask: Ask, *, few_rows: int = indexing.FEW_
             erasure.reach.catalogue, erasure.lookups(), erasure.kind, few_rows=few_rows, counted=counted
         )
 
-    unknown = {each.lookup.table for each in find({}) if each.rows is None}
+    missing: tuple[Missing, ...] | None = erasure.prepared.get(("missing", few_rows))
+    if missing is None:
+        missing = erasure.prepared["missing", few_rows] = find({})
+    unknown = {each.lookup.table for each in missing if each.rows is None}
+    if not unknown:
+        return missing
     counted = {}
     for name in unknown:  # the store has no estimate: counted, but no further than matters
         some: Any = sqlalchemy.select(sqlalchemy.literal_column("1").label("one")).select_from(_core(erasure, name))

@@ -292,7 +292,9 @@ def _met_as_guest(reach: Reach, keys: BoundKeys, kind: PersonKind) -> Iterator[t
         for path in table.table.paths():
             if isinstance(path, (ByIdentifier, InJson, InText)) and path.person == kind.id and path.identifier:
                 met = theirs.path(table, table.core, path, (table.name,))
-                some: Select[Any] = sqlalchemy.select(sqlalchemy.literal_column("1").label("met")).select_from(table.core)
+                some: Select[Any] = sqlalchemy.select(sqlalchemy.literal_column("1").label("met")).select_from(
+                    table.core
+                )
                 yield table.name, some.where(met).limit(1)
 
 
