@@ -111,6 +111,9 @@ def unseal(keyring: Keyring, datamap: DataMap, name: str, sealed: bytes) -> Rema
     return Remains(tuple(subjects), needles, kept)
 
 
+_Wanted = tuple[ReachedTable, str | None, tuple[str, ...]]  # a table, the role of theirs in it, columns
+
+
 @dataclass(frozen=True, slots=True)
 class _Reading:
     """The person's rows in one store, read once where they are few."""
@@ -118,23 +121,21 @@ class _Reading:
     records: Records
     erasure: erasing.Erasure
     subjects: Sequence[Subject]
-    read: dict[str, tuple[list[str], list[Any]]] = field(default_factory=dict, repr=False)
+    read: dict[str, tuple[tuple[str, ...], Iterable[Any]]] = field(default_factory=dict, repr=False)
 
     def values(self) -> Iterator[tuple[str | None, Any]]:
         """Every different value of theirs with its category."""
-        for table in self.erasure.reach.tables:
-            columns = _columns(table)
-            rows: list[Any] = []
+        tables = {table: tuple(_columns(table)) for table in self.erasure.reach.tables}
+        all_rows = self._rows([(table, None, columns) for table, columns in tables.items() if columns])
+        for (table, _, columns), rows in all_rows:
             seen: dict[str, set[Any]] = {name: set() for name in columns}
-            for row in self._rows(table, None, columns):
-                if len(rows) <= _FEW_ROWS:
-                    rows.append(row)
+            for row in rows:
                 for name, value in zip(columns, row, strict=True):
                     plain = _hashable(value)
                     if plain is not None and plain not in seen[name] and len(seen[name]) < _MOST_VALUES:
                         seen[name].add(plain)
                         yield table.column(name).category, value
-            if len(rows) <= _FEW_ROWS:
+            if isinstance(rows, list):
                 self.read[table.name] = columns, rows
 
     def constants(self) -> Iterator[str]:
@@ -156,35 +157,36 @@ class _Reading:
                 names = [name for name in _columns(table) if name not in end.settings]
                 if end.deletes or not names:
                     continue
-                columns, rows = names, self._rows(table, end.role, names)
-                if end.role is None and table.name in self.read:
-                    columns, rows = self.read[table.name][0], iter(self.read[table.name][1])
+                columns, rows = self.read.get(table.name, ((), [])) if end.role is None else ((), [])
+                if not columns:
+                    [((_, _, columns), rows)] = self._rows([(table, end.role, tuple(names))])
                 for row in rows:
                     for name, value in zip(columns, row, strict=True):
                         if value is not None and name in names:
                             yield Place(self.erasure.store, table.name, name), value
 
-    def _rows(self, table: ReachedTable, role: str | None, names: Sequence[str]) -> Iterable[Any]:
-        """All of theirs; streamed where they are many."""
-        if not names:
-            return ()
-        reach, dialect = self.erasure.reach, self.records.dialect(self.erasure.store)
+    def _rows(self, wanted: Sequence[_Wanted]) -> Iterator[tuple[_Wanted, Iterable[Any]]]:
+        """All of theirs, as a list; streamed where they are many."""
+        store, reach, dialect = self.erasure.store, self.erasure.reach, self.records.dialect(self.erasure.store)
         keys = BoundKeys(self.subjects)
 
-        def chosen() -> Select[Any]:
+        def chosen(table: ReachedTable, role: str | None, names: Sequence[str]) -> Select[Any]:
             import sqlalchemy
 
             columns = (table.core.c[name] for name in names)
             return sqlalchemy.select(*columns).select_from(table.core).where(reach.whose(table, keys, role))
 
         def make() -> Question:
-            return question(dialect, [(table.name, chosen().limit(_FEW_ROWS + 1))], keys.slots)
+            return question(dialect, ((each, chosen(*each).limit(_FEW_ROWS + 1)) for each in wanted), keys.slots)
 
-        asked = remembered(reach.prepared, ("theirs", dialect.name, table.name, role, tuple(names), keys.shape), make)
-        if not asked.slots:  # none of them is of a kind that has rows here
-            return ()
-        found = self.records.read(self.erasure.store, asked.parts[0][1], asked.bound(self.subjects))
-        return found if len(found) <= _FEW_ROWS else self.records.execute(self.erasure.store, chosen())
+        what = ("theirs", dialect.name, tuple((table.name, role, names) for table, role, names in wanted), keys.shape)
+        asked = remembered(reach.prepared, what, make)
+        some = [(each, made) for each, made in asked.parts if made.about(asked.slots)]  # of the rest they have nothing
+        found = self.records.read_each(store, [made for _, made in some], asked.bound(self.subjects)) if some else []
+        rows = dict(zip((each for each, _ in some), found, strict=True))
+        for each in wanted:
+            mine = rows.get(each, [])
+            yield each, mine if len(mine) <= _FEW_ROWS else self.records.execute(store, chosen(*each))
 
 
 def _erasure(records: Records, datamap: DataMap, store: str) -> erasing.Erasure:

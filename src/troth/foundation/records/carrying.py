@@ -206,6 +206,9 @@ def _carried(
             temporary.append(name)
             fill.run(connection, bound)
         for each in run.statements:
+            if each.needless:
+                _add(counts, erasure, each.action, 0)
+                continue
             for making in each.making:
                 make_values(connection, erasure.kind, making, bound, pseudonym)
                 temporary.append(making.name)

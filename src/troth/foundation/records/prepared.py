@@ -42,9 +42,12 @@ class PreparedMaking:
 
 @dataclass(frozen=True, slots=True)
 class PreparedStatement:
+    """`needless`: it is about nobody of this shape, and touches no row."""
+
     action: Action
     making: tuple[PreparedMaking, ...]
     ready: Ready
+    needless: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +120,8 @@ def run_of(
                 PreparedMaking(made.name, made_ready(made.shape).sql, made_ready(made.fill), made.setting)
                 for made in each.making
             ),
-            made_ready(each.statement),
+            ready := made_ready(each.statement),
+            needless=bool(slots) and not ready.about(slots) and not any(name in ready.sql for name, _, _ in gathers),
         )
         for each in setwise.statements()
     ]

@@ -36,6 +36,10 @@ class Ready:
             return {name: bound.get(name, value) for name, value in self.values.items()}
         return tuple([bound[name] if name in bound else self.values[name] for name in self.names])
 
+    def about(self, slots: Mapping[str, Slot]) -> bool:
+        """Whether a value of anybody is bound: without one, no path leads to a row."""
+        return not slots.keys().isdisjoint(self.values)
+
     def run(self, connection: Connection, bound: Mapping[str, Any]) -> Any:
         """The driver's own cursor after the statement: nothing is between it and the text made before."""
         cursor = connection.connection.cursor()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -214,8 +214,24 @@ class Records:
 
     def read(self, store: str, asked: Ready, bound: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """All rows of a SELECT that was made ready before, with what is bound this time. Raises RecordsError."""
-        with self._connector(store).connection() as connection:
-            return [tuple(row) for row in connection.exec_driver_sql(asked.sql, asked.given(bound))]
+        return self.read_each(store, [asked], bound)[0]
+
+    def read_each(self, store: str, asked: Sequence[Ready], bound: Mapping[str, Any]) -> list[list[tuple[Any, ...]]]:
+        """The same for several, in one turn where the store can. Raises RecordsError."""
+        connector = self._connector(store)
+        if connector.sql_dialect.name == "postgresql":
+            with connector.driver() as (driver, _):
+                driver.autocommit = True  # each statement for itself: no turn for BEGIN, none for ROLLBACK
+                try:
+                    with driver.pipeline() if len(asked) > 1 else nullcontext():
+                        cursors = [driver.execute(each.sql, each.given(bound), prepare=True) for each in asked]
+                        return [cursor.fetchall() for cursor in cursors]
+                finally:
+                    if not driver.closed:
+                        driver.autocommit = False
+        with connector.connection() as connection:
+            found = (connection.exec_driver_sql(each.sql, each.given(bound)) for each in asked)
+            return [[tuple(row) for row in rows] for rows in found]
 
     @contextmanager
     def driver(self, store: str) -> Iterator[tuple[Any, Dialect]]:

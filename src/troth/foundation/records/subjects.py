@@ -277,8 +277,8 @@ class _Search:
                 return question(dialect, _met_as_guest(reach, keys, kind), keys.slots)
 
             asked = remembered(reach.prepared, ("guest", dialect.name, kind.id, keys.shape), make)
-            bound = asked.bound([guest])
-            if any(self.records.read(name, statement, bound) for _, statement in asked.parts):
+            statements = [statement for _, statement in asked.parts]
+            if statements and any(self.records.read_each(name, statements, asked.bound([guest]))):
                 return guest
         return None
 
