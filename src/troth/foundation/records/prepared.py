@@ -172,10 +172,15 @@ def _values_table(name: str) -> Any:
 
 def fresh(connection: Connection, kind: StoreKind, name: str, create: str) -> None:
     drop(connection, kind, name)
-    connection.exec_driver_sql(create)
+    _run_plain(connection, create)
 
 
 def drop(connection: Connection, kind: StoreKind, name: str) -> None:
     temporary = "TEMPORARY " if kind is StoreKind.MARIADB else ""  # without the word MariaDB would commit
     schema = {StoreKind.SQLITE: "temp.", StoreKind.POSTGRESQL: "pg_temp."}.get(kind, "")
-    connection.exec_driver_sql(f"DROP {temporary}TABLE IF EXISTS {schema}{name}")
+    _run_plain(connection, f"DROP {temporary}TABLE IF EXISTS {schema}{name}")
+
+
+def _run_plain(connection: Connection, statement: str) -> None:
+    """By the driver itself, which may have several statements under way."""
+    connection.connection.cursor().execute(statement, ())

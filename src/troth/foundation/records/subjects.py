@@ -155,8 +155,16 @@ class _Search:
         what = (kind.id, name, tuple(values))
         if what not in self.held:
             rows = self._ask(kind, ("holding", name, len(values)), self._who_holds(kind, name, len(values)), values)
-            self.held[what] = self._load(kind, [tuple(row) for row in rows if None not in row])
+            if self._told_at_once(kind, name):
+                self.held[what] = [self._told(kind, row) for row in rows]
+            else:
+                self.held[what] = self._load(kind, [tuple(row) for row in rows if None not in row])
         return self.held[what]
+
+    def _told_at_once(self, kind: PersonKind, name: str) -> bool:
+        """Whether the row that holds an identifier is the person's only one, and tells all of them."""
+        alone = set(kind.key) == set(self.reach(kind.store).table(kind.table).seen.primary_key)
+        return alone and kind.identifiers[name].table == kind.table
 
     def _who_holds(self, kind: PersonKind, name: str, n: int) -> Callable[[], Select[Any]]:
         def make() -> Select[Any]:
@@ -165,8 +173,11 @@ class _Search:
             where = kind.identifiers[name]
             reach = self.reach(kind.store)
             table = reach.table(where.table)
-            columns = kind.key if where.table == kind.table else _leading(reach, kind, where)
-            statement = sqlalchemy.select(*(table.core.c[each] for each in columns)).distinct().limit(_ENOUGH)
+            if self._told_at_once(kind, name):
+                statement = sqlalchemy.select(*(table.core.c[each] for each in _told_by(kind))).limit(_ENOUGH)
+            else:
+                columns = kind.key if where.table == kind.table else _leading(reach, kind, where)
+                statement = sqlalchemy.select(*(table.core.c[each] for each in columns)).distinct().limit(_ENOUGH)
             column: ColumnElement[Any] = table.core.c[where.column]
             if table.seen.columns[where.column].kind is not ColumnKind.TEXT:
                 column = as_text(column)
@@ -180,31 +191,33 @@ class _Search:
         """The people of these keys, as they stand in the store; those that are not there fall out."""
         reach = self.reach(kind.store)
         own = reach.table(kind.table)
-        here = [each for each in kind.identifiers.values() if each.table == kind.table]
-        width = len(kind.key)
 
         def make() -> Select[Any]:
             import sqlalchemy
 
-            names = (*kind.key, *(each.column for each in here))
-            statement = sqlalchemy.select(*(own.core.c[name] for name in names))
+            statement = sqlalchemy.select(*(own.core.c[name] for name in _told_by(kind)))
             return statement.where(*_given(own, kind.key)).limit(1)
 
-        loaded = []
+        loaded: list[Subject] = []
         for wanted in keys:
             fit = [fitted(part, own.seen.columns[name]) for name, part in zip(kind.key, wanted, strict=True)]
-            for row in self._ask(kind, ("load",), make, fit):
-                values = {each.name: [value] for each, value in zip(here, row[width:], strict=True)}
-                key = tuple(row[:width])
-                for each in kind.identifiers.values():
-                    if each.table != kind.table:
-                        values[each.name] = self._elsewhere(reach, kind, each, key)
-                told = {
-                    name: tuple(dict.fromkeys(str(one) for one in each if one not in (None, "")))
-                    for name, each in values.items()
-                }
-                loaded.append(Subject(kind, key, told))
+            loaded += [self._told(kind, row) for row in self._ask(kind, ("load",), make, fit)]
         return loaded
+
+    def _told(self, kind: PersonKind, row: Sequence[Any]) -> Subject:
+        """The person of a row that holds what `_told_by` names."""
+        width = len(kind.key)
+        key = tuple(row[:width])
+        here = (each for each in kind.identifiers.values() if each.table == kind.table)
+        values = {each.name: [value] for each, value in zip(here, row[width:], strict=True)}
+        for each in kind.identifiers.values():
+            if each.table != kind.table:
+                values[each.name] = self._elsewhere(self.reach(kind.store), kind, each, key)
+        told = {
+            name: tuple(dict.fromkeys(str(one) for one in each if one not in (None, "")))
+            for name, each in values.items()
+        }
+        return Subject(kind, key, told)
 
     def _elsewhere(self, reach: Reach, kind: PersonKind, where: IdentifierMap, key: _Key) -> list[Any]:
         table = reach.table(where.table)
@@ -304,6 +317,11 @@ def _given(table: ReachedTable, columns: Sequence[str]) -> Iterator[ColumnElemen
 
     for at, name in enumerate(columns):
         yield table.core.c[name] == sqlalchemy.bindparam(f"given_{at}", None, sqlalchemy.types.NullType())
+
+
+def _told_by(kind: PersonKind) -> tuple[str, ...]:
+    """The columns of a person's own row that say who they are: the key, then the identifiers that stand there."""
+    return (*kind.key, *(each.column for each in kind.identifiers.values() if each.table == kind.table))
 
 
 def _leading(reach: Reach, kind: PersonKind, where: IdentifierMap) -> tuple[str, ...]:
