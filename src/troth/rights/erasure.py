@@ -229,7 +229,8 @@ def prove(desk: Desk, which: int | str) -> Erasure:
         erasure = find(tx, which)
     if erasure is None or erasure.state is ErasureState.PROVEN:
         return erasure if erasure is not None else execute(desk, int(which))
-    if sweep.rows_to_pass(desk.records) > desk.instance.settings.erasure.sweep_inline:
+    most = desk.instance.settings.erasure.sweep_inline
+    if not most or sweep.rows_to_pass(desk.records) > most:
         return erasure
     return _sweep(desk, [erasure])[0]
 

@@ -11,18 +11,18 @@ from troth.foundation.records.questions import Ask, Question, question, remember
 from troth.foundation.records.setwise import Setwise
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, ScalarSelect, Select
+    from sqlalchemy import ColumnElement, ScalarSelect, Select, Table
 
     from troth.foundation.records.erasing import Erasure
 
 _AT_ONCE = 40  # counts in one statement: all of an ordinary store, and no store's limit
 
 
-def count_of(setwise: Setwise, name: str, condition: ColumnElement[bool]) -> ScalarSelect[int]:
-    """How many rows of the table `name` meet `condition`, as a subquery."""
+def count_of(core: Table, condition: ColumnElement[bool]) -> ScalarSelect[int]:
+    """How many rows of the table meet `condition`, which is over this very object, as a subquery."""
     import sqlalchemy
 
-    return sqlalchemy.select(sqlalchemy.func.count()).select_from(setwise.core(name)).where(condition).scalar_subquery()
+    return sqlalchemy.select(sqlalchemy.func.count()).select_from(core).where(condition).scalar_subquery()
 
 
 def count(

@@ -284,27 +284,27 @@ def _asked(setwise: Setwise) -> dict[Any, Any]:
     asked: dict[Any, Any] = {}
     for action in erasure.order.actions:
         if action.deed is Deed.DELETE:
-            asked[action] = count_of(setwise, action.table, setwise.going(action.table))
+            asked[action] = count_of(setwise.core(action.table), setwise.going(action.table))
         elif action.deed is Deed.CHANGE:
             left = setwise.changing(action.table)
             if action.table in erasure.order.joined:
                 left = sqlalchemy.or_(left, *(condition for _, condition in setwise.cuts_of(action.table)))
             if erasure.ends[action.table].deletes:
                 left = sqlalchemy.and_(left, setwise.going(action.table).is_not(sqlalchemy.true()))
-            asked[action] = count_of(setwise, action.table, left)
+            asked[action] = count_of(setwise.core(action.table), left)
         else:
             cut = sqlalchemy.or_(*(condition for _, condition in setwise.cuts_of(action.table)))
             if Action(action.table, Deed.DELETE) in erasure.order.actions[: erasure.order.actions.index(action)]:
                 cut = sqlalchemy.and_(cut, setwise.going(action.table).is_not(sqlalchemy.true()))
-            asked[action] = count_of(setwise, action.table, cut)
+            asked[action] = count_of(setwise.core(action.table), cut)
     for guard in erasure.guards:
-        asked["guard", guard] = count_of(setwise, guard.pointer.table, setwise.guarded(guard))
+        asked["guard", guard] = count_of(setwise.core(guard.pointer.table), setwise.guarded(guard))
     for end in erasure.ends.values():
         for one in end.ends:
             if one.kept is not None:
                 condition = setwise.kept(end.name, one)
                 newest = sqlalchemy.func.max(setwise.core(end.name).c[one.kept.until.column])
-                asked["kept", end.name, one.role] = count_of(setwise, end.name, condition)
+                asked["kept", end.name, one.role] = count_of(setwise.core(end.name), condition)
                 asked["until", end.name, one.role] = sqlalchemy.select(newest).where(condition).scalar_subquery()
     return asked
 

@@ -55,13 +55,13 @@ def _asked(setwise: Setwise) -> dict[Place, Any]:
         left = [setwise.going(end.name)] if end.deletes else []
         left += [each for one in end.ends if (each := _unchanged(setwise, end, one)) is not None]
         if left:
-            asked[end.table.place] = count_of(setwise, end.name, sqlalchemy.or_(*left))
+            asked[end.table.place] = count_of(setwise.core(end.name), sqlalchemy.or_(*left))
         for name in end.links:
             kind = erasure.people[end.table.columns[name].link or ""]
             core = setwise.core(end.name)
             condition = setwise.keys.hold(kind.id, [core.c[name]], [end.seen.columns[name]])
             if kind.table in erasure.ends and erasure.ends[kind.table].always_deletes:
-                asked[Place(erasure.store, end.name, name)] = count_of(setwise, end.name, condition)
+                asked[Place(erasure.store, end.name, name)] = count_of(core, condition)
     return asked
 
 
@@ -77,9 +77,7 @@ def dangling(erasure: Erasure, ask: Ask) -> dict[Place, int]:
         pairs = zip(pointer.columns, pointer.at, strict=True)
         there = sqlalchemy.exists().where(*(_equal(erasure, pointer, core.c[a], target.c[b]) for a, b in pairs))
         condition = sqlalchemy.and_(*(each.is_not(None) for each in mine), ~there)
-        asked[Place(erasure.store, pointer.table, ", ".join(pointer.columns))] = count_of(
-            setwise, pointer.table, condition
-        )
+        asked[Place(erasure.store, pointer.table, ", ".join(pointer.columns))] = count_of(core, condition)
     return {place: int(n) for place, n in counted(asked, ask).items() if n}
 
 
