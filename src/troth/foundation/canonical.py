@@ -75,10 +75,11 @@ def _write(value: Any, out: Callable[[str], None]) -> None:
 
 
 def _write_object(value: Mapping[Any, Any], out: Callable[[str], None]) -> None:
-    if not all(isinstance(name, str) for name in value):
+    if not all([isinstance(name, str) for name in value]):  # noqa: C419 - quicker so, for few names
         raise TypeError("a name in a JSON object must be text")
+    plain = all([str.isascii(name) for name in value])  # noqa: C419 - as above
     out("{")
-    for index, name in enumerate(sorted(value, key=_by_utf16)):
+    for index, name in enumerate(sorted(value) if plain else sorted(value, key=_by_utf16)):
         if index:
             out(",")
         out(_quote(str.__str__(name)))

@@ -126,10 +126,11 @@ def execute(desk: Desk, which: int) -> Erasure:
         request = requests.load(tx, which)
         begun = find(tx, which)
         known_by = requests.known_by_of(tx, desk.office, request)
-    if begun is None:
-        subjects = find_subjects(desk.records, desk.datamap, known_by)
-        begun = begin(desk, request.number, subjects, request=request, person=request.person, known_by=known_by)
-    return carry_on(desk, begun.name)
+    if begun is not None:
+        return carry_on(desk, begun.name)
+    subjects = find_subjects(desk.records, desk.datamap, known_by)
+    begun, known = _begin(desk, request.number, subjects, request=request, person=request.person, known_by=known_by)
+    return _carry_out(desk, begun, known) if known is not None else carry_on(desk, begun.name)
 
 
 def begin(
@@ -145,21 +146,35 @@ def begin(
 
     `known_by` is looked for by the sweep beside what stands in their rows.
     """
+    return _begin(desk, name, subjects, request=request, person=person, known_by=known_by)[0]
+
+
+def _begin(
+    desk: Desk,
+    name: str,
+    subjects: Sequence[Subject],
+    *,
+    request: Request | None,
+    person: int | None,
+    known_by: Sequence[Identifier],
+) -> tuple[Erasure, Remains | None]:
+    """As `begin`, with what was sealed; None where somebody else had begun it."""
     office = desk.office
     _require_guards(desk)
     plan = plan_for(desk, subjects)
     _within_limit(desk, plan)
-    if request is not None and request.plan_sha256 not in {None, plan.hash, plan.rule}:
+    plan_sha256, rule = plan.hash, plan.rule
+    if request is not None and request.plan_sha256 not in {None, plan_sha256, rule}:
         raise PlanChanged(where=f"request {name}", repair="Look at the plan as it is now, and approve that one.")
     known = remains.gather(desk.records, desk.datamap, subjects, known_by)
     with office.deed() as tx:
         hold(tx, f"erasure {name}")
         before = find(tx, name)
         if before is not None:
-            return before
+            return before, None
         now = office.clock.now()
         rows = {each.store: each.rows for each in plan.stores}
-        body = {"erasure": name, "map": desk.datamap.sha256, "plan": plan.hash, "rule": plan.rule, "rows": rows}
+        body = {"erasure": name, "map": desk.datamap.sha256, "plan": plan_sha256, "rule": rule, "rows": rows}
         leaf = leaves.append(tx, office.keyring, "erasure.intent", person, body, now)
         values = {
             "name": name,
@@ -167,7 +182,7 @@ def begin(
             "person": person,
             "state": ErasureState.PENDING,
             "map_sha256": desk.datamap.sha256,
-            "plan_sha256": plan.hash,
+            "plan_sha256": plan_sha256,
             "plan": json.dumps({"steps": plan.as_json(), "kept": plan.kept(), "elsewhere": elsewhere(desk)}),
             "work": remains.seal(office.keyring, name, known),
             "rounds": 0,
@@ -178,18 +193,23 @@ def begin(
         kept_marks.remember(tx, office.keyring, row.id, known)
         if person is not None:
             farewell.stand_still(tx, office, person)
-        return _erasure(row)
+        return _erasure(row), known
 
 
 def carry_on(desk: Desk, name: str) -> Erasure:
     """Take the erasure of that name from wherever it stands to *erased*. Raises as `execute`."""
-    office = desk.office
-    with office.store.reading() as tx:
+    with desk.office.store.reading() as tx:
         erasure = _load(tx, name)
         known = _remains(tx, desk, name) if erasure.state is ErasureState.PENDING else None
     if known is None:
         return erasure
     _require_guards(desk)
+    return _carry_out(desk, erasure, known)
+
+
+def _carry_out(desk: Desk, erasure: Erasure, known: Remains) -> Erasure:
+    """Every store, asked again until nothing is theirs. The guards were asked; each transaction asks for a pause."""
+    name = erasure.name
     with CompanyStores(desk, known.subjects) as stores:
         counts = [stores.erase(name, number) for number in range(erasure.rounds + 1)]
         while stores.left():
@@ -209,7 +229,8 @@ def prove(desk: Desk, which: int | str) -> Erasure:
         erasure = find(tx, which)
     if erasure is None or erasure.state is ErasureState.PROVEN:
         return erasure if erasure is not None else execute(desk, int(which))
-    if sweep.rows_to_pass(desk.records) > desk.instance.settings.erasure.sweep_inline:
+    most = desk.instance.settings.erasure.sweep_inline
+    if not most or sweep.rows_to_pass(desk.records) > most:
         return erasure
     return _sweep(desk, [erasure])[0]
 

@@ -19,12 +19,15 @@ from troth.foundation.people import Identifier, Kind
 from troth.foundation.records import erasing
 from troth.foundation.records.keys import BoundKeys, Subject
 from troth.foundation.records.needles import Needle, needles_of
+from troth.foundation.records.questions import Question, question, remembered
 from troth.foundation.records.reach import Reach, ReachedTable
 from troth.foundation.records.settings import REDACTED, Fixed
 from troth.foundation.records.sweep import Kept, count_in
 from troth.policy.datamap import Place
 
 if TYPE_CHECKING:
+    from sqlalchemy import Select
+
     from troth.foundation.keys import Keyring
     from troth.foundation.records.reading import Records
     from troth.policy.datamap import DataMap
@@ -61,7 +64,7 @@ def gather(
     ]
     values += [("contact.", value) for each in subjects for found in each.identifiers.values() for value in found]
     values += [("account.id", part) for each in subjects for part in each.key if isinstance(part, (str, uuid.UUID))]
-    reading = [_Reading(records, datamap, store, subjects) for store in records.stores]
+    reading = [_Reading(records, _erasure(records, datamap, store), subjects) for store in records.stores]
     ours = {text for each in reading for text in each.constants()}
     found = needles_of(0, _chain(values, *(each.values() for each in reading)))
     needles = tuple(each for each in found if each.value not in ours)
@@ -108,44 +111,44 @@ def unseal(keyring: Keyring, datamap: DataMap, name: str, sealed: bytes) -> Rema
     return Remains(tuple(subjects), needles, kept)
 
 
+_Wanted = tuple[ReachedTable, str | None, tuple[str, ...]]  # a table, the role of theirs in it, columns
+
+
 @dataclass(frozen=True, slots=True)
 class _Reading:
     """The person's rows in one store, read once where they are few."""
 
     records: Records
-    datamap: DataMap
-    store: str
+    erasure: erasing.Erasure
     subjects: Sequence[Subject]
-    read: dict[str, tuple[list[str], list[Any]]] = field(default_factory=dict, repr=False)
+    read: dict[str, tuple[tuple[str, ...], Iterable[Any]]] = field(default_factory=dict, repr=False)
 
     def values(self) -> Iterator[tuple[str | None, Any]]:
         """Every different value of theirs with its category."""
-        for table in self._erasure().reach.tables:
-            columns = _columns(table)
-            rows: list[Any] = []
+        tables = {table: tuple(_columns(table)) for table in self.erasure.reach.tables}
+        all_rows = self._rows([(table, None, columns) for table, columns in tables.items() if columns])
+        for (table, _, columns), rows in all_rows:
             seen: dict[str, set[Any]] = {name: set() for name in columns}
-            for row in self._rows(table, None, columns):
-                if len(rows) <= _FEW_ROWS:
-                    rows.append(row)
+            for row in rows:
                 for name, value in zip(columns, row, strict=True):
                     plain = _hashable(value)
                     if plain is not None and plain not in seen[name] and len(seen[name]) < _MOST_VALUES:
                         seen[name].add(plain)
                         yield table.column(name).category, value
-            if len(rows) <= _FEW_ROWS:
+            if isinstance(rows, list):
                 self.read[table.name] = columns, rows
 
     def constants(self) -> Iterator[str]:
         """What the map puts in the place of values: it stands in rows of others who are gone, and is nobody's."""
         yield REDACTED
-        for each in self._erasure().ends.values():
+        for each in self.erasure.ends.values():
             for end in each.ends:
                 fixed = (one.value for one in end.settings.values() if isinstance(one, Fixed))
                 yield from (value for value in fixed if isinstance(value, str))
 
     def staying(self) -> Iterator[tuple[Place, Any]]:
         """Every value that the map lets stand in a row that stays, as often as it stands there."""
-        erasure = self._erasure()
+        erasure = self.erasure
         for each in erasure.ends.values():
             if each.always_deletes:
                 continue
@@ -154,26 +157,40 @@ class _Reading:
                 names = [name for name in _columns(table) if name not in end.settings]
                 if end.deletes or not names:
                     continue
-                columns, rows = names, self._rows(table, end.role, names)
-                if end.role is None and table.name in self.read:
-                    columns, rows = self.read[table.name][0], iter(self.read[table.name][1])
+                columns, rows = self.read.get(table.name, ((), [])) if end.role is None else ((), [])
+                if not columns:
+                    [((_, _, columns), rows)] = self._rows([(table, end.role, tuple(names))])
                 for row in rows:
                     for name, value in zip(columns, row, strict=True):
                         if value is not None and name in names:
-                            yield Place(self.store, table.name, name), value
+                            yield Place(self.erasure.store, table.name, name), value
 
-    def _erasure(self) -> erasing.Erasure:
-        reach = Reach.compile(self.datamap, self.records.catalogue(self.store))
-        return erasing.compile(reach, self.records.kind(self.store)[0])
+    def _rows(self, wanted: Sequence[_Wanted]) -> Iterator[tuple[_Wanted, Iterable[Any]]]:
+        """All of theirs, as a list; streamed where they are many."""
+        store, reach, dialect = self.erasure.store, self.erasure.reach, self.records.dialect(self.erasure.store)
+        keys = BoundKeys(self.subjects)
 
-    def _rows(self, table: ReachedTable, role: str | None, names: Sequence[str]) -> Iterator[Any]:
-        import sqlalchemy
+        def chosen(table: ReachedTable, role: str | None, names: Sequence[str]) -> Select[Any]:
+            import sqlalchemy
 
-        if not names:
-            return iter(())
-        chosen = sqlalchemy.select(*(table.core.c[name] for name in names))
-        mine = self._erasure().reach.whose(table, BoundKeys(self.subjects), role)
-        return self.records.execute(self.store, chosen.select_from(table.core).where(mine))
+            columns = (table.core.c[name] for name in names)
+            return sqlalchemy.select(*columns).select_from(table.core).where(reach.whose(table, keys, role))
+
+        def make() -> Question:
+            return question(dialect, ((each, chosen(*each).limit(_FEW_ROWS + 1)) for each in wanted), keys.slots)
+
+        what = ("theirs", dialect.name, tuple((table.name, role, names) for table, role, names in wanted), keys.shape)
+        asked = remembered(reach.prepared, what, make)
+        some = [(each, made) for each, made in asked.parts if made.about(asked.slots)]  # of the rest they have nothing
+        found = self.records.read_each(store, [made for _, made in some], asked.bound(self.subjects)) if some else []
+        rows = dict(zip((each for each, _ in some), found, strict=True))
+        for each in wanted:
+            mine = rows.get(each, [])
+            yield each, mine if len(mine) <= _FEW_ROWS else self.records.execute(store, chosen(*each))
+
+
+def _erasure(records: Records, datamap: DataMap, store: str) -> erasing.Erasure:
+    return erasing.compile(Reach.compile(datamap, records.catalogue(store)), records.kind(store)[0])
 
 
 def _columns(table: ReachedTable) -> list[str]:

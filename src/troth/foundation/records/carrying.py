@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from troth.errors import ErasureRefused, LimitPassed
@@ -195,21 +196,12 @@ def _carried(
         if asked.run(connection, bound).fetchone()[0]:
             raise ErasureRefused([f"{guard}. They came after the plan; plan anew."], where=erasure.store)
     counts: dict[str, dict[str, int]] = {"erased": {}, "changed": {}, "cut": {}, "kept": {}}
-    temporary: list[str] = []
     for table, asked in run.kept:
         n = int(asked.run(connection, bound).fetchone()[0])
         counts["kept"][table] = counts["kept"].get(table, 0) + n
     touched = 0
     for _ in range(2 if erasure.triggered else 1):
-        for name, create, fill in run.gathers:
-            fresh(connection, erasure.kind, name, create)
-            temporary.append(name)
-            fill.run(connection, bound)
-        for each in run.statements:
-            for making in each.making:
-                make_values(connection, erasure.kind, making, bound, pseudonym)
-                temporary.append(making.name)
-            n = max(each.ready.run(connection, bound).rowcount, 0)
+        for action, n in _touched(connection, erasure, run, bound, pseudonym):
             touched += n
             if limit is not None and touched > limit:
                 raise LimitPassed(
@@ -217,10 +209,35 @@ def _carried(
                     where=erasure.store,
                     repair="Look at the plan; then raise the limit for this run, or mend the map.",
                 )
-            _add(counts, erasure, each.action, n)
-    for name in dict.fromkeys(temporary):
-        drop(connection, erasure.kind, name)
+            _add(counts, erasure, action, n)
     return StepCounts(counts["erased"], counts["changed"], counts["cut"], counts["kept"])
+
+
+def _touched(
+    connection: Connection, erasure: Erasure, run: Run, bound: Mapping[str, Any], pseudonym: Pseudonym | None
+) -> Iterator[tuple[Action, int]]:
+    """Every statement in order, each with the rows that it touched; on PostgreSQL in one turn where that can be."""
+    temporary = [name for name, _, _ in run.gathers]
+    needed = [each for each in run.statements if not each.needless]
+    at_once = erasure.kind is StoreKind.POSTGRESQL and bool(bound) and not any(each.making for each in needed)
+    with connection.connection.driver_connection.pipeline() if at_once else nullcontext():  # type: ignore[union-attr]
+        for name, create, fill in run.gathers:
+            fresh(connection, erasure.kind, name, create)
+            fill.run(connection, bound)
+        begun = [(each.action, each.ready.run(connection, bound)) for each in needed] if at_once else []
+    for action, cursor in begun:
+        yield action, max(cursor.rowcount, 0)
+    for each in () if at_once else needed:
+        for making in each.making:
+            make_values(connection, erasure.kind, making, bound, pseudonym)
+            temporary.append(making.name)
+        yield each.action, max(each.ready.run(connection, bound).rowcount, 0)
+    for each in run.statements:
+        if each.needless:
+            yield each.action, 0
+    if erasure.kind is not StoreKind.POSTGRESQL or erasure.triggered:  # there they end with the transaction
+        for name in dict.fromkeys(temporary):
+            drop(connection, erasure.kind, name)
 
 
 def _add(counts: dict[str, dict[str, int]], erasure: Erasure, action: Action, n: int) -> None:

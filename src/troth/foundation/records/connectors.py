@@ -118,6 +118,11 @@ class Connector:
             self._dialect = dialect_of(self.address, self.name)
         return self._dialect
 
+    @property
+    def sql_dialect(self) -> SQLDialect:
+        """What statements are compiled for; it knows the server's version once there was a connection."""
+        return self._opened().dialect
+
     @contextmanager
     def connection(self, place: Place | None = None) -> Iterator[Connection]:
         """A connection for one or a few statements; it can only read.

@@ -18,26 +18,27 @@ from typing import TYPE_CHECKING, Any
 
 from troth.errors import ErasureRefused
 from troth.foundation.records import indexing, settings, standins
+from troth.foundation.records.counting import count, count_of
 from troth.foundation.records.ends import TableEnd, describe, ends_of, own_columns
-from troth.foundation.records.erasureplan import Ask, Kept, Step, StorePlan
+from troth.foundation.records.erasureplan import Kept, Step, StorePlan
 from troth.foundation.records.indexing import Lookup, Missing
 from troth.foundation.records.instants import read as read_instant
-from troth.foundation.records.keys import BoundKeys, Keys, Subject
+from troth.foundation.records.keys import Keys, Subject
 from troth.foundation.records.ordering import ROWS, Action, Deed, Order, Pointer, Work, put_in_order
 from troth.foundation.records.pathwalk import join_columns
 from troth.foundation.records.pointing import Cut, Guard, find_pointing
+from troth.foundation.records.questions import Ask, Ready
 from troth.foundation.records.reach import Reach
 from troth.foundation.records.settings import Fixed
 from troth.foundation.records.setwise import Setwise, cut_columns
 from troth.policy.datamap import ByRow, PersonKind, RowEnd, StoreKind
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import Dialect, Select
 
     from troth.foundation.records.reading import Records
 
 _REMEMBERED = 16
-_AT_ONCE = 40  # counts in one statement: all of an ordinary store, and no store's limit
 _compiled: OrderedDict[tuple[int, StoreKind], Erasure] = OrderedDict()
 
 
@@ -152,10 +153,8 @@ def plan(
     stand in the way, with the rule's name.
     """
     indexing.refuse(missing_indexes(erasure, ask, few_rows=few_rows), erasure.store)
-    keys = keys or BoundKeys(people)
     stand_ins = standins.known(ask, erasure.kind, erasure.stand_ins)
-    setwise = Setwise(erasure, keys, at.date(), stand_ins, temporary=False)
-    counts = _counted(erasure, setwise, ask)
+    counts = count(erasure, people, ask, "plan", _asked, day=at.date(), stand_ins=stand_ins, keys=keys)
     in_the_way = [str(guard) for guard in erasure.guards if counts["guard", guard]]
     if in_the_way:
         repairs = "Map the table (a `link:`, or whose its rows are and what becomes of them), or mend the rule."
@@ -180,12 +179,23 @@ def plan_for(records: Records, reach: Reach, people: Sequence[Subject], at: dt.d
 
 def asker(records: Records, store: str) -> Ask:
     """How `records` answers a SELECT."""
-    return lambda statement: list(records.execute(store, statement))
+    return _Asker(records, store)
 
 
-def asker_of(connection: Connection) -> Ask:
-    """How an open connection answers a SELECT."""
-    return lambda statement: [tuple(row) for row in connection.execute(statement)]
+@dataclass(frozen=True, slots=True)
+class _Asker:
+    records: Records
+    store: str
+
+    @property
+    def dialect(self) -> Dialect:
+        return self.records.dialect(self.store)
+
+    def __call__(self, statement: Select[Any], /) -> Sequence[Sequence[Any]]:
+        return list(self.records.execute(self.store, statement))
+
+    def ready(self, asked: Ready, bound: Mapping[str, Any], /) -> Sequence[Sequence[Any]]:
+        return self.records.read(self.store, asked, bound)
 
 
 def missing_indexes(erasure: Erasure, ask: Ask, *, few_rows: int = indexing.FEW_ROWS) -> tuple[Missing, ...]:
@@ -197,7 +207,12 @@ def missing_indexes(erasure: Erasure, ask: Ask, *, few_rows: int = indexing.FEW_
             erasure.reach.catalogue, erasure.lookups(), erasure.kind, few_rows=few_rows, counted=counted
         )
 
-    unknown = {each.lookup.table for each in find({}) if each.rows is None}
+    missing: tuple[Missing, ...] | None = erasure.prepared.get(("missing", few_rows))
+    if missing is None:
+        missing = erasure.prepared["missing", few_rows] = find({})
+    unknown = {each.lookup.table for each in missing if each.rows is None}
+    if not unknown:
+        return missing
     counted = {}
     for name in unknown:  # the store has no estimate: counted, but no further than matters
         some: Any = sqlalchemy.select(sqlalchemy.literal_column("1").label("one")).select_from(_core(erasure, name))
@@ -261,55 +276,37 @@ def _unordered(order: Order) -> Iterator[str]:
 # --- planning ---------------------------------------------------------------------------------------------------------
 
 
-def _counted(erasure: Erasure, setwise: Setwise, ask: Ask) -> dict[Any, Any]:
+def _asked(setwise: Setwise) -> dict[Any, Any]:
     """All counts: of actions, kept rows (with their newest time) and rows in the way."""
     import sqlalchemy
 
+    erasure = setwise.erasure
     asked: dict[Any, Any] = {}
-
-    def count(name: str, condition: Any) -> Any:
-        core = setwise.core(name)
-        return sqlalchemy.select(sqlalchemy.func.count()).select_from(core).where(condition).scalar_subquery()
-
     for action in erasure.order.actions:
         if action.deed is Deed.DELETE:
-            asked[action] = count(action.table, setwise.going(action.table))
+            asked[action] = count_of(setwise.core(action.table), setwise.going(action.table))
         elif action.deed is Deed.CHANGE:
             left = setwise.changing(action.table)
             if action.table in erasure.order.joined:
                 left = sqlalchemy.or_(left, *(condition for _, condition in setwise.cuts_of(action.table)))
             if erasure.ends[action.table].deletes:
                 left = sqlalchemy.and_(left, setwise.going(action.table).is_not(sqlalchemy.true()))
-            asked[action] = count(action.table, left)
+            asked[action] = count_of(setwise.core(action.table), left)
         else:
             cut = sqlalchemy.or_(*(condition for _, condition in setwise.cuts_of(action.table)))
             if Action(action.table, Deed.DELETE) in erasure.order.actions[: erasure.order.actions.index(action)]:
                 cut = sqlalchemy.and_(cut, setwise.going(action.table).is_not(sqlalchemy.true()))
-            asked[action] = count(action.table, cut)
+            asked[action] = count_of(setwise.core(action.table), cut)
     for guard in erasure.guards:
-        asked["guard", guard] = count(guard.pointer.table, setwise.guarded(guard))
+        asked["guard", guard] = count_of(setwise.core(guard.pointer.table), setwise.guarded(guard))
     for end in erasure.ends.values():
         for one in end.ends:
             if one.kept is not None:
                 condition = setwise.kept(end.name, one)
-                core = setwise.core(end.name)
-                newest = sqlalchemy.func.max(core.c[one.kept.until.column])
-                asked["kept", end.name, one.role] = count(end.name, condition)
+                newest = sqlalchemy.func.max(setwise.core(end.name).c[one.kept.until.column])
+                asked["kept", end.name, one.role] = count_of(setwise.core(end.name), condition)
                 asked["until", end.name, one.role] = sqlalchemy.select(newest).where(condition).scalar_subquery()
-    return counted(asked, ask)
-
-
-def counted(asked: Mapping[Any, Any], ask: Ask) -> dict[Any, Any]:
-    """What each scalar subquery of `asked` gives, a few dozen in one statement."""
-    import sqlalchemy
-
-    keys = list(asked)
-    found: dict[Any, Any] = {}
-    for start in range(0, len(keys), _AT_ONCE):
-        some = keys[start : start + _AT_ONCE]
-        row = ask(sqlalchemy.select(*(asked[key].label(f"n{at}") for at, key in enumerate(some))))[0]
-        found.update(zip(some, row, strict=True))
-    return found
+    return asked
 
 
 def _step(erasure: Erasure, action: Action, counts: Mapping[Any, Any]) -> Step:

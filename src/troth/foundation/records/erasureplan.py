@@ -6,19 +6,15 @@ about everything but the counts, which may have moved on by the time it is carri
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from troth.foundation.canonical import digest
 
 if TYPE_CHECKING:
-    from sqlalchemy import Select
-
     from troth.foundation.records.erasing import Erasure
-
-Ask = Callable[["Select[Any]"], Sequence[Sequence[Any]]]
-"""Runs a SELECT and gives its rows: over a read-only connection, or inside a transaction."""
 
 _WORDS = ("erased", "changed", "cut", "kept")
 DO = {
@@ -108,9 +104,14 @@ class ErasurePlan:
     @property
     def rule(self) -> str:
         """The same without the counts and days: equal for whoever is erased by the same map from the same tables."""
-        steps = [{key: value for key, value in each.items() if key != "n"} for each in self.as_json()]
-        kept = [[store.store, each.where, each.ground] for store in self.stores for each in store.kept]
-        return digest({"plan": steps, "kept": sorted(kept)}).hex()
+        steps = tuple(
+            (store.store, each.table, each.do, each.why, tuple(each.columns.items()))
+            for store in self.stores
+            for each in store.steps
+        )
+        return _rule(
+            steps, tuple((store.store, each.where, each.ground) for store in self.stores for each in store.kept)
+        )
 
     @property
     def rows(self) -> int:
@@ -168,6 +169,15 @@ def total(counts: Sequence[StepCounts]) -> StepCounts:
         sums.append(found)
     erased, changed, cut, kept = sums
     return StepCounts(erased, changed, cut, kept, resumed=bool(counts) and all(one.resumed for one in counts))
+
+
+@lru_cache(maxsize=64)
+def _rule(steps: tuple[tuple[str, str, str, str, tuple[tuple[str, str], ...]], ...], kept: tuple[Any, ...]) -> str:
+    plan = [
+        {"store": store, "table": table, "do": do, "columns": dict(columns), "why": why}
+        for store, table, do, why, columns in steps
+    ]
+    return digest({"plan": plan, "kept": sorted(map(list, kept))}).hex()
 
 
 def _sentence(step: Step) -> str:

@@ -168,8 +168,14 @@ class Others(Walk):
             mine, far = self.joined(table, row, path, target, at)
             still = self._pointing(other, target) if table.table.shared else self.rows(other, target, None, passed)
             chosen = sqlalchemy.select(*far).select_from(target).where(still, *(each.is_not(None) for each in far))
-            chosen = chosen.correlate(None)
-            found = mine[0].in_(chosen) if len(mine) == 1 else sqlalchemy.tuple_(*mine).in_(chosen)
+            if other.seen.indexed(at) and all(isinstance(each, sqlalchemy.Column) for each in far):
+                # Row by row, by an index: a set of all rows that are not theirs would be the whole table.
+                equal = (own == there for own, there in zip(mine, far, strict=True))
+                found = chosen.where(*equal).correlate(row).exists()
+            elif len(mine) == 1:
+                found = mine[0].in_(chosen.correlate(None))
+            else:
+                found = sqlalchemy.tuple_(*mine).in_(chosen.correlate(None))
         else:
             found = sqlalchemy.and_(
                 *self._somebody(table, row, path), self.theirs.path(table, row, path, passed).is_not(no)

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from troth.errors import ErasureRefused
-from troth.foundation.records import settings
+from troth.foundation.records import questions, settings
 from troth.foundation.records.catalogue import ColumnKind
 from troth.foundation.records.ends import TableEnd
 from troth.foundation.records.keys import BoundKeys, Keys, Slot, Subject
 from troth.foundation.records.ordering import Action
 from troth.foundation.records.pointing import Guard
+from troth.foundation.records.questions import Ready
 from troth.foundation.records.settings import Made, Pseudonym
 from troth.foundation.records.setwise import Setwise, temporary_statement
 from troth.policy.datamap import StoreKind
@@ -28,27 +29,7 @@ if TYPE_CHECKING:
     from troth.foundation.records.erasing import Erasure
 
 _MANY_VALUES = 200  # new values from which on they are looked up by an index
-_KEPT_STATEMENTS = 32
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """One statement as text, with what is bound; `names` in order where the driver counts places."""
-
-    sql: str
-    names: tuple[str, ...] | None
-    values: Mapping[str, Any]
-
-    def run(self, connection: Connection, bound: Mapping[str, Any]) -> Any:
-        """The driver's own cursor after the statement: nothing is between it and the text made before."""
-        given: Any
-        if self.names is None:
-            given = {name: bound.get(name, value) for name, value in self.values.items()}
-        else:
-            given = [bound[name] if name in bound else self.values[name] for name in self.names]
-        cursor = connection.connection.cursor()
-        cursor.execute(self.sql, given)
-        return cursor
+_KEPT_STATEMENTS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +42,12 @@ class PreparedMaking:
 
 @dataclass(frozen=True, slots=True)
 class PreparedStatement:
+    """`needless`: it is about nobody of this shape, and touches no row."""
+
     action: Action
     making: tuple[PreparedMaking, ...]
     ready: Ready
+    needless: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +77,7 @@ def remembered(
         if len(erasure.prepared) >= _KEPT_STATEMENTS:
             erasure.prepared.clear()
         erasure.prepared[key] = run
-    known: dict[Any, Any] = {}
-    bound = {}
-    for name, slot in run.slots.items():  # most statements ask for the same key
-        same = (slot.person, slot.identifier, slot.at, slot.column.kind if slot.column is not None else None)
-        if same not in known:
-            known[same] = slot.value(people)
-        bound[name] = known[same]
-    return run, bound
+    return run, questions.bound(run.slots, people)
 
 
 def run_of(
@@ -116,17 +93,20 @@ def run_of(
 
     setwise = Setwise(erasure, keys, day, stand_ins, temporary=True)
 
+    def made_ready(statement: Executable) -> Ready:
+        return questions.ready(connection.dialect, statement, slots)
+
     def count(name: str, condition: Any) -> Ready:
         asked = sqlalchemy.select(sqlalchemy.func.count()).select_from(setwise.core(name)).where(condition)
-        return _ready(connection, asked)
+        return made_ready(asked)
 
     guards = tuple((guard, count(guard.pointer.table, setwise.guarded(guard))) for guard in erasure.guards)
     gathers = []
     for each in setwise.gathers():
         columns = [column.name for column in each.fill.selected_columns]
         into = sqlalchemy.Table(each.name, sqlalchemy.MetaData(), *(sqlalchemy.Column(name) for name in columns))
-        create = temporary_statement(each.name, _ready(connection, each.shape).sql, erasure.kind)
-        gathers.append((each.name, create, _ready(connection, into.insert().from_select(columns, each.fill))))
+        create = temporary_statement(each.name, made_ready(each.shape).sql, erasure.kind)
+        gathers.append((each.name, create, made_ready(into.insert().from_select(columns, each.fill))))
     kept = [
         (end.name, count(end.name, setwise.kept(end.name, one)))
         for end in erasure.ends.values()
@@ -137,12 +117,11 @@ def run_of(
         PreparedStatement(
             each.action,
             tuple(
-                PreparedMaking(
-                    made.name, _ready(connection, made.shape).sql, _ready(connection, made.fill), made.setting
-                )
+                PreparedMaking(made.name, made_ready(made.shape).sql, made_ready(made.fill), made.setting)
                 for made in each.making
             ),
-            _ready(connection, each.statement),
+            ready := made_ready(each.statement),
+            needless=bool(slots) and not ready.about(slots) and not any(name in ready.sql for name, _, _ in gathers),
         )
         for each in setwise.statements()
     ]
@@ -152,13 +131,6 @@ def run_of(
 def told_by_change(erasure: Erasure, end: TableEnd) -> bool:
     """Whether the rows changed are just the rows kept."""
     return len(end.ends) == 1 and bool(end.ends[0].settings) and end.name not in erasure.order.joined
-
-
-def _ready(connection: Connection, statement: Executable) -> Ready:
-    compiled = statement.compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True})  # type: ignore[attr-defined]
-    values = dict(compiled.construct_params() or {})
-    names = tuple(compiled.positiontup) if compiled.positional and compiled.positiontup is not None else None
-    return Ready(compiled.string, names, values)
 
 
 def make_values(
@@ -200,10 +172,15 @@ def _values_table(name: str) -> Any:
 
 def fresh(connection: Connection, kind: StoreKind, name: str, create: str) -> None:
     drop(connection, kind, name)
-    connection.exec_driver_sql(create)
+    _run_plain(connection, create)
 
 
 def drop(connection: Connection, kind: StoreKind, name: str) -> None:
     temporary = "TEMPORARY " if kind is StoreKind.MARIADB else ""  # without the word MariaDB would commit
     schema = {StoreKind.SQLITE: "temp.", StoreKind.POSTGRESQL: "pg_temp."}.get(kind, "")
-    connection.exec_driver_sql(f"DROP {temporary}TABLE IF EXISTS {schema}{name}")
+    _run_plain(connection, f"DROP {temporary}TABLE IF EXISTS {schema}{name}")
+
+
+def _run_plain(connection: Connection, statement: str) -> None:
+    """By the driver itself, which may have several statements under way."""
+    connection.connection.cursor().execute(statement, ())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -28,6 +28,8 @@ from troth.policy.datamap import DataMap, Place, StoreKind, StoreMap
 if TYPE_CHECKING:
     from sqlalchemy import CursorResult, Dialect, Table
     from sqlalchemy.sql.selectable import CompoundSelect, Select
+
+    from troth.foundation.records.questions import Ready
 
 _BATCH = 1000
 
@@ -204,6 +206,32 @@ class Records:
         if not isinstance(statement, (Select, CompoundSelect)):
             raise TypeError("records are only read: a SELECT built with SQLAlchemy Core is expected")
         return self._stream(self._connector(store), statement)
+
+    def dialect(self, store: str) -> Dialect:
+        """What statements for `store`, whose catalogue was read, are compiled for. Raises RecordsError."""
+        self.catalogue(store)  # only then is it known which version answers
+        return self._connector(store).sql_dialect
+
+    def read(self, store: str, asked: Ready, bound: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """All rows of a SELECT that was made ready before, with what is bound this time. Raises RecordsError."""
+        return self.read_each(store, [asked], bound)[0]
+
+    def read_each(self, store: str, asked: Sequence[Ready], bound: Mapping[str, Any]) -> list[list[tuple[Any, ...]]]:
+        """The same for several, in one turn where the store can. Raises RecordsError."""
+        connector = self._connector(store)
+        if connector.sql_dialect.name == "postgresql":
+            with connector.driver() as (driver, _):
+                driver.autocommit = True  # each statement for itself: no turn for BEGIN, none for ROLLBACK
+                try:
+                    with driver.pipeline() if len(asked) > 1 else nullcontext():
+                        cursors = [driver.execute(each.sql, each.given(bound), prepare=True) for each in asked]
+                        return [cursor.fetchall() for cursor in cursors]
+                finally:
+                    if not driver.closed:
+                        driver.autocommit = False
+        with connector.connection() as connection:
+            found = (connection.exec_driver_sql(each.sql, each.given(bound)) for each in asked)
+            return [[tuple(row) for row in rows] for rows in found]
 
     @contextmanager
     def driver(self, store: str) -> Iterator[tuple[Any, Dialect]]:

@@ -11,12 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from troth.foundation.records import standins
+from troth.foundation.records.counting import count, count_of, counted
 from troth.foundation.records.ends import End, TableEnd
-from troth.foundation.records.erasing import Erasure, counted
-from troth.foundation.records.erasureplan import Ask
+from troth.foundation.records.erasing import Erasure
 from troth.foundation.records.keys import BoundKeys, Keys, Subject
 from troth.foundation.records.ordering import Pointer
 from troth.foundation.records.pathwalk import join_columns
+from troth.foundation.records.questions import Ask
 from troth.foundation.records.settings import Fixed, StandIn
 from troth.foundation.records.setwise import Setwise
 from troth.foundation.records.spelling import as_text
@@ -39,24 +40,29 @@ def recount(
 
     `stand_ins`: the keys of the stand-ins that there are; asked for where not given.
     """
-    import sqlalchemy
-
     if stand_ins is None:
         stand_ins = standins.known(ask, erasure.kind, erasure.stand_ins)
-    setwise = Setwise(erasure, keys or BoundKeys(people), at.date(), stand_ins, temporary=False)
+    counts = count(erasure, people, ask, "recount", _asked, day=at.date(), stand_ins=stand_ins, keys=keys)
+    return {place: int(n) for place, n in counts.items() if n}
+
+
+def _asked(setwise: Setwise) -> dict[Place, Any]:
+    import sqlalchemy
+
+    erasure = setwise.erasure
     asked: dict[Place, Any] = {}
     for end in erasure.ends.values():
         left = [setwise.going(end.name)] if end.deletes else []
-        left += [each for one in end.ends if (each := _unchanged(setwise, end, one, stand_ins)) is not None]
+        left += [each for one in end.ends if (each := _unchanged(setwise, end, one)) is not None]
         if left:
-            asked[end.table.place] = _count(setwise.core(end.name), sqlalchemy.or_(*left))
+            asked[end.table.place] = count_of(setwise.core(end.name), sqlalchemy.or_(*left))
         for name in end.links:
             kind = erasure.people[end.table.columns[name].link or ""]
             core = setwise.core(end.name)
             condition = setwise.keys.hold(kind.id, [core.c[name]], [end.seen.columns[name]])
             if kind.table in erasure.ends and erasure.ends[kind.table].always_deletes:
-                asked[Place(erasure.store, end.name, name)] = _count(core, condition)
-    return _found(ask, asked)
+                asked[Place(erasure.store, end.name, name)] = count_of(core, condition)
+    return asked
 
 
 def dangling(erasure: Erasure, ask: Ask) -> dict[Place, int]:
@@ -71,8 +77,8 @@ def dangling(erasure: Erasure, ask: Ask) -> dict[Place, int]:
         pairs = zip(pointer.columns, pointer.at, strict=True)
         there = sqlalchemy.exists().where(*(_equal(erasure, pointer, core.c[a], target.c[b]) for a, b in pairs))
         condition = sqlalchemy.and_(*(each.is_not(None) for each in mine), ~there)
-        asked[Place(erasure.store, pointer.table, ", ".join(pointer.columns))] = _count(core, condition)
-    return _found(ask, asked)
+        asked[Place(erasure.store, pointer.table, ", ".join(pointer.columns))] = count_of(core, condition)
+    return {place: int(n) for place, n in counted(asked, ask).items() if n}
 
 
 def _equal(erasure: Erasure, pointer: Pointer, own: Any, far: Any) -> ColumnElement[bool]:
@@ -84,19 +90,7 @@ def _equal(erasure: Erasure, pointer: Pointer, own: Any, far: Any) -> ColumnElem
     return as_text(own) == as_text(far)
 
 
-def _found(ask: Ask, asked: Mapping[Place, Any]) -> dict[Place, int]:
-    return {place: int(n) for place, n in counted(asked, ask).items() if n}
-
-
-def _count(core: Any, condition: ColumnElement[bool]) -> Any:
-    import sqlalchemy
-
-    return sqlalchemy.select(sqlalchemy.func.count()).select_from(core).where(condition).scalar_subquery()
-
-
-def _unchanged(
-    setwise: Setwise, end: TableEnd, one: End, stand_ins: Mapping[str, tuple[Any, ...]]
-) -> ColumnElement[bool] | None:
+def _unchanged(setwise: Setwise, end: TableEnd, one: End) -> ColumnElement[bool] | None:
     """Rows of theirs in which a column still has another value than the one it was to get."""
     import sqlalchemy
 
@@ -107,8 +101,8 @@ def _unchanged(
             differs.append(
                 core.c[name].is_not(None) if setting.value is None else core.c[name].is_distinct_from(setting.value)
             )
-        elif isinstance(setting, StandIn) and setting.kind in stand_ins:
-            differs.append(core.c[name].is_distinct_from(stand_ins[setting.kind][setting.position]))
+        elif isinstance(setting, StandIn) and setting.kind in setwise.stand_ins:
+            differs.append(core.c[name].is_distinct_from(setwise.stand_ins[setting.kind][setting.position]))
     if not differs:
         return None
     condition = setwise.changing(end.name) if end.table.shared else setwise.theirs(end.name, one)

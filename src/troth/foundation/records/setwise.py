@@ -71,6 +71,7 @@ class Setwise:
         self.stand_ins = stand_ins
         self.nobody = Nobody(stand_ins) if stand_ins else None
         self._values = 0
+        self._cores: dict[str, Table] = {}
         self._gathered: dict[str, Table] = {}
         if temporary:
             for number, name in enumerate(sorted(erasure.order.gathered)):
@@ -253,7 +254,9 @@ class Setwise:
         """Any table of the store, for statements."""
         if name in self.erasure.reach:
             return self.erasure.reach.table(name).core
-        return core_table(self.erasure.reach.catalogue.table(name))
+        if name not in self._cores:  # one object for a name: two of them would be two tables in one statement
+            self._cores[name] = core_table(self.erasure.reach.catalogue.table(name))
+        return self._cores[name]
 
     def _points(self, pointer: Pointer, going: ColumnElement[bool]) -> ColumnElement[bool]:
         import sqlalchemy

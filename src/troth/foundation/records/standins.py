@@ -16,7 +16,7 @@ from troth.errors import ErasureRefused
 from troth.foundation.clock import stamp
 from troth.foundation.records import settings, steps
 from troth.foundation.records.catalogue import Catalogue, Column, ColumnKind, Table
-from troth.foundation.records.erasureplan import Ask
+from troth.foundation.records.questions import Ask
 from troth.foundation.records.statements import core_table
 from troth.policy.datamap import Normalising, PersonKind, StoreKind, TableMap
 

@@ -13,7 +13,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -22,12 +22,13 @@ from troth.foundation.people import Identifier, Kind
 from troth.foundation.records.catalogue import ColumnKind
 from troth.foundation.records.keys import BoundKeys, Subject, fitted
 from troth.foundation.records.pathclauses import Theirs
-from troth.foundation.records.reach import Reach
+from troth.foundation.records.questions import Question, question, ready, remembered
+from troth.foundation.records.reach import Reach, ReachedTable
 from troth.foundation.records.spelling import as_text, evened, exact
 from troth.policy.datamap import ByIdentifier, ByKey, DataMap, IdentifierMap, InJson, InText, PersonKind
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, FromClause
+    from sqlalchemy import ColumnElement, Dialect, Select
 
     from troth.foundation.records.reading import Records
 
@@ -64,6 +65,7 @@ class _Search:
     records: Records
     datamap: DataMap
     found: dict[str, dict[_Key, Subject]] = field(default_factory=dict)
+    held: dict[tuple[str, str, tuple[str, ...]], list[Subject]] = field(default_factory=dict)
 
     @property
     def kinds(self) -> Iterator[PersonKind]:
@@ -143,70 +145,102 @@ class _Search:
         seen = self.records.catalogue(kind.store).table(kind.table)
         self.reach(kind.store)
         key = tuple(fitted(part, seen.columns[name]) for name, part in zip(kind.key, parts, strict=True))
-        return [] if None in key else self._load(kind, [Subject(kind, key)])
+        return [] if None in key else self._load(kind, [key])
 
     def _holding(self, kind: PersonKind, name: str, values: Sequence[str]) -> list[Subject]:
-        """The rows of `kind` that have one of `values` as their identifier `name`, evened out as declared."""
-        import sqlalchemy
+        """The rows of `kind` that have one of `values` as their identifier `name`, evened out as declared.
 
-        where = kind.identifiers[name]
-        reach = self.reach(kind.store)
-        table = reach.table(where.table)
-        columns = kind.key if where.table == kind.table else _leading(reach, kind, where)
-        statement = sqlalchemy.select(*(table.core.c[each] for each in columns)).distinct().limit(_ENOUGH)
-        statement = statement.where(self._equals(reach, where, table.core, values))
-        keys = [tuple(row) for row in self.records.execute(kind.store, statement) if None not in row]
-        return self._load(kind, [Subject(kind, key) for key in keys])
+        Asked once in a search.
+        """
+        what = (kind.id, name, tuple(values))
+        if what not in self.held:
+            rows = self._ask(kind, ("holding", name, len(values)), self._who_holds(kind, name, len(values)), values)
+            if self._told_at_once(kind, name):
+                self.held[what] = [self._told(kind, row) for row in rows]
+            else:
+                self.held[what] = self._load(kind, [tuple(row) for row in rows if None not in row])
+        return self.held[what]
 
-    def _equals(
-        self, reach: Reach, where: IdentifierMap, row: FromClause, values: Sequence[str]
-    ) -> ColumnElement[bool]:
-        import sqlalchemy
+    def _told_at_once(self, kind: PersonKind, name: str) -> bool:
+        """Whether the row that holds an identifier is the person's only one, and tells all of them."""
+        alone = set(kind.key) == set(self.reach(kind.store).table(kind.table).seen.primary_key)
+        return alone and kind.identifiers[name].table == kind.table
 
-        column: ColumnElement[Any] = row.c[where.column]
-        if reach.table(where.table).seen.columns[where.column].kind is not ColumnKind.TEXT:
-            column = as_text(column)
-        bound = [sqlalchemy.literal(value, sqlalchemy.String()) for value in values]
-        wanted = [exact(evened(value, where.normalise)) for value in bound]
-        found: ColumnElement[bool] = exact(evened(column, where.normalise)).in_(wanted)
-        return found
+    def _who_holds(self, kind: PersonKind, name: str, n: int) -> Callable[[], Select[Any]]:
+        def make() -> Select[Any]:
+            import sqlalchemy
 
-    def _load(self, kind: PersonKind, subjects: Sequence[Subject]) -> list[Subject]:
-        """The same subjects with key and identifiers as they stand in the store; those that are not there fall out."""
-        import sqlalchemy
+            where = kind.identifiers[name]
+            reach = self.reach(kind.store)
+            table = reach.table(where.table)
+            if self._told_at_once(kind, name):
+                statement = sqlalchemy.select(*(table.core.c[each] for each in _told_by(kind))).limit(_ENOUGH)
+            else:
+                columns = kind.key if where.table == kind.table else _leading(reach, kind, where)
+                statement = sqlalchemy.select(*(table.core.c[each] for each in columns)).distinct().limit(_ENOUGH)
+            column: ColumnElement[Any] = table.core.c[where.column]
+            if table.seen.columns[where.column].kind is not ColumnKind.TEXT:
+                column = as_text(column)
+            given = (sqlalchemy.bindparam(f"given_{at}", None, sqlalchemy.String()) for at in range(n))
+            wanted = [exact(evened(value, where.normalise)) for value in given]
+            return statement.where(exact(evened(column, where.normalise)).in_(wanted))
 
+        return make
+
+    def _load(self, kind: PersonKind, keys: Iterable[_Key]) -> list[Subject]:
+        """The people of these keys, as they stand in the store; those that are not there fall out."""
         reach = self.reach(kind.store)
         own = reach.table(kind.table)
-        here = [each for each in kind.identifiers.values() if each.table == kind.table]
-        loaded = []
-        for subject in subjects:
-            keys = BoundKeys([subject])
-            held = keys.hold(kind.id, [own.core.c[name] for name in kind.key], [own.seen.columns[n] for n in kind.key])
-            names = (*kind.key, *(each.column for each in here))
-            statement = sqlalchemy.select(*(own.core.c[name] for name in names)).where(held).limit(1)
-            for row in self.records.execute(kind.store, statement):
-                width = len(kind.key)
-                values = {each.name: [value] for each, value in zip(here, row[width:], strict=True)}
-                key = tuple(row[:width])
-                for each in kind.identifiers.values():
-                    if each.table != kind.table:
-                        values[each.name] = self._elsewhere(reach, kind, each, key)
-                told = {
-                    name: tuple(dict.fromkeys(str(one) for one in each if one not in (None, "")))
-                    for name, each in values.items()
-                }
-                loaded.append(Subject(kind, key, told))
+
+        def make() -> Select[Any]:
+            import sqlalchemy
+
+            statement = sqlalchemy.select(*(own.core.c[name] for name in _told_by(kind)))
+            return statement.where(*_given(own, kind.key)).limit(1)
+
+        loaded: list[Subject] = []
+        for wanted in keys:
+            fit = [fitted(part, own.seen.columns[name]) for name, part in zip(kind.key, wanted, strict=True)]
+            loaded += [self._told(kind, row) for row in self._ask(kind, ("load",), make, fit)]
         return loaded
 
-    def _elsewhere(self, reach: Reach, kind: PersonKind, where: IdentifierMap, key: _Key) -> list[Any]:
-        import sqlalchemy
+    def _told(self, kind: PersonKind, row: Sequence[Any]) -> Subject:
+        """The person of a row that holds what `_told_by` names."""
+        width = len(kind.key)
+        key = tuple(row[:width])
+        here = (each for each in kind.identifiers.values() if each.table == kind.table)
+        values = {each.name: [value] for each, value in zip(here, row[width:], strict=True)}
+        for each in kind.identifiers.values():
+            if each.table != kind.table:
+                values[each.name] = self._elsewhere(self.reach(kind.store), kind, each, key)
+        told = {
+            name: tuple(dict.fromkeys(str(one) for one in each if one not in (None, "")))
+            for name, each in values.items()
+        }
+        return Subject(kind, key, told)
 
+    def _elsewhere(self, reach: Reach, kind: PersonKind, where: IdentifierMap, key: _Key) -> list[Any]:
         table = reach.table(where.table)
         columns = _leading(reach, kind, where)
-        keys = BoundKeys([Subject(kind, key)])
-        held = keys.hold(kind.id, [table.core.c[n] for n in columns], [table.seen.columns[n] for n in columns])
-        statement = sqlalchemy.select(table.core.c[where.column]).where(held)
-        return [row[0] for row in self.records.execute(kind.store, statement)]
+
+        def make() -> Select[Any]:
+            import sqlalchemy
+
+            return sqlalchemy.select(table.core.c[where.column]).where(*_given(table, columns))
+
+        fit = [fitted(part, table.seen.columns[name]) for name, part in zip(columns, key, strict=True)]
+        return [row[0] for row in self._ask(kind, ("elsewhere", where.name), make, fit)]
+
+    def _ask(
+        self, kind: PersonKind, what: tuple[Any, ...], make: Callable[[], Select[Any]], values: Sequence[Any]
+    ) -> Sequence[Sequence[Any]]:
+        """The rows of a statement that is made once for a kind of person; `values` are bound as `given_0` and on."""
+        dialect, known = self.records.dialect(kind.store), self.reach(kind.store).prepared
+        bound = {f"given_{at}": value for at, value in enumerate(values)}
+        asked = remembered(
+            known, ("subject", dialect.name, kind.id, *what), lambda: Question(((what, ready(dialect, make())),), {})
+        )
+        return self.records.read(kind.store, asked.parts[0][1], bound)
 
     # --- what comes of it -------------------------------------------------------------------------------------------
 
@@ -247,23 +281,47 @@ class _Search:
         return [value for value in further if _plain(value, ways) not in have]
 
     def _without_row(self, kind: PersonKind, known: Mapping[str, tuple[str, ...]]) -> Subject | None:
-        import sqlalchemy
-
         values = {name: known[name] for name in _used(self.datamap, kind) if known.get(name)}
         guest = Subject(kind, (), values)
-        for store in self.datamap.stores.values() if values else ():
-            if store.name not in self.records.stores:
-                continue
-            reach = self.reach(store.name)
-            theirs = Theirs(reach, BoundKeys([guest]))
-            for table in reach.tables:
-                for path in table.table.paths():
-                    if isinstance(path, (ByIdentifier, InJson, InText)) and path.person == kind.id and path.identifier:
-                        met = theirs.path(table, table.core, path, (table.name,))
-                        statement = sqlalchemy.select(sqlalchemy.literal(1)).select_from(table.core).where(met).limit(1)
-                        if any(True for _ in self.records.execute(store.name, statement)):
-                            return guest
+        for name in self.records.stores if values else ():
+            reach, dialect, keys = self.reach(name), self.records.dialect(name), BoundKeys([guest])
+
+            def make(reach: Reach = reach, dialect: Dialect = dialect, keys: BoundKeys = keys) -> Question:
+                return question(dialect, _met_as_guest(reach, keys, kind), keys.slots)
+
+            asked = remembered(reach.prepared, ("guest", dialect.name, kind.id, keys.shape), make)
+            statements = [statement for _, statement in asked.parts]
+            if statements and any(self.records.read_each(name, statements, asked.bound([guest]))):
+                return guest
         return None
+
+
+def _met_as_guest(reach: Reach, keys: BoundKeys, kind: PersonKind) -> Iterator[tuple[str, Select[Any]]]:
+    """For each path by an identifier, whether any row is met by it."""
+    import sqlalchemy
+
+    theirs = Theirs(reach, keys)
+    for table in reach.tables:
+        for path in table.table.paths():
+            if isinstance(path, (ByIdentifier, InJson, InText)) and path.person == kind.id and path.identifier:
+                met = theirs.path(table, table.core, path, (table.name,))
+                some: Select[Any] = sqlalchemy.select(sqlalchemy.literal_column("1").label("met")).select_from(
+                    table.core
+                )
+                yield table.name, some.where(met).limit(1)
+
+
+def _given(table: ReachedTable, columns: Sequence[str]) -> Iterator[ColumnElement[bool]]:
+    """That these columns equal what is given, which has no type of ours: it is read as one of the column's."""
+    import sqlalchemy
+
+    for at, name in enumerate(columns):
+        yield table.core.c[name] == sqlalchemy.bindparam(f"given_{at}", None, sqlalchemy.types.NullType())
+
+
+def _told_by(kind: PersonKind) -> tuple[str, ...]:
+    """The columns of a person's own row that say who they are: the key, then the identifiers that stand there."""
+    return (*kind.key, *(each.column for each in kind.identifiers.values() if each.table == kind.table))
 
 
 def _leading(reach: Reach, kind: PersonKind, where: IdentifierMap) -> tuple[str, ...]:
