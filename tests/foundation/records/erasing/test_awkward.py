@@ -49,6 +49,7 @@ def _cells(shop: Awkward) -> str:
     return "\n".join(row for name, rows in shop.snapshot().items() if name != "troth_step" for row in rows)
 
 
+@pytest.mark.parametrize("person", PEOPLE)
 def test_nothing_of_the_person_is_left_and_everything_of_the_others_is(awkward: Awkward, person: str) -> None:
     kept = awkward.kept_of(person)
 
@@ -66,6 +67,7 @@ def test_nothing_of_the_person_is_left_and_everything_of_the_others_is(awkward: 
         assert gone == [], other
 
 
+@pytest.mark.parametrize("person", PEOPLE)
 def test_rows_of_others_stay_to_the_last_byte_but_for_pointers_at_rows_that_are_gone(
     awkward: Awkward,
     person: str,
