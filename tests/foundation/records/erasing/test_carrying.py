@@ -15,6 +15,8 @@ from troth.foundation.records import carrying, erasing, indexing
 from troth.foundation.records.catalogue import Catalogue, Column, ColumnKind, ForeignKey, Index, Table, TableKind
 from troth.foundation.records.indexing import Lookup
 from troth.foundation.records.keys import Subject
+from troth.foundation.records.prepared import Run
+from troth.foundation.records.questions import Question
 from troth.policy.datamap import StoreKind
 
 
@@ -42,6 +44,31 @@ def test_a_request_is_carried_out_once_however_often_it_comes(shop: Company) -> 
         assert carrying.done_before(writer, "r1") == first
         assert carrying.done_before(writer, "r2") is None
     assert (77, 1, "192.0.2.1", None) in shop.rows("visits")
+
+
+def test_statements_made_for_one_person_serve_the_next_and_remember_nobody(shop: Company) -> None:
+    ann, bob = shop.find("1"), shop.find("2")
+    made = erasing.compile(shop.reach, shop.kind)
+    shop.erase(ann, "r1")
+    assert shop.recount(ann) == {}
+    shapes = len(made.prepared)
+    shop.erase(bob, "r2")
+    assert shop.recount(bob) == {}
+
+    assert len(made.prepared) == shapes
+    known = [*shop.reach.prepared.values(), *made.prepared.values()]
+    values = {each for subject in (*ann, *bob) for found in subject.identifiers.values() for each in found}
+    assert values
+    assert not [value for value in values if value in repr(list(map(_inside, known)))]
+
+
+def _inside(remembered: object) -> object:
+    """All that a remembered statement holds, which its `repr` does not show."""
+    if isinstance(remembered, Question):
+        return [(made.sql, dict(made.values)) for _, made in remembered.parts]
+    if isinstance(remembered, Run):
+        return [(each.ready.sql, dict(each.ready.values)) for each in remembered.statements]
+    return ()
 
 
 def test_two_workers_with_the_same_request_do_it_once(shop: Company) -> None:
