@@ -44,6 +44,7 @@ STORES_AND_PAPERS = [
     (deeds.a_row_outlives_its_period, "3.2a", "access_log in shop: 1 row older than 90 days"),
     (deeds.a_contract_is_edited, "4.1a", "contract-example-desk.md is not the recorded one"),
     (deeds.a_question_is_filed_under_somebody_else, "5.1", "support_tickets.subject in shop: 1 row that name"),
+    (deeds.a_copy_is_never_made, "5.1", "said to be done, and no copy was ever made"),
     (deeds.somebody_erased_comes_back, "5.3", "users in shop: 1 person who was erased is back"),
     (deeds.an_erasure_is_never_proven, "5.3", "for erasure said to be done without proof"),
     (deeds.a_value_of_somebody_erased_is_left, "5.3", "cache.v in shop: 3 rows with a value of an erased person"),

@@ -1,4 +1,4 @@
-"""rights.overdue-request, over a store with requests of every kind."""
+"""rights.overdue-request and rights.copy-missing, over a store with requests of every kind."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def office(tmp_path: Path) -> Iterator[Office]:
 
 def look(office: Office) -> dict[str, object]:
     seen = Observation(POLICY, office.now, office.company.folder, store=office.desk.office.store)
-    return dict(verdicts(answers.CHECKS, seen))
+    return dict(verdicts([answers.overdue_request], seen))
 
 
 def end(office: Office, number: str, state: State = State.DONE) -> None:
@@ -53,6 +53,18 @@ def test_who_was_answered_in_time_is_counted(office: Office) -> None:
     office.file(Right.ACCESS, ADA)
     found = look(office)
     assert (found["5.1"], found["5.3"]) == (KEPT, UNPROVEN)
+
+
+def test_a_request_that_is_done_without_a_copy_is_broken(office: Office) -> None:
+    number = office.file(Right.ACCESS, ADA).number
+    seen = Observation(POLICY, office.now, office.company.folder, store=office.desk.office.store)
+    assert "no copy was ever made" not in said(judge(answers.CHECKS, seen).of("5.1"))
+
+    end(office, number)
+
+    sentence = judge(answers.CHECKS, seen).of("5.1")
+    assert sentence.verdict is BROKEN
+    assert f"request {number}: said to be done, and no copy was ever made" in said(sentence)
 
 
 def test_an_open_request_past_its_day_breaks_the_sentence_of_its_right_alone(office: Office) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from troth.policy.law import deadlines
 from troth.policy.law.working_days import WorkingCalendar
 from troth.policy.vocabulary import Right
-from troth.rights.tables import request_pauses, requests
+from troth.rights.tables import packages, request_pauses, requests
 from troth.rights.words import State
 
 if TYPE_CHECKING:
@@ -66,6 +66,16 @@ def asked_under(seen: Observation, right: Right) -> Asked:
             too_late=sum(row.closed_at >= row.due_at for row in ended),
             fastest=min((row.closed_at - row.received_at for row in ended), default=None),
         )
+
+
+def without_copy(seen: Observation) -> tuple[str, ...]:
+    """The numbers of requests for access that are said to be done, and for which no copy was ever made."""
+    made = select(packages.c.request)
+    done = select(requests.c.number).where(
+        requests.c.right == Right.ACCESS, requests.c.state == State.DONE, requests.c.id.not_in(made)
+    )
+    with seen.need_store().reading() as tx:
+        return tuple(tx.execute(done.order_by(requests.c.number)).scalars())
 
 
 def _last_day(seen: Observation, row: Row[Any], calendar: WorkingCalendar) -> dt.date:

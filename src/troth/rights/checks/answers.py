@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from troth.foundation.proof import Check, Saw, broken, check, counted, kept, unproven
+from troth.policy.vocabulary import Right
 
 if TYPE_CHECKING:
     from troth.foundation.observation import Observation
@@ -66,6 +67,37 @@ def overdue_request(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
         )
 
 
+@check(
+    id="rights.copy-missing",
+    promise="a right of access is given",
+    applies=lambda sentence, _: sentence.meaning.right is Right.ACCESS,
+    reference="GDPR Art. 15(3)",
+    max_age=dt.timedelta(days=1),
+    may_be_silent=True,
+)
+def copy_missing(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  # noqa: ARG001 - every check takes both
+    """No request for access is called done without a copy having been made for it.
+
+    What it proves: for each request for access that is done there is a copy on record, with its size and its digest,
+    also where the copy has ended since.
+
+    What it does not prove: that the copy was complete; the look at a sample's rows says that of the paths.
+
+    Repair: make the copy. Before: request 2026-000412 is done, and nothing could ever be fetched.
+    After: `troth request access PERSON --yes`.
+    """
+    if seen.store is None:
+        return
+    from troth.rights import answered
+
+    for number in answered.without_copy(seen):
+        yield broken(
+            f"request {number}",
+            "said to be done, and no copy was ever made",
+            repair="make it again: `troth request access PERSON --yes`",
+        )
+
+
 def _words(length: dt.timedelta) -> str:
     seconds = max(int(length.total_seconds()), 1)
     for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
@@ -74,4 +106,4 @@ def _words(length: dt.timedelta) -> str:
     return counted(seconds, "second")
 
 
-CHECKS: tuple[Check, ...] = (overdue_request,)
+CHECKS: tuple[Check, ...] = (overdue_request, copy_missing)
