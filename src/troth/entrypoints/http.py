@@ -16,7 +16,9 @@ from starlette.routing import Mount, Route
 from troth.entrypoints.console.pages import Console
 from troth.entrypoints.reports.json import to_report
 from troth.foundation import verdicts
+from troth.foundation.operations import Operation
 from troth.foundation.proof import Report
+from troth.foundation.web.guarding import Guarded
 from troth.foundation.web.pages import Frame, Handler, Link, Site
 from troth.foundation.web.security import SecurityHeaders
 from troth.foundation.web.static import PREFIX
@@ -94,8 +96,8 @@ def _application(instance: Instance, troth: Troth, desk: DeskKeeper, home: Any) 
         return to_report(found).as_of(office.clock.now()) if found else None
 
     routes: list[Any] = [Route(PREFIX + "{name}", site.serve_static)]
-    routes += _routes(site, staff, console.routes(), place.console)
-    routes += _routes(site, staff, rights_console.routes(desk, place.console, console.guarded), "")
+    routes += _staff_routes(site, staff, console.routes(), place.console)
+    routes += _staff_routes(site, staff, rights_console.routes(desk, f"{place.console}/requests", console.guard), "")
     routes += _routes(site, public, use_centre.routes(troth, rights_centre.beside(troth, desk)), "")
     routes += _routes(site, public, rights_centre.routes(troth, desk), "")
     routes += _routes(site, public, updates_centre.routes(files.policy, office.store, report, path=place.policy), "")
@@ -134,6 +136,22 @@ class _Files:
 def _routes(site: Site, frame: Frame, doors: Iterable[tuple[str, str, Handler]], below: str) -> Iterator[Route]:
     for method, path, handler in doors:
         yield Route(below + path, site.endpoint(handler, frame), methods=[method])
+
+
+def _staff_routes(
+    site: Site, frame: Frame, doors: Iterable[tuple[str, str, Guarded]], below: str
+) -> Iterator[StaffRoute]:
+    """The routes of the console. INVARIANT: one that belongs to no operation of the matrix is not served."""
+    for method, path, handler in doors:
+        yield StaffRoute(below + path, site.endpoint(handler, frame), method, handler.operation)
+
+
+class StaffRoute(Route):
+    """A route of the console that knows its operation; None: a page for those who are not signed in yet."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], method: str, operation: Operation | None) -> None:
+        super().__init__(path, endpoint, methods=[method])
+        self.operation = operation
 
 
 def _lost(site: Site, frame: Frame) -> Callable[[Request, HTTPException], Awaitable[Response]]:

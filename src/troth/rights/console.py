@@ -1,6 +1,7 @@
 """The door for staff: every request with its day, the plan of an erasure, and what they decide.
 
-What a role may do stands in `review.MAY`; a page shows the acts that its reader may do now, and each act asks again.
+What a role may do stands in the matrix (`foundation.operations`); a page shows the acts that its reader may do now, and
+each act asks again.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from starlette.responses import Response
 
 from troth.errors import AccessDenied, PersonError, RequestError, RequestUnknown, TrothError, UnknownName
 from troth.foundation import people, staff
+from troth.foundation.operations import Operation
 from troth.foundation.staff import Caller
-from troth.foundation.web.pages import Ask, Handler
+from troth.foundation.web.guarding import Guard, Guarded, StaffPage, StaffRoute, guarded
+from troth.foundation.web.pages import Ask
 from troth.policy.vocabulary import Right
 from troth.rights import fulfilment, identity, letters, packages, picture, register, releases, requests, review
 from troth.rights.desk import Desk
@@ -26,9 +29,6 @@ from troth.rights.review import MAY, Act
 from troth.rights.words import Channel, RefusalGround, Release, State
 
 log = logging.getLogger(__name__)
-
-Guard = Callable[[Callable[[Ask, Caller], Response]], Handler]
-"""Makes a page of one that needs to know who of staff looks."""
 
 _OPEN = tuple(state for state in State if state.open)
 _ENDED = tuple(state for state in State if not state.open)
@@ -42,10 +42,10 @@ _FAR = {
 }
 
 
-def routes(desk: Callable[[], Desk], path: str, guard: Guard) -> tuple[tuple[str, str, Handler], ...]:
-    """(method, path, handler) of every page, below the console's `path`."""
-    pages = Pages(desk, f"{path}/requests")
-    return tuple((method, pages.path + below, guard(handler)) for method, below, handler in pages.routes())
+def routes(desk: Callable[[], Desk], path: str, guard: Guard) -> tuple[tuple[str, str, Guarded], ...]:
+    """(method, path, handler) of every page, at and below `path`."""
+    pages = Pages(desk, path)
+    return guarded(guard, pages.routes(), path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +64,17 @@ class Pages:
     desk: Callable[[], Desk]
     path: str
 
-    def routes(self) -> tuple[tuple[str, str, Callable[[Ask, Caller], Response]], ...]:
-        """(method, path below `path`, page)."""
+    def routes(self) -> tuple[StaffRoute, ...]:
+        """(method, path below `path`, page, operation)."""
         return (
-            ("GET", "", self.list),
-            ("GET", "/new", self.new),
-            ("POST", "/new", self.file),
-            ("GET", "/{number}", self.one),
-            ("POST", "/{number}/{act}", self.act),
+            ("GET", "", self.list, Operation.REQUESTS_SEE),
+            ("GET", "/new", self.new, Operation.REQUESTS_FILE),
+            ("POST", "/new", self.file, Operation.REQUESTS_FILE),
+            ("GET", "/{number}", self.one, Operation.REQUESTS_SEE),
+            *(
+                ("POST", f"/{{number}}/{word}", self.deciding(deed), act.operation)
+                for word, (act, deed) in _ACTS.items()
+            ),
         )
 
     def list(self, ask: Ask, caller: Caller) -> Response:
@@ -122,21 +125,22 @@ class Pages:
         review.require(caller, Act.SEE)
         return self._one(ask, caller)
 
-    def act(self, ask: Ask, caller: Caller) -> Response:
-        """Carry out one decision of staff about a request."""
-        deed = _ACTS.get(ask.request.path_params["act"])
-        if deed is None:
-            return ask.problem(404, "There is no such act.", "The page of the request shows those that there are.")
-        number = ask.request.path_params["number"]
-        try:
-            request = deed(self.desk(), number, caller, ask.form)
-        except RequestUnknown:
-            return ask.problem(404, "There is no request of that number.", "The list shows those that there are.")
-        except AccessDenied:
-            raise
-        except (RequestError, UnknownName) as problem:
-            return self._one(ask, caller, status=422, error=str(problem))
-        return self._then_go_on(ask, request)
+    def deciding(self, deed: Deed) -> StaffPage:
+        """The page that carries out one decision of staff about a request."""
+
+        def act(ask: Ask, caller: Caller) -> Response:
+            number = ask.request.path_params["number"]
+            try:
+                request = deed(self.desk(), number, caller, ask.form)
+            except RequestUnknown:
+                return ask.problem(404, "There is no request of that number.", "The list shows those that there are.")
+            except AccessDenied:
+                raise
+            except (RequestError, UnknownName) as problem:
+                return self._one(ask, caller, status=422, error=str(problem))
+            return self._then_go_on(ask, request)
+
+        return act
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
@@ -275,15 +279,29 @@ def _link(desk: Desk, number: str, caller: Caller, _: Mapping[str, str]) -> Requ
     return identity.settle(desk, number, again=True)
 
 
-_ACTS: Mapping[str, Callable[[Desk, str, Caller, Mapping[str, str]], Request]] = {
-    "confirm": lambda desk, number, caller, form: review.confirm(desk, number, caller, form.get("words", "")),
-    "link": _link,
-    "ask": lambda desk, number, caller, _: review.ask_back(desk, number, caller),
-    "answered": lambda desk, number, caller, _: review.answered(desk, number, caller),
-    "answer": lambda desk, number, caller, form: review.answer(desk, number, caller, form.get("words", "")),
-    "decide": _decide,
-    "release": lambda desk, number, caller, _: review.release(desk, number, caller),
-    "approve": lambda desk, number, caller, form: review.approve(desk, number, caller, form.get("plan") or None),
-    "refuse": _refuse,
-    "extend": lambda desk, number, caller, form: review.extend(desk, number, caller, form.get("words", "")),
+Deed = Callable[[Desk, str, Caller, Mapping[str, str]], Request]
+
+_ACTS: Mapping[str, tuple[Act, Deed]] = {
+    "confirm": (
+        Act.CONFIRM,
+        lambda desk, number, caller, form: review.confirm(desk, number, caller, form.get("words", "")),
+    ),
+    "link": (Act.CONFIRM, _link),
+    "ask": (Act.ASK, lambda desk, number, caller, _: review.ask_back(desk, number, caller)),
+    "answered": (Act.ASK, lambda desk, number, caller, _: review.answered(desk, number, caller)),
+    "answer": (
+        Act.ANSWER,
+        lambda desk, number, caller, form: review.answer(desk, number, caller, form.get("words", "")),
+    ),
+    "decide": (Act.RELEASE, _decide),
+    "release": (Act.RELEASE, lambda desk, number, caller, _: review.release(desk, number, caller)),
+    "approve": (
+        Act.APPROVE,
+        lambda desk, number, caller, form: review.approve(desk, number, caller, form.get("plan") or None),
+    ),
+    "refuse": (Act.REFUSE, _refuse),
+    "extend": (
+        Act.EXTEND,
+        lambda desk, number, caller, form: review.extend(desk, number, caller, form.get("words", "")),
+    ),
 }

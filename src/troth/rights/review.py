@@ -1,12 +1,6 @@
-"""What staff decide about a request, who may, and what the person is told of it.
+"""What staff decide about a request, and what the person is told of it.
 
-| | DPO | agent | auditor | administrator |
-|---|---|---|---|---|
-| see requests, plans and histories | yes | yes | yes | |
-| see what a person wrote and how they are reached | yes | yes | | |
-| file, confirm identity, ask back, answer by hand, release a copy, approve | yes | yes | | |
-| refuse, extend | yes | | | |
-
+Who may do what stands in the matrix (`foundation.operations`); each deed here asks it, whichever door was used.
 Under four eyes an erasure is approved by two different people, one of them the DPO. Whoever typed a request in does
 not count as an eye on it. Every act is a move with its leaf, under the name of who did it.
 """
@@ -21,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, select, update
 
-from troth.errors import AccessDenied, MoveRefused, RequestError
+from troth.errors import MoveRefused, RequestError
+from troth.foundation import operations
+from troth.foundation.operations import Operation
 from troth.foundation.roles import Role
 from troth.foundation.tables import staff as accounts
 from troth.policy.law.deadlines import Due
@@ -36,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class Act(StrEnum):
-    """What staff can do about requests."""
+    """What staff can do about requests, in the words of a page."""
 
     SEE = "see"
     READ = "read"
@@ -49,25 +45,23 @@ class Act(StrEnum):
     REFUSE = "refuse"
     EXTEND = "extend"
 
+    @property
+    def operation(self) -> Operation:
+        """Its row of the matrix."""
+        return Operation.ERASURE_APPROVE if self is Act.APPROVE else Operation(f"requests.{self}")
 
-_DECIDE = frozenset({Act.REFUSE, Act.EXTEND})
+
 MAY: Mapping[Role, frozenset[Act]] = MappingProxyType(
-    {
-        Role.DPO: frozenset(Act),
-        Role.AGENT: frozenset(Act) - _DECIDE,
-        Role.AUDITOR: frozenset({Act.SEE}),
-        Role.ADMINISTRATOR: frozenset(),
-    }
+    {role: frozenset(act for act in Act if operations.may(role, act.operation)) for role in Role}
 )
-"""What each role may do. Nothing else is looked at: who is not named here may nothing."""
+"""What each role may do, as the matrix says it."""
 
 _UNCONFIRMED = frozenset({State.RECEIVED, State.IDENTITY})
 
 
 def require(caller: Caller, act: Act) -> By:
     """The caller as who does it. Raises: AccessDenied where their role does not allow it."""
-    if act not in MAY[caller.role]:
-        raise AccessDenied(f"Your role may not {act} requests; nothing was done.", repair="Ask the DPO.")
+    operations.require(caller.role, act.operation)
     return By(Actor.STAFF, caller.id)
 
 
@@ -103,8 +97,8 @@ def approve(desk: Desk, number: str, caller: Caller, plan_sha256: str | None = N
         request = requests.load(tx, number)
         if request.state is not State.APPROVAL:
             raise MoveRefused(where=f"request {number}", expected=State.APPROVAL)
-        if _typed_in_by(tx, request) == caller.id and desk.settings.four_eyes:
-            raise AccessDenied("You filed this request; somebody else has to approve it.")
+        if desk.settings.four_eyes:
+            operations.require_apart(Operation.ERASURE_APPROVE, caller.id, first=_typed_in_by(tx, request))
         seen = (request_approvals.c.request == request.id, request_approvals.c.staff == caller.id)
         if tx.execute(select(request_approvals.c.at).where(*seen)).first() is None:
             tx.execute(

@@ -1,4 +1,4 @@
-"""The pages of the console. Each shows facts that others found; only signing in and out change anything."""
+"""The pages of the console. Each shows facts that others found; each belongs to an operation of the matrix."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from starlette.responses import Response
 from troth.entrypoints.console import pictures
 from troth.entrypoints.reports.json import to_report
 from troth.errors import AccessDenied
-from troth.foundation import staff, verdicts
+from troth.foundation import operations, staff, verdicts
+from troth.foundation.operations import Operation
 from troth.foundation.proof import Report, Verdict
-from troth.foundation.roles import Role
+from troth.foundation.web.guarding import Guarded, StaffPage, StaffRoute, guarded
 from troth.foundation.web.pages import Ask, Handler
 
 if TYPE_CHECKING:
@@ -39,20 +40,25 @@ class Console:
     policy: Callable[[], Policy]
     datamap: Callable[[], DataMap | None]
 
-    def routes(self) -> tuple[tuple[str, str, Handler], ...]:
-        """(method, path below /console, handler) of every page."""
+    def routes(self) -> tuple[tuple[str, str, Guarded], ...]:
+        """(method, path below /console, handler) of every page that is the console's own."""
         return (
-            ("GET", "/sign-in", self.sign_in),
-            ("POST", "/sign-in", self.signing_in),
-            ("GET", "/sign-in/{token}", self.link),
-            ("POST", "/sign-in/{token}", self.linking),
-            ("POST", "/sign-out", self.signing_out),
-            ("GET", "", self._for_staff(self.today)),
-            ("GET", "/sentences", self._for_staff(self.sentences)),
-            ("GET", "/sentences/{number}", self._for_staff(self.sentence)),
-            ("GET", "/map", self._for_staff(self.map)),
-            ("GET", "/policy", self._for_staff(self.words)),
-            ("GET", "/staff", self._for_staff(self.colleagues, Role.ADMINISTRATOR, Role.DPO)),
+            ("GET", "/sign-in", open_page(self.sign_in)),
+            ("POST", "/sign-in", open_page(self.signing_in)),
+            ("GET", "/sign-in/{token}", open_page(self.link)),
+            ("POST", "/sign-in/{token}", open_page(self.linking)),
+            ("POST", "/sign-out", open_page(self.signing_out)),
+            *guarded(self.guard, self._staff_routes(), ""),
+        )
+
+    def _staff_routes(self) -> tuple[StaffRoute, ...]:
+        return (
+            ("GET", "", self.today, Operation.SENTENCES_SEE),
+            ("GET", "/sentences", self.sentences, Operation.SENTENCES_SEE),
+            ("GET", "/sentences/{number}", self.sentence, Operation.SENTENCES_SEE),
+            ("GET", "/map", self.map, Operation.MAP_SEE),
+            ("GET", "/policy", self.words, Operation.POLICY_SEE),
+            ("GET", "/staff", self.colleagues, Operation.STAFF_SEE),
         )
 
     # --- coming and going -------------------------------------------------------------------------------------
@@ -93,7 +99,7 @@ class Console:
 
     # --- what there is to see ---------------------------------------------------------------------------------
 
-    def today(self, ask: Ask) -> Response:
+    def today(self, ask: Ask, caller: Caller) -> Response:  # noqa: ARG002 - the same for all who may
         report = self._report(ask)
         with self.store.reading() as tx:
             since = verdicts.standing(tx)
@@ -112,7 +118,7 @@ class Console:
             Verdict=Verdict,
         )
 
-    def sentences(self, ask: Ask) -> Response:
+    def sentences(self, ask: Ask, caller: Caller) -> Response:  # noqa: ARG002 - the same for all who may
         report = self._report(ask)
         wanted = ask.request.query_params.get("verdict", "")
         shown = [s for s in report.sentences if not wanted or s.verdict.value == wanted] if report else []
@@ -120,7 +126,7 @@ class Console:
             "console/sentences.html", title="Sentences", report=report, shown=shown, wanted=wanted, Verdict=Verdict
         )
 
-    def sentence(self, ask: Ask) -> Response:
+    def sentence(self, ask: Ask, caller: Caller) -> Response:  # noqa: ARG002 - the same for all who may
         report = self._report(ask)
         number = ask.request.path_params["number"]
         found = next((s for s in report.sentences if s.number == number), None) if report else None
@@ -137,7 +143,7 @@ class Console:
             policy=self.policy(),
         )
 
-    def map(self, ask: Ask) -> Response:
+    def map(self, ask: Ask, caller: Caller) -> Response:  # noqa: ARG002 - the same for all who may
         datamap, policy = self.datamap(), self.policy()
         columns = [(place, column) for place, column in datamap.columns() if column.category] if datamap else []
         places = [(place.table, _family(column.category or "")) for place, column in columns]
@@ -152,7 +158,7 @@ class Console:
             flow=pictures.flow(places, uses) if places else None,
         )
 
-    def words(self, ask: Ask) -> Response:
+    def words(self, ask: Ask, caller: Caller) -> Response:  # noqa: ARG002 - the same for all who may
         from troth.policy.lint import Level, lint
 
         policy = self.policy()
@@ -160,35 +166,26 @@ class Console:
             "console/policy.html", title="Policy", policy=policy, faults=lint(policy, today=ask.now.date()), Level=Level
         )
 
-    def colleagues(self, ask: Ask) -> Response:
+    def colleagues(self, ask: Ask, caller: Caller) -> Response:  # noqa: ARG002 - the same for all who may
         with self.store.reading() as tx:
             accounts = staff.list_(tx)
         return ask.page("console/staff.html", title="Staff", accounts=accounts)
 
     # --- who may ----------------------------------------------------------------------------------------------
 
-    def _for_staff(self, handler: Handler, *roles: Role) -> Handler:
-        def guarded(ask: Ask) -> Response:
+    def guard(self, page: StaffPage, *, operation: Operation) -> Guarded:
+        """A page for whoever of staff is signed in and may do that operation; sections make theirs by it too."""
+
+        def handler(ask: Ask) -> Response:
             caller = self._caller(ask)
             if caller is None:
                 return ask.go("/console/sign-in")
-            if roles and caller.role not in roles:
-                raise AccessDenied("Your role does not open this page.", repair="Ask an administrator.")
             ask.signed_in = f"{caller.name} · {caller.role.label}"
             ask.leave = "/console/sign-out"
-            return handler(ask)
-
-        return guarded
-
-    def guarded(self, page: Callable[[Ask, Caller], Response]) -> Handler:
-        """A page of a section's own, for whoever of staff is signed in; the section says what their role may."""
-
-        def signed_in(ask: Ask) -> Response:
-            caller = self._caller(ask)
-            assert caller is not None  # INVARIANT: _for_staff has led away who is not
+            operations.require(caller.role, operation)
             return page(ask, caller)
 
-        return self._for_staff(signed_in)
+        return Guarded(handler, operation, page)
 
     def _caller(self, ask: Ask) -> Caller | None:
         token = ask.request.cookies.get(COOKIE, "")
@@ -198,6 +195,11 @@ class Console:
         with self.store.reading() as tx:
             found = verdicts.latest(tx, self.policy().sha256)
         return to_report(found).as_of(ask.now) if found else None
+
+
+def open_page(handler: Handler) -> Guarded:
+    """A page for those who are not signed in yet."""
+    return Guarded(handler, None, handler)
 
 
 def login_link(store: Store, name: str, now: dt.datetime) -> str:

@@ -12,15 +12,15 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from troth.errors import AccessDenied, MapUnapproved, TrothError
+from troth.foundation import operations
 from troth.foundation.guards.tables import map_approvals
 from troth.foundation.keys import Keyring
 from troth.foundation.ledger import leaves
+from troth.foundation.operations import Operation
 from troth.foundation.roles import Role
 from troth.foundation.store import hold
 from troth.foundation.tables import staff as accounts
 from troth.policy.datamap import DataMap
-
-MAY_APPROVE = frozenset({Role.DPO, Role.ADMINISTRATOR})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +43,10 @@ def approve(tx: Connection, keyring: Keyring, datamap: DataMap, name: str, now: 
     row = tx.execute(select(accounts).where(accounts.c.name == name)).one_or_none()
     if row is None:
         raise TrothError("there is no staff account of that name", repair="See `troth staff list`.")
-    if row.disabled_at is not None or row.role not in MAY_APPROVE:
+    if row.disabled_at is not None or not operations.may(row.role, Operation.MAP_APPROVE):
         raise AccessDenied(
             "this account may not approve a data map",
-            expected=f"one that is open, as {' or '.join(sorted(role.label for role in MAY_APPROVE))}",
+            expected=f"one that is open, as {' or '.join(sorted(role.label for role in Operation.MAP_APPROVE.roles))}",
         )
     if any(datamap.open_questions(store) for store in datamap.stores):
         raise TrothError(

@@ -181,6 +181,7 @@ _LATER = "Please try again later."
 
 def _name(handler: Handler) -> str:
     """What a log calls a page: its handler, as a path can hold a one-time token."""
+    handler = getattr(handler, "page", handler)
     return f"{handler.__module__}.{getattr(handler, '__qualname__', type(handler).__name__)}"
 
 

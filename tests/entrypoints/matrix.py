@@ -1,0 +1,173 @@
+"""Every cell of the role x operation matrix, made from the routes that are served: what to ask, and what must come.
+
+A route needs nothing here to be tried with ids that nobody has. Where there is something real to try it on, `REAL` says
+how it is brought about, for the caller's own and for another's; a door that brings new pages adds its line there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from sqlalchemy import select
+
+from tests.rights.desks import ADA, Office
+from tests.rights.site import browser
+from troth.entrypoints.http import StaffRoute
+from troth.foundation import staff
+from troth.foundation.people import Identifier
+from troth.foundation.roles import Role
+from troth.foundation.staff import Caller
+from troth.foundation.store.schema import metadata
+from troth.policy.vocabulary import Right
+from troth.rights import identity, requests
+from troth.rights.words import Channel, Proof, State
+
+CONSOLE = "/console"
+UNKNOWN = {"number": "2026-999999", "token": "nobodys"}
+"""What stands in a path for something that does not exist; `0` where nothing else is said."""
+
+
+@dataclass
+class Seat:
+    """A browser in which somebody of one role is signed in."""
+
+    caller: Caller
+    page: httpx.Client
+
+
+@dataclass(frozen=True)
+class Try:
+    """One thing to ask of a route: the values in its path, and the fields of its form.
+
+    `refused`: even by those whose role may, as under four eyes.
+    """
+
+    path: Mapping[str, str] = field(default_factory=dict)
+    form: Mapping[str, str] = field(default_factory=dict)
+    refused: bool = False
+
+
+Maker = Callable[[Office, Seat, bool], Try]
+"""Brings about what a route can be tried on: the seat's own, or another's."""
+
+
+def staff_routes(application: Any) -> list[StaffRoute]:
+    """The routes of the console that need somebody signed in."""
+    return [route for route in console_routes(application) if getattr(route, "operation", None) is not None]
+
+
+def console_routes(application: Any) -> list[Any]:
+    """Every route at and below the console's path, whatever its kind."""
+    routes = application._app.routes
+    return [route for route in routes if re.match(rf"{CONSOLE}(/|$)", getattr(route, "path", ""))]
+
+
+def seat(office: Office, application: Any, role: Role, name: str) -> Seat:
+    """Somebody of that role, signed in by a link in a browser that follows nothing."""
+    store = office.desk.office.store
+    account = staff.add(store, name, role, now=office.now)
+    token = staff.use_login_link(store, staff.issue_login_link(store, name, now=office.now), now=office.now)
+    assert token is not None
+    page = browser(application)
+    page.follow_redirects = False
+    page.cookies.set("console_session", token, domain="shop.example.com")
+    return Seat(Caller(account.id, account.name, account.role), page)
+
+
+def ask(seat: Seat, route: StaffRoute, what: Try, *, token: bool = True, **headers: str) -> httpx.Response:
+    """Ask the route for that, with the hidden field of a form of this browser unless told not to."""
+    path = route.path
+    for name in re.findall(r"{(\w+)(?::\w+)?}", route.path):
+        path = re.sub(rf"{{{name}(:\w+)?}}", what.path.get(name, UNKNOWN.get(name, "0")), path)
+    method = next(iter(route.methods - {"HEAD"}))
+    if method == "GET":
+        return seat.page.get(path, headers=headers)
+    fields = dict(what.form)
+    if token:
+        fields |= {"form_token": form_token(seat.page)}
+    return seat.page.post(path, data=fields, headers=headers)
+
+
+def form_token(page: httpx.Client) -> str:
+    found = re.search(r'name="form_token" value="([^"]+)"', page.get(f"{CONSOLE}/sign-in").text)
+    assert found
+    return found[1]
+
+
+def state_of(office: Office) -> str:
+    """A hash of everything that troth's store holds, but for when sessions were last seen."""
+    kept = hashlib.sha256()
+    with office.desk.office.store.reading() as tx:
+        for table in metadata.sorted_tables:
+            columns = [column for column in table.c if column.name != "seen_at"]
+            for row in sorted(map(repr, tx.execute(select(*columns)))):
+                kept.update(f"{table.name} {row}\n".encode())
+    return kept.hexdigest()
+
+
+# --- what there is to try a route on -------------------------------------------------------------------------
+
+
+def waiting(office: Office, state: State, right: Right, by: int | None = None, who: Identifier = ADA) -> str:
+    """The number of a request of Ada's in that state; `by` is the account that typed it in."""
+    channel = Channel.CENTRE if by is None else Channel.CONSOLE
+    proof = Proof.OPERATOR if right is Right.ERASURE else None
+    request = office.file(right, who, channel=channel, staff=by, proof=proof)
+    if state is State.IDENTITY:
+        return identity.settle(office.desk, request.id).number
+    with office.desk.office.store.writing() as tx:
+        known = requests.known_by_of(tx, office.desk.office, request)
+        requests.keep_identity(tx, office.desk.office, request, known_by=known, addresses=(who.value,))
+        identity.confirm_in(tx, office.desk, request, 1, Proof.LINK)
+        now = requests.load(tx, request.id)
+        if now.state is not state:
+            requests.move(tx, office.desk.office, now, state)
+    return request.number
+
+
+def _request(state: State, right: Right, *, apart: bool = False, **form: str) -> Maker:
+    """A request that the seat typed in, or that came by itself; `apart`: who typed it in may not go on."""
+
+    def make(office: Office, seat: Seat, own: bool) -> Try:
+        number = waiting(office, state, right, seat.caller.id if own else None)
+        return Try({"number": number}, form, refused=apart and own)
+
+    return make
+
+
+_WORKING = (State.WORKING, Right.RECTIFICATION)
+REAL: Mapping[tuple[str, str], Maker] = {
+    ("GET", "/requests/{number}"): _request(*_WORKING),
+    ("POST", "/requests/new"): lambda *_: Try(
+        form={"right": "access", "kind": "email", "who": ADA.value, "wish": "by letter"}
+    ),
+    ("POST", "/requests/{number}/confirm"): _request(State.IDENTITY, Right.ACCESS, words="came in person"),
+    ("POST", "/requests/{number}/link"): _request(State.IDENTITY, Right.ACCESS),
+    ("POST", "/requests/{number}/ask"): _request(*_WORKING),
+    ("POST", "/requests/{number}/answer"): _request(*_WORKING, words="done"),
+    ("POST", "/requests/{number}/release"): _request(State.RELEASE, Right.ACCESS),
+    ("POST", "/requests/{number}/approve"): _request(State.APPROVAL, Right.ERASURE, apart=True),
+    ("POST", "/requests/{number}/refuse"): _request(*_WORKING, ground="unfounded", words="no"),
+    ("POST", "/requests/{number}/extend"): _request(*_WORKING, words="many systems"),
+}
+
+
+def tries(route: StaffRoute) -> Iterator[tuple[str, Maker]]:
+    """(what it is called, how it is brought about) for every way in which a route is tried."""
+    if "{" in route.path:
+        yield "unknown", lambda *_: Try()
+    real = REAL.get((method_of(route), route.path.removeprefix(CONSOLE)))
+    if real is not None:
+        yield "own", real
+        yield "other's", real
+    elif "{" not in route.path:
+        yield "as it is", lambda *_: Try()
+
+
+def method_of(route: StaffRoute) -> str:
+    return next(iter(route.methods - {"HEAD"}))
