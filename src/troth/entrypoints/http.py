@@ -50,6 +50,7 @@ def built(instance: Instance, *, troth: Troth | None = None, home: Any = None) -
 
 
 def _application(instance: Instance, troth: Troth, desk: DeskKeeper, home: Any) -> Starlette:
+    from troth.foundation.attestations import console as attestations
     from troth.rights import api as rights_api
     from troth.rights import centre as rights_centre
     from troth.rights import console as rights_console
@@ -80,6 +81,7 @@ def _application(instance: Instance, troth: Troth, desk: DeskKeeper, home: Any) 
             Link("Sentences", f"{place.console}/sentences"),
             Link("Data map", f"{place.console}/map"),
             Link("Policy", f"{place.console}/policy"),
+            Link("Attestations", f"{place.console}/attestations"),
             Link("Staff", f"{place.console}/staff"),
         ),
         home=place.console,
@@ -95,6 +97,10 @@ def _application(instance: Instance, troth: Troth, desk: DeskKeeper, home: Any) 
 
     routes: list[Any] = [Route(PREFIX + "{name}", site.serve_static)]
     routes += _routes(site, staff, console.routes(), place.console)
+    attested = attestations.routes(
+        office.store, office.keyring, files.policy, instance.folder, place.console, console.guarded
+    )
+    routes += _routes(site, staff, attested, "")
     routes += _routes(site, staff, rights_console.routes(desk, place.console, console.guarded), "")
     routes += _routes(site, public, use_centre.routes(troth, rights_centre.beside(troth, desk)), "")
     routes += _routes(site, public, rights_centre.routes(troth, desk), "")
