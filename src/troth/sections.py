@@ -34,6 +34,7 @@ TABLES = (
     "troth.foundation.tables",
     "troth.foundation.ledger.tables",
     "troth.foundation.guards.tables",
+    "troth.foundation.attestations.tables",
     "troth.use.tables",
     "troth.rights.tables",
     "troth.updates.tables",

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 from tests.policies import BROKEN, KEPT, UNPROVEN, example, judge, policy_of, said, verdicts
 from tests.sites import LocalSite, observation, serving
+from tests.stores import fresh_store
 from troth.contact.checks import CHECKS
+from troth.foundation.attestations import register
+from troth.foundation.attestations.register import Statement
+from troth.foundation.keys import Keyring
 
 WAYS = """
 contact:
@@ -88,6 +93,24 @@ def test_a_whole_address_and_number_stay_unproven_until_somebody_attests_them(si
     found = verdicts(CHECKS, seen_ways(tmp_path, site, lambda _: ["mx"]))
 
     assert found["9.1b"] == found["9.1c"] == "unproven"
+
+
+def test_an_attested_letter_and_call_are_evidence_until_their_day(site: LocalSite, tmp_path: Path) -> None:
+    seen = seen_ways(tmp_path, site, lambda _: ["mx"])
+    keyring = Keyring.create(tmp_path)
+    (tmp_path / "log.md").write_text("The letter arrived, and somebody answered.\n")
+    with fresh_store(tmp_path) as store:
+        for about in ("postal-address", "9.1c"):
+            told = Statement(about, "Tried.", "dpo", "log.md", seen.now.date() + timedelta(days=30))
+            with store.writing() as tx:
+                register.attest(tx, keyring, seen.policy, tmp_path, told, seen.now)
+        seen.store = store
+
+        report = judge(CHECKS, seen)
+
+    assert (report.of("9.1b").verdict, report.of("9.1c").verdict) == (KEPT, KEPT)
+    later = report.as_of(seen.now + timedelta(days=32))
+    assert (later.of("9.1b").verdict, later.of("9.1c").verdict) == (UNPROVEN, UNPROVEN)
 
 
 def test_the_example_policy_breaks_all_four_ways(tmp_path: Path) -> None:

@@ -19,6 +19,8 @@ from tests.rights.desks import ADA, Office
 from tests.rights.site import browser
 from troth.entrypoints.http import StaffRoute
 from troth.foundation import staff
+from troth.foundation.attestations import register
+from troth.foundation.attestations.register import Statement
 from troth.foundation.people import Identifier
 from troth.foundation.roles import Role
 from troth.foundation.staff import Caller
@@ -140,12 +142,32 @@ def _request(state: State, right: Right, *, apart: bool = False, **form: str) ->
     return make
 
 
+def attested(office: Office, *_: object) -> Try:
+    """An attestation that can be taken back."""
+    desk = office.desk.office
+    with desk.store.writing() as tx:
+        made = register.attest(tx, desk.keyring, desk.policy, office.company.folder, _said(office), office.now)
+    return Try({"number": str(made.id)})
+
+
+def _said(office: Office) -> Statement:
+    return Statement("pentest", "Nobody got in.", "dpo", "policy.yaml", office.now.date())
+
+
+def _attesting(office: Office, *_: object) -> Try:
+    said = _said(office)
+    form = {"about": said.about, "statement": said.statement, "document": said.document, "until": str(said.until)}
+    return Try(form=form)
+
+
 _WORKING = (State.WORKING, Right.RECTIFICATION)
 REAL: Mapping[tuple[str, str], Maker] = {
     ("GET", "/requests/{number}"): _request(*_WORKING),
     ("POST", "/requests/new"): lambda *_: Try(
         form={"right": "access", "kind": "email", "who": ADA.value, "wish": "by letter"}
     ),
+    ("POST", "/attestations"): _attesting,
+    ("POST", "/attestations/{number}/withdraw"): attested,
     ("POST", "/requests/{number}/confirm"): _request(State.IDENTITY, Right.ACCESS, words="came in person"),
     ("POST", "/requests/{number}/link"): _request(State.IDENTITY, Right.ACCESS),
     ("POST", "/requests/{number}/ask"): _request(*_WORKING),
@@ -162,7 +184,9 @@ def tries(route: StaffRoute) -> Iterator[tuple[str, Maker]]:
     if "{" in route.path:
         yield "unknown", lambda *_: Try()
     real = REAL.get((method_of(route), route.path.removeprefix(CONSOLE)))
-    if real is not None:
+    if real is not None and "{" not in route.path:
+        yield "as it is", real
+    elif real is not None:
         yield "own", real
         yield "other's", real
     elif "{" not in route.path:

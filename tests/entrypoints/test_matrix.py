@@ -58,8 +58,6 @@ NAMED_AHEAD = {
     Operation.HOLDS_LIFT,
     Operation.RETENTION_SEE,
     Operation.RETENTION_RUN,
-    Operation.ATTESTATIONS_SEE,
-    Operation.ATTESTATIONS_ADD,
     Operation.AUDITS_SEE,
     Operation.AUDITS_IMPORT,
     Operation.TRAINING_TAKE,

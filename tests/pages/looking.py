@@ -87,6 +87,7 @@ PAGES: Mapping[str, tuple[str, ...]] = {
         "/console/sentences/99",
         "/console/map",
         "/console/policy",
+        "/console/attestations",
         "/console/staff",
     ),
 }

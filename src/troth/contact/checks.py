@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from troth.contact import addresses
 from troth.errors import NetworkUnreachable
 from troth.foundation import crawling
+from troth.foundation.attestations import reading as attestations
 from troth.foundation.proof import Check, Grade, NothingToObserve, Saw, broken, check, kept, unproven
 from troth.policy.law.authorities import Authority, authorities_for
 from troth.policy.vocabulary import Channel
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from troth.foundation.markup import Markup
     from troth.foundation.observation import Observation
     from troth.policy.model import Policy, Sentence
-
-_YEAR = "no one has attested it; this version cannot record attestations yet"
 
 
 @check(
@@ -77,11 +76,11 @@ def address_incomplete(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
 
     What it proves: a placeholder, an address without number, place or country is found for certain.
 
-    What it does not prove: that letters arrive. A whole address stays unproven until a named role attests a letter
-    that arrived within the last year.
+    What it does not prove: that letters arrive. That is attested: a named role says so with a document, until a day
+    (`postal-address`); without it a whole address is unproven.
 
-    Repair: write the whole address. Before: `text: "Example Company, Address to be filled"`.
-    After: `text: "Example Company, 12 Example Road, 200000 Shanghai, China"`, then `troth policy publish`.
+    Repair: write the whole address, and send a letter there once a year. Before: `text: "Example Company, Address to
+    be filled"`. After: `text: "Example Company, 12 Example Road, 200000 Shanghai, China"`, then `troth policy publish`.
     """
     country = seen.policy.controller.country
     fault = addresses.address_fault(_words(seen.policy, sentence), country, _country_names(seen.policy))
@@ -89,11 +88,7 @@ def address_incomplete(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
         repair = "write the whole address with street, number, place and country, then run `troth policy publish`"
         yield broken(sentence.id, fault, repair=repair)
     else:
-        yield unproven(
-            sentence.id,
-            f"the address is whole; whether letters arrive: {_YEAR}",
-            repair="send a letter there once a year",
-        )
+        yield attestations.look(seen, (sentence.id, "postal-address"), what="that letters arrive at this address")
 
 
 @check(
@@ -110,8 +105,8 @@ def number_unusable(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     What it proves: a number with letters in place of digits, without its country, of wrong length, or of a range
     set aside for fiction is found for certain.
 
-    What it does not prove: that somebody answers. A well-formed number stays unproven until a named role attests a
-    test call within the last quarter.
+    What it does not prove: that somebody answers. That is attested: a named role says so with a document, until a day
+    (`telephone`); without it a well-formed number is unproven.
 
     Repair: write the number with + and the country. Before: `text: +86-XXX-XXXX-XXXX`. After: `text: "+86 21 ..."`
     with all digits, then `troth policy publish`.
@@ -122,11 +117,7 @@ def number_unusable(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
             sentence.id, fault, repair="write the whole number with + and the country, then run `troth policy publish`"
         )
     else:
-        yield unproven(
-            sentence.id,
-            f"the number is well-formed; whether somebody answers: {_YEAR}",
-            repair="place a test call every quarter",
-        )
+        yield attestations.look(seen, (sentence.id, "telephone"), what="that somebody answers this number")
 
 
 @check(

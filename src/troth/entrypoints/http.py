@@ -13,12 +13,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Mount, Route
 
+from troth.entrypoints.console.doors import Door, House, doors, links
 from troth.entrypoints.console.pages import Console
 from troth.entrypoints.reports.json import to_report
 from troth.foundation import verdicts
 from troth.foundation.operations import Operation
 from troth.foundation.proof import Report
-from troth.foundation.web.guarding import Guarded
 from troth.foundation.web.pages import Frame, Handler, Link, Site
 from troth.foundation.web.security import SecurityHeaders
 from troth.foundation.web.static import PREFIX
@@ -54,7 +54,6 @@ def built(instance: Instance, *, troth: Troth | None = None, home: Any = None) -
 def _application(instance: Instance, troth: Troth, desk: DeskKeeper, home: Any) -> Starlette:
     from troth.rights import api as rights_api
     from troth.rights import centre as rights_centre
-    from troth.rights import console as rights_console
     from troth.updates import centre as updates_centre
     from troth.use import api as use_api
     from troth.use import centre as use_centre
@@ -73,21 +72,10 @@ def _application(instance: Instance, troth: Troth, desk: DeskKeeper, home: Any) 
         ),
         home="/" if home is not None else place.policy,
     )
-    staff = Frame(
-        "troth",
-        "Console",
-        (
-            Link("Today", place.console),
-            Link("Requests", f"{place.console}/requests"),
-            Link("Sentences", f"{place.console}/sentences"),
-            Link("Data map", f"{place.console}/map"),
-            Link("Policy", f"{place.console}/policy"),
-            Link("Staff", f"{place.console}/staff"),
-        ),
-        home=place.console,
-    )
+    staff = Frame("troth", "Console", links(place.console), home=place.console)
     files = _Files(instance)
     console = Console(instance, office.store, office.keyring, files.policy, files.datamap)
+    house = House(instance, troth, desk, files.policy, files.datamap, console)
 
     def report() -> Report | None:
         policy = files.policy()
@@ -96,8 +84,7 @@ def _application(instance: Instance, troth: Troth, desk: DeskKeeper, home: Any) 
         return to_report(found).as_of(office.clock.now()) if found else None
 
     routes: list[Any] = [Route(PREFIX + "{name}", site.serve_static)]
-    routes += _staff_routes(site, staff, console.routes(), place.console)
-    routes += _staff_routes(site, staff, rights_console.routes(desk, f"{place.console}/requests", console.guard), "")
+    routes += _staff_routes(site, staff, doors(house))
     routes += _routes(site, public, use_centre.routes(troth, rights_centre.beside(troth, desk)), "")
     routes += _routes(site, public, rights_centre.routes(troth, desk), "")
     routes += _routes(site, public, updates_centre.routes(files.policy, office.store, report, path=place.policy), "")
@@ -138,12 +125,10 @@ def _routes(site: Site, frame: Frame, doors: Iterable[tuple[str, str, Handler]],
         yield Route(below + path, site.endpoint(handler, frame), methods=[method])
 
 
-def _staff_routes(
-    site: Site, frame: Frame, doors: Iterable[tuple[str, str, Guarded]], below: str
-) -> Iterator[StaffRoute]:
+def _staff_routes(site: Site, frame: Frame, made: Iterable[Door]) -> Iterator[StaffRoute]:
     """The routes of the console. INVARIANT: one that belongs to no operation of the matrix is not served."""
-    for method, path, handler in doors:
-        yield StaffRoute(below + path, site.endpoint(handler, frame), method, handler.operation)
+    for method, path, handler in made:
+        yield StaffRoute(path, site.endpoint(handler, frame), method, handler.operation)
 
 
 class StaffRoute(Route):

@@ -72,12 +72,18 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Saw:
-    """What a check yields. `where` is the place looked at, never a value found there."""
+    """What a check yields. `where` is the place looked at, never a value found there.
+
+    `grade` and `max_age` are the check's own, unless this one thing was seen otherwise or holds for another time: what
+    is attested holds until the day that its owner named.
+    """
 
     verdict: Verdict
     where: str
     detail: str
     repair: str = ""
+    grade: Grade | None = None
+    max_age: dt.timedelta | None = None
 
 
 def kept(where: str, detail: str) -> Saw:
@@ -258,7 +264,8 @@ def _look(each: Check, seen: Observation, sentence: Sentence, row: _Row) -> None
     try:
         for saw in each.look(seen, sentence):
             if saw.verdict is Verdict.KEPT:
-                row.evidence.append(Evidence(each.id, each.grade, seen.now, saw.where, saw.detail, each.max_age))
+                age = each.max_age if saw.max_age is None else saw.max_age
+                row.evidence.append(Evidence(each.id, saw.grade or each.grade, seen.now, saw.where, saw.detail, age))
             else:
                 row.findings.append(Finding(each.id, saw.verdict, saw.where, saw.detail, saw.repair, each.reference))
     except (NetworkUnreachable, RecordsError, NothingToObserve) as problem:

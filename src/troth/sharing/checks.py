@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from troth.foundation import crawling
+from troth.foundation.attestations import reading as attestations
 from troth.foundation.proof import Applies, Check, Grade, Saw, broken, check, kept, unproven
 from troth.policy.vocabulary import Circumstance, Safeguard
 
@@ -98,20 +99,19 @@ def demand_unrecorded(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  
     reference="GDPR Art. 13(3), 14(4)",
     grade=Grade.ATTESTED,
 )
-def transfer_unannounced(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  # noqa: ARG001 - nothing to look at yet
+def transfer_unannounced(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     """No data leave with a sold business before people were told and could choose.
 
-    What it proves: nothing yet; a named role would have to attest that there was none, or how it was announced.
+    What it proves: a named role attests, with a document whose hash is on record and until a day that has not passed,
+    that no transfer took place or how it was announced.
 
-    What it does not prove: what the buyer does.
+    What it does not prove: that it is so; what the buyer does.
 
-    Repair: attest yearly that no transfer took place, or publish the notice first.
+    Repair: attest it yearly: `troth attest business-transfer --owner dpo --statement ... --document FILE --until DATE`.
+    Before: nobody says so. After: "No part of the business was sold", with the minutes of the board.
     """
-    yield unproven(
-        sentence.id,
-        "nobody has attested whether a transfer of business took place",
-        repair="have the role that answers for it attest it yearly; this version cannot record it yet",
-    )
+    what = "whether a transfer of business took place"
+    yield attestations.look(seen, (sentence.id, "business-transfer"), what=what)
 
 
 @check(

@@ -10,6 +10,7 @@ def attach(app: typer.Typer) -> None:
     from troth.collection import commands as collection
     from troth.entrypoints.commands import judging, policies, running
     from troth.foundation import commands as foundation
+    from troth.foundation.attestations import commands as attestations
     from troth.foundation.guards import commands as guards
     from troth.foundation.ledger import commands as evidence
     from troth.rights import commands as rights
@@ -40,6 +41,7 @@ def attach(app: typer.Typer) -> None:
     app.add_typer(rights.request, name="request")
     app.add_typer(evidence.ledger, name="ledger")
     app.add_typer(foundation.staff, name="staff")
+    app.command("attest")(attestations.attest)
     app.command("pause")(guards.pause)
     app.command("resume")(guards.resume)
     app.command("restore-guard")(restoring.restore_guard)

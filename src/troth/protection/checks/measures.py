@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from troth.errors import NetworkUnreachable
+from troth.foundation.attestations import reading as attestations
 from troth.foundation.proof import Applies, Check, Grade, Saw, broken, check, kept, unproven
 from troth.policy.vocabulary import Measure
 from troth.protection import probes
@@ -17,6 +18,15 @@ if TYPE_CHECKING:
     from troth.policy.model import Sentence
 
 _TEXT = "/.well-known/security.txt"
+_UNSEEN = {
+    "open-ports": "which ports of the servers are open",
+    "patches": "that updates of the servers are put in",
+    "disk-encryption": "that the disks are encrypted",
+}
+
+
+def _attest(topic: str) -> str:
+    return f"run `troth attest {topic} --owner administrator --statement ... --document FILE --until DATE`"
 
 
 def _measure(measure: Measure) -> Applies:
@@ -88,8 +98,8 @@ def telling_host(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     What it proves: each declared host has a `security.txt` with a contact that has not run out; no header of its front
     page names a version of software.
 
-    What it does not prove: open ports, patches, encryption of disks, who may log in to the machines. These are not
-    looked at, so the sentence is never kept.
+    What it does not prove: open ports, patches, encryption of disks. No probe looks at these: each is attested, by its
+    own topic (`open-ports`, `patches`, `disk-encryption`) or all together about the sentence.
 
     Repair: publish `/.well-known/security.txt` with `Contact:` and `Expires:`, and take the version out of `Server:`.
     Before: `Server: nginx/1.18.0`. After: `Server: nginx`.
@@ -99,11 +109,8 @@ def telling_host(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
             yield from _judge(seen, host)
         except NetworkUnreachable as problem:
             yield unproven(host, problem.message, repair=problem.repair or "start it, then run `troth check`")
-    yield unproven(
-        sentence.id,
-        "open ports, patches and encryption of disks are not looked at",
-        repair="have the role that answers for the servers attest them; this version cannot record it yet",
-    )
+    for topic, what in _UNSEEN.items():
+        yield attestations.look(seen, (topic, sentence.id), what=what, repair=_attest(topic))
 
 
 def _judge(seen: Observation, host: str) -> Iterator[Saw]:
