@@ -5,8 +5,8 @@
 3. The pointer may be NULL, or is a link to a person: it is *cut* first, in whoever's row it stands.
 4. The rows that are pointed at are shared by reference, and this very pointer is how they are reached: then none goes
    while a row of somebody else points at it, and of the person's own none is left. Only the order matters.
-5. None of these: such rows must not be there (a *guard*): looked for when planning and again just before rows go. A rule that
-   would take other people's rows with it (ON DELETE CASCADE) is always such a guard.
+5. None of these: such rows must not be there (a *guard*): looked for when planning and again just before rows go. A
+   rule that would take other people's rows with it (ON DELETE CASCADE) is always such a guard.
 
 A column that the map keeps, and that points at a row that goes, is a contradiction in the map and told as one.
 """
