@@ -9,8 +9,7 @@ import pytest
 
 from tests.foundation.records.erasing.company import ENGINES, NOW, Company, Make, new_url
 from troth.errors import ErasureRefused, RuleBroken
-from troth.foundation.records import erasing
-from troth.foundation.records import carrying
+from troth.foundation.records import carrying, erasing
 
 PERSON = "    person: {customer: {table: users, key: id, identifiers: {email: email}}}\n    tables:\n"
 USERS = "create table users (id int primary key, email varchar(80) not null);\n"
