@@ -19,10 +19,11 @@ from troth.foundation.people import Identifier, Kind
 from troth.foundation.records import erasing
 from troth.foundation.records.keys import BoundKeys, Subject
 from troth.foundation.records.needles import Needle, needles_of
-from troth.foundation.records.questions import Question, question, remembered
+from troth.foundation.records.questions import question, ready, remembered
 from troth.foundation.records.reach import Reach, ReachedTable
 from troth.foundation.records.settings import REDACTED, Fixed
 from troth.foundation.records.sweep import Kept, count_in
+from troth.foundation.records.together import Part, joined
 from troth.policy.datamap import Place
 
 if TYPE_CHECKING:
@@ -176,14 +177,19 @@ class _Reading:
             columns = (table.core.c[name] for name in names)
             return sqlalchemy.select(*columns).select_from(table.core).where(reach.whose(table, keys, role))
 
-        def make() -> Question:
-            return question(dialect, ((each, chosen(*each).limit(_FEW_ROWS + 1)) for each in wanted), keys.slots)
+        def parts() -> Iterator[Part]:
+            for each in wanted:
+                statement, seen = chosen(*each).limit(_FEW_ROWS + 1), each[0].seen.columns
+                if ready(dialect, statement, keys.slots).about(keys.slots):  # in the others they have nothing
+                    yield Part(each, statement, tuple(seen[name] for name in each[2]))
 
         what = ("theirs", dialect.name, tuple((table.name, role, names) for table, role, names in wanted), keys.shape)
-        asked = remembered(reach.prepared, what, make)
-        some = [(each, made) for each, made in asked.parts if made.about(asked.slots)]  # of the rest they have nothing
-        found = self.records.read_each(store, [made for _, made in some], asked.bound(self.subjects)) if some else []
-        rows = dict(zip((each for each, _ in some), found, strict=True))
+        asked = remembered(reach.prepared, what, lambda: question(dialect, joined(dialect, parts()), keys.slots))
+        made = [each for _, each in asked.parts]
+        found = self.records.read_each(store, made, asked.bound(self.subjects)) if made else []
+        rows: dict[_Wanted, list[Any]] = {}
+        for (joint, _), some in zip(asked.parts, found, strict=True):
+            rows.update(joint.apart(some))
         for each in wanted:
             mine = rows.get(each, [])
             yield each, mine if len(mine) <= _FEW_ROWS else self.records.execute(store, chosen(*each))

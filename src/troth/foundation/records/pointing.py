@@ -3,8 +3,10 @@
 1. The pointing rows are the same person's, and go or lose the pointer by the map: only the order matters.
 2. The store itself sets the pointer to NULL (ON DELETE SET NULL): seen, nothing to do.
 3. The pointer may be NULL, or is a link to a person: it is *cut* first, in whoever's row it stands.
-4. Neither: such rows must not be there (a *guard*): looked for when planning and again just before rows go. A rule that
-   would take other people's rows with it (ON DELETE CASCADE) is always such a guard.
+4. The rows that are pointed at are shared by reference, and this very pointer is how they are reached: then none goes
+   while a row of somebody else points at it, and of the person's own none is left. Only the order matters.
+5. None of these: such rows must not be there (a *guard*): looked for when planning and again just before rows go. A
+   rule that would take other people's rows with it (ON DELETE CASCADE) is always such a guard.
 
 A column that the map keeps, and that points at a row that goes, is a contradiction in the map and told as one.
 """
@@ -108,6 +110,8 @@ def _declared(
     elif link is not None:
         found.pointers.append(pointer)
         found.cuts.append(Cut(pointer, link))
+    elif own is not None and own.always_deletes and table is not target.seen and _held_by(target, pointer, own):
+        found.pointers.append(pointer)
     elif covering is not None and (_leaves(own, covering, pointer) or _kept_with(covering, pointer, target)):
         found.pointers.append(pointer)
         if table.name == target.name and not _same_statement(key, kind):
@@ -157,6 +161,17 @@ def _implied(path: SinglePath, own: TableEnd | None, pointer: Pointer, people: M
         return same and set(zip(path.columns, kind.key, strict=True)) == pairs
     at = path.at or (dict(pairs) and tuple(dict(pairs).get(name, "") for name in path.columns))
     return path.table == pointer.target and set(zip(path.columns, at, strict=False)) == pairs
+
+
+def _held_by(target: TableEnd, pointer: Pointer, own: TableEnd) -> bool:
+    """Whether a row of `target` stays for as long as somebody else's row has this pointer at it."""
+    pairs = set(zip(pointer.at, pointer.columns, strict=True))
+    for path in (each for end in target.ends for each in end.paths if target.table.shared):
+        if isinstance(path, ByRow) and path.table == pointer.table and path.where is None:
+            at = join_columns(path, target.seen, own.seen)
+            if at is not None and set(zip(path.columns, at, strict=True)) == pairs:
+                return True
+    return False
 
 
 def _leaves(own: TableEnd | None, end: End, pointer: Pointer) -> bool:

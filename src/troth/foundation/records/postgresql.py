@@ -7,6 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from troth.foundation import pooled
 from troth.foundation.records.access import Grant, LinkKind, LinkSeen
 from troth.foundation.records.catalogue import Column, ColumnKind, ForeignKey, Index, Table, TableKind
 from troth.foundation.records.dialects import Limits, Trouble
@@ -117,9 +118,9 @@ class PostgreSQL:
             pool_size=1,
             max_overflow=4,
             pool_timeout=limits.timeout_s,
-            pool_pre_ping=True,
             hide_parameters=True,
         )
+        pooled.ask_when_in_doubt(engine)
 
         @sqlalchemy.event.listens_for(engine, "connect")
         def _only_read(connection: Any, _: object) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy.exc import ArgumentError, DisconnectionError
 from sqlalchemy.pool import QueuePool
 
 from troth.errors import StoreError
+from troth.foundation import pooled
 
 BUSY_S = 5
 """Seconds that a writer waits for another before it is refused."""
@@ -153,15 +154,16 @@ def _postgresql(at: Address, *, writes: bool) -> Engine:
     if "options" not in at.url.query:
         arguments["options"] = settings
     options: dict[str, Any] = {} if writes else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-    return create_engine(
+    made = create_engine(
         at.url,
         connect_args=arguments,
-        pool_pre_ping=True,
         pool_size=4,
         max_overflow=28,
         hide_parameters=True,
         execution_options=options,
     )
+    pooled.ask_when_in_doubt(made)
+    return made
 
 
 def _bad_address(message: str) -> StoreError:

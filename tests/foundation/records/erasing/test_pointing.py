@@ -9,7 +9,7 @@ import pytest
 
 from tests.foundation.records.erasing.company import ENGINES, NOW, Company, Make, new_url
 from troth.errors import ErasureRefused, RuleBroken
-from troth.foundation.records import carrying
+from troth.foundation.records import carrying, erasing
 
 PERSON = "    person: {customer: {table: users, key: id, identifiers: {email: email}}}\n    tables:\n"
 USERS = "create table users (id int primary key, email varchar(80) not null);\n"
@@ -304,6 +304,37 @@ insert into users values (1, 'ann@example.org', 1), (2, 'bob@example.org', 1), (
     assert company.rows("addresses") == [(1, "shared")]
     company.erase(company.find("2"), "r3")
     assert company.rows("addresses") == []
+
+
+def test_pointers_at_a_shared_row_are_cut_only_where_somebody_elses_could_be_left(make: Make) -> None:
+    held = """create table addresses (id int primary key, street varchar(20));
+create table users (id int primary key, email varchar(80) not null, address_id int, foreign key (address_id) references addresses (id));
+create table parcels (id int primary key, user_id int, address_id int, foreign key (user_id) references users (id),
+  foreign key (address_id) references addresses (id));
+create table pins (id int primary key, address_id int, foreign key (address_id) references addresses (id));
+create index pins_address on pins (address_id);
+insert into addresses values (1, 'hers alone'), (2, 'of nobody');
+insert into users values (1, 'ann@example.org', 1), (2, 'bob@example.org', null);
+insert into parcels values (1, 1, 1), (2, 1, 2), (3, null, 2);
+insert into pins values (1, 1), (2, 2);
+"""
+    paths = "{any: [id > users.address_id, id > parcels.address_id]}"
+    company = make(
+        held,
+        PERSON
+        + OWN
+        + "      parcels: {whose: user_id}\n"
+        + f"      addresses: {{whose: {paths}, shared: by-reference}}\n"
+        + "      pins: {personal: no, why: marks on a map}\n",
+    )
+
+    cuts = [cut.pointer.table for cut in erasing.compile(company.reach, company.kind).cuts]
+    left = _erased(company)
+
+    assert cuts == ["pins"], "the others are how an address is reached, and hold it while they stand"
+    assert left["addresses"] == [(2, "of nobody")]
+    assert left["parcels"] == [(3, None, 2)], "nobody's row keeps what it points at"
+    assert left["pins"] == [(1, None), (2, 2)]
 
 
 def test_keys_of_several_columns_lead_and_point_as_one(make: Make) -> None:
