@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from markupsafe import Markup
@@ -167,7 +168,7 @@ class Centre:
             return self._form(ask, right, visitor, status=422, error=error)
         if visitor is None:
             answer = self._received(ask, request)
-            answer.background = BackgroundTask(self._go_on, request.id)
+            ask.afterwards(partial(self._go_on, request.id))
             return answer
         answer = ask.go(f"{self.path}/requests/{request.number}")
         if right in _AT_ONCE:
