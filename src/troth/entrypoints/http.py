@@ -53,9 +53,7 @@ def built(instance: Instance, *, troth: Troth | None = None, home: Any = None) -
         yield SecurityHeaders(application)
 
 
-def _application(
-    instance: Instance, troth: Troth, desk: DeskKeeper, home: Any, afterwards: Afterwards
-) -> Starlette:
+def _application(instance: Instance, troth: Troth, desk: DeskKeeper, home: Any, afterwards: Afterwards) -> Starlette:
     from troth.rights import api as rights_api
     from troth.rights import centre as rights_centre
     from troth.rights import console as rights_console

@@ -121,7 +121,7 @@ class Site:
     `afterwards` takes what handlers leave for after their answer; who made it closes it.
     """
 
-    def __init__(  # noqa: PLR0913 - what a site is made of, by name
+    def __init__(
         self,
         *,
         secret: bytes,
