@@ -101,8 +101,8 @@ def test_the_medians_of_known_and_unknown_lie_within_a_millisecond(
     """Three measures of interleaved pairs: until the answer, of the next visit on the same connection, and CPU time."""
     monkeypatch.setattr(centre, "SOURCE_LIMIT", Limit(free=10**9))
     cpu: list[float] = []
-    for door, handler in ((centre.Centre, "file"), (use_centre.Centre, "ask_for_link")):
-        monkeypatch.setattr(door, handler, _timed(getattr(door, handler), cpu))
+    for made, handler in ((centre.Centre, "file"), (use_centre.Centre, "ask_for_link")):
+        monkeypatch.setattr(made, handler, _timed(getattr(made, handler), cpu))
     chosen = random.Random(11)
     taken: dict[str, list[float]] = {"answer": [], "next": [], "cpu": []}
     with site_of(office) as site, listening(site) as base, Door(base, path) as door:
