@@ -63,7 +63,7 @@ class Afterwards:
             self._closed = True
             self._changed.notify_all()
         if self._thread is not None:
-            self._thread.join(1.0)
+            self._thread.join(_CLOSING_S)
 
     def __enter__(self) -> Self:
         return self
@@ -85,6 +85,8 @@ class Afterwards:
             # What came since the last moment waits for the next: nothing is done in the wake of its own answer.
             now = there if hurried else ripe
             for _ in range(now):
+                if self._closed:
+                    return
                 self._do(self._work.get())
             ripe = there - now
 
