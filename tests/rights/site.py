@@ -45,7 +45,9 @@ class _Straight(httpx.BaseTransport):
             answer = await inside.handle_async_request(asked)
             return httpx.Response(answer.status_code, headers=answer.headers, content=await answer.aread())
 
-        return asyncio.run(ask())
+        answer = asyncio.run(ask())
+        assert self._application.app.state.afterwards.settle()
+        return answer
 
 
 def browser(application: Any) -> httpx.Client:

@@ -19,6 +19,7 @@ from troth.entrypoints.reports.json import to_report
 from troth.foundation import verdicts
 from troth.foundation.operations import Operation
 from troth.foundation.proof import Report
+from troth.foundation.web.afterwards import Afterwards
 from troth.foundation.web.pages import Frame, Handler, Link, Site
 from troth.foundation.web.security import SecurityHeaders
 from troth.foundation.web.static import PREFIX
@@ -48,10 +49,13 @@ def built(instance: Instance, *, troth: Troth | None = None, home: Any = None) -
         opened = troth or stack.enter_context(open_troth(instance.folder, environ=instance.environ))
         desk = DeskKeeper(opened)
         stack.callback(desk.close)
-        yield SecurityHeaders(_application(instance, opened, desk, home))
+        afterwards = stack.enter_context(Afterwards())
+        application = _application(instance, opened, desk, home, afterwards)
+        application.state.afterwards = afterwards
+        yield SecurityHeaders(application)
 
 
-def _application(instance: Instance, troth: Troth, desk: DeskKeeper, home: Any) -> Starlette:
+def _application(instance: Instance, troth: Troth, desk: DeskKeeper, home: Any, afterwards: Afterwards) -> Starlette:
     from troth.rights import api as rights_api
     from troth.rights import centre as rights_centre
     from troth.updates import centre as updates_centre
@@ -60,7 +64,8 @@ def _application(instance: Instance, troth: Troth, desk: DeskKeeper, home: Any) 
 
     office = troth.office
     secret = office.keyring.pseudonym("forms", b"web")
-    site = Site(secret=secret, clock=office.clock, packages=PACKAGES, language=troth.policy.controller.languages[0])
+    language = troth.policy.controller.languages[0]
+    site = Site(secret=secret, clock=office.clock, packages=PACKAGES, language=language, afterwards=afterwards)
     place = instance.settings.site
     public = Frame(
         troth.policy.controller.name,

@@ -32,7 +32,7 @@ T = TypeVar("T")
 class Observation:
     """One moment's view. `now` is aware; `folder` is where documents named by the policy stand.
 
-    `keyless` says why there is no keyring, where that is known.
+    `keyless` says why there is no keyring, where that is known; `packages` is the folder of sealed copies.
     """
 
     policy: Policy
@@ -45,6 +45,7 @@ class Observation:
     keyless: str = ""
     network: Network | None = None
     site: SiteSettings | None = None
+    packages: Path | None = None
     policy_bytes: bytes = b""
     _kept: dict[object, object] = field(default_factory=dict, repr=False)
 

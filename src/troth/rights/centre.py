@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from markupsafe import Markup
@@ -157,7 +158,7 @@ class Centre:
             key=ask.form.get("key") or None,
         )
         try:
-            request = requests.file(desk, intake).request
+            filed = requests.file(desk, intake)
         except KeyReused:
             return ask.problem(
                 409, "This form was sent before with other words; nothing was done.", "Open the form anew."
@@ -165,15 +166,15 @@ class Centre:
         except (RequestError, UnknownName):
             error = "This is too long, or there is no such choice. Please write less, or choose again."
             return self._form(ask, right, visitor, status=422, error=error)
+        request = filed.request
         if visitor is None:
-            answer = self._received(ask, request)
-            answer.background = BackgroundTask(self._go_on, request.id)
-            return answer
+            if filed.new:  # a repeat goes on where the first does
+                ask.afterwards(partial(self._go_on, request.id))
+            return self._received(ask, request)
         answer = ask.go(f"{self.path}/requests/{request.number}")
-        if right in _AT_ONCE:
+        answer.background = None if right in _AT_ONCE else BackgroundTask(self._go_on, request.id)
+        if answer.background is None:
             fulfilment.go_on(desk, request.id)
-        else:
-            answer.background = BackgroundTask(self._go_on, request.id)
         return answer
 
     # --- by a link ----------------------------------------------------------------------------------------------------

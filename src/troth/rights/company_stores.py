@@ -110,6 +110,17 @@ def _close(writers: Mapping[str, Writer]) -> None:
         writer.close()
 
 
+def dangling(desk: Desk, pointed: Mapping[str, recounting.Gone]) -> list[dict[str, Any]]:
+    """Rows of anybody that point at a row of theirs that is gone: places and numbers, one statement for most stores."""
+    found: list[dict[str, Any]] = []
+    for store in pointed.keys() & set(desk.records.stores):
+        broken = recounting.dangling(compiled(desk, store), erasing.asker(desk.records, store), pointed[store])
+        found += [
+            {"where": str(place), "n": n, "why": "points at nothing"} for place, n in sorted(broken.items(), key=str)
+        ]
+    return found
+
+
 def compiled(desk: Desk, store: str) -> erasing.Erasure:
     """How people are erased from one store. Raises ErasureRefused."""
     kind, _ = desk.records.kind(store)

@@ -9,7 +9,8 @@
 2. Each store is changed in one transaction of its own, which also writes its counts there (`company_stores`). Whoever
    resumes reads them: nothing is done twice, and no count is remembered from elsewhere.
 3. All mapped places are asked again. What was written meanwhile goes in another round, at most `ROUNDS` times.
-4. The sweep looks for their needles. What it finds is residue, listed by place, and the erasure is not done.
+4. The sweep looks for their needles, and no row may point at one of theirs that is gone. What is found is residue,
+   listed by place, and the erasure is not done.
 5. Proven: the tombstones are set, troth's own data about them goes (`farewell`), and what was sealed in 1 is wiped.
 
 Every verb may be killed at any moment and called again. Nothing here says a value.
@@ -37,7 +38,7 @@ from troth.foundation.records.subjects import Subject, find_subjects
 from troth.foundation.store import hold
 from troth.policy.datamap import Place
 from troth.rights import farewell, kept_marks, remains, requests
-from troth.rights.company_stores import CompanyStores, reach_of, stand_ins
+from troth.rights.company_stores import CompanyStores, dangling, reach_of, stand_ins
 from troth.rights.tables import erasures
 from troth.rights.words import ErasureState
 
@@ -343,19 +344,15 @@ def _somebody(desk: Desk, records: Records) -> sweep.Somebody:
 def _judged(desk: Desk, erasure: Erasure, known: Remains, swept: sweep.Swept) -> Erasure:
     office = desk.office
     residue, weak = _said(swept.residue.get(erasure.id, ())), _said(swept.weak.get(erasure.id, ()))
+    residue += dangling(desk, known.pointed)
     with office.deed() as tx:
         hold(tx, f"erasure {erasure.name}")
         current = _load(tx, erasure.name)
         if current.state is not ErasureState.ERASED:
             return current
         now = office.clock.now()
-        body: dict[str, Any] = {
-            "erasure": erasure.name,
-            "tables": swept.tables,
-            "needles": len(known.needles),
-            "residue": residue,
-            "weak": weak,
-        }
+        body: dict[str, Any] = {"erasure": erasure.name, "tables": swept.tables, "needles": len(known.needles)}
+        body |= {"pointed": known.keys, "residue": residue, "weak": weak}
         values = {"swept_at": now, "residue": json.dumps(residue), "weak": json.dumps(weak)}
         if residue:
             leaves.append(tx, office.keyring, "erasure.residue", erasure.person, body, now)

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 from troth.errors import StoreError
 from troth.foundation.people import Identifier, Kind
-from troth.foundation.records import erasing
+from troth.foundation.records import erasing, recounting
 from troth.foundation.records.keys import BoundKeys, Subject
 from troth.foundation.records.needles import Needle, needles_of
 from troth.foundation.records.questions import question, ready, remembered
 from troth.foundation.records.reach import Reach, ReachedTable
+from troth.foundation.records.recounting import Gone, Target
 from troth.foundation.records.settings import REDACTED, Fixed
 from troth.foundation.records.sweep import Kept, count_in
 from troth.foundation.records.together import Part, joined
@@ -33,24 +34,34 @@ if TYPE_CHECKING:
     from troth.foundation.records.reading import Records
     from troth.policy.datamap import DataMap
 
+MOST_POINTED = 20_000
 _FEW_ROWS = 2_000  # of one table: so many are kept in memory rather than read twice
 _MOST_VALUES = 20_000  # of one column: different values that are looked at, whatever it holds
 
 
 @dataclass(frozen=True, slots=True)
 class Remains:
-    """`subjects` are the person in each store, `needles` what they would be known again by, `kept` what may stay."""
+    """`subjects` are the person in each store, `needles` what they would be known again by, `kept` what may stay.
+
+    `pointed` is by store what rows of others may point at in rows that go; of one table and store at most so many as
+    `MOST_POINTED`.
+    """
 
     subjects: tuple[Subject, ...] = field(repr=False)
     needles: tuple[Needle, ...] = field(repr=False)
     kept: Kept = field(repr=False)
+    pointed: Mapping[str, Gone] = field(default_factory=dict, repr=False)
+
+    @property
+    def keys(self) -> int:
+        """How many keys pointers are looked for at."""
+        return sum(len(keys) for gone in self.pointed.values() for keys in gone.values())
 
     def numbered(self, person: int) -> Remains:
         """The same, its needles under the number `person`, by which a sweep tells people apart."""
         needles = tuple(Needle(person, each.value, each.identifying) for each in self.needles)
-        return Remains(
-            self.subjects, needles, {(person, value, place): n for (_, value, place), n in self.kept.items()}
-        )
+        kept = {(person, value, place): n for (_, value, place), n in self.kept.items()}
+        return Remains(self.subjects, needles, kept, self.pointed)
 
 
 def gather(
@@ -70,7 +81,7 @@ def gather(
     found = needles_of(0, _chain(values, *(each.values() for each in reading)))
     needles = tuple(each for each in found if each.value not in ours)
     kept = count_in(_chain(*(each.staying() for each in reading)), needles)
-    return Remains(tuple(subjects), needles, kept)
+    return Remains(tuple(subjects), needles, kept, {each.erasure.store: each.pointed() for each in reading})
 
 
 def seal(keyring: Keyring, name: str, remains: Remains) -> bytes:
@@ -88,6 +99,11 @@ def seal(keyring: Keyring, name: str, remains: Remains) -> bytes:
         "needles": [[each.value, each.identifying] for each in remains.needles],
         "kept": [
             [at[value], place.store, place.table, place.column, n] for (_, value, place), n in remains.kept.items()
+        ],
+        "pointed": [
+            [store, table, list(columns), [[_typed(part) for part in key] for key in keys]]
+            for store, gone in remains.pointed.items()
+            for (table, columns), keys in gone.items()
         ],
     }
     return keyring.seal(json.dumps(plain).encode(), context=_context(name))
@@ -109,7 +125,11 @@ def unseal(keyring: Keyring, datamap: DataMap, name: str, sealed: bytes) -> Rema
         subjects.append(Subject(kinds[each["kind"]], tuple(map(_untyped, each["key"])), identifiers))
     needles = tuple(Needle(0, value, identifying) for value, identifying in plain["needles"])
     kept = {(0, needles[at].value, Place(*place)): n for at, *place, n in plain["kept"]}
-    return Remains(tuple(subjects), needles, kept)
+    pointed: dict[str, dict[Target, list[tuple[Any, ...]]]] = {}
+    for store, table, columns, keys in plain.get("pointed", ()):
+        gone = [tuple(map(_untyped, key)) for key in keys]
+        pointed.setdefault(store, {})[table, tuple(columns)] = gone
+    return Remains(tuple(subjects), needles, kept, pointed)
 
 
 _Wanted = tuple[ReachedTable, str | None, tuple[str, ...]]  # a table, the role of theirs in it, columns
@@ -123,21 +143,46 @@ class _Reading:
     erasure: erasing.Erasure
     subjects: Sequence[Subject]
     read: dict[str, tuple[tuple[str, ...], Iterable[Any]]] = field(default_factory=dict, repr=False)
+    targets: dict[Target, dict[tuple[Any, ...], None]] = field(default_factory=dict, repr=False)
 
     def values(self) -> Iterator[tuple[str | None, Any]]:
         """Every different value of theirs with its category."""
-        tables = {table: tuple(_columns(table)) for table in self.erasure.reach.tables}
+        self.targets.update((each, {}) for each in recounting.targets(self.erasure))
+        tables = {
+            table: tuple(dict.fromkeys((*_columns(table), *self._keys(table)))) for table in self.erasure.reach.tables
+        }
         all_rows = self._rows([(table, None, columns) for table, columns in tables.items() if columns])
         for (table, _, columns), rows in all_rows:
+            personal = frozenset(_columns(table))
             seen: dict[str, set[Any]] = {name: set() for name in columns}
+            keys = [
+                (found, [columns.index(name) for name in at])
+                for (to, at), found in self.targets.items()
+                if to == table.name
+            ]
             for row in rows:
+                for found, places in keys:
+                    key = tuple(row[place] for place in places)
+                    if None not in key and len(found) < MOST_POINTED:
+                        found[key] = None
                 for name, value in zip(columns, row, strict=True):
+                    if name not in personal:
+                        continue
                     plain = _hashable(value)
                     if plain is not None and plain not in seen[name] and len(seen[name]) < _MOST_VALUES:
                         seen[name].add(plain)
                         yield table.column(name).category, value
             if isinstance(rows, list):
                 self.read[table.name] = columns, rows
+
+    def pointed(self) -> Gone:
+        """What pointers may lead to in the rows that were read."""
+        return {target: list(found) for target, found in self.targets.items() if found}
+
+    def _keys(self, table: ReachedTable) -> Iterator[str]:
+        for to, at in self.targets:
+            if to == table.name:
+                yield from at
 
     def constants(self) -> Iterator[str]:
         """What the map puts in the place of values: it stands in rows of others who are gone, and is nobody's."""

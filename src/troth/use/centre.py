@@ -9,9 +9,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from markupsafe import Markup
-from starlette.background import BackgroundTask
 from starlette.responses import Response
 
 from troth.errors import AccessDenied, PersonError, TrothError, UnknownName
@@ -105,7 +105,7 @@ class Centre:
         answer = ask.page(
             "use/sent.html", title="Look into your mailbox", centre=self.path, minutes=entrance.LINK_LIFE.seconds // 60
         )
-        answer.background = BackgroundTask(self._send_link, address)
+        ask.afterwards(partial(self._send_link, address))
         return answer
 
     def follow(self, ask: Ask) -> Response:

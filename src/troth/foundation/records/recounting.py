@@ -1,12 +1,13 @@
 """Ask a store again after an erasure: what is still theirs, and what points at nothing.
 
-`recount` looks for rows that the map says should have gone or changed and have not. `dangling` looks through whole
-tables for pointers without a target: foreign keys, and the edges and links that only the map knows.
+`recount` looks for rows that the map says should have gone or changed and have not. `dangling` looks for pointers
+without a target: foreign keys, and the edges and links that only the map knows.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,7 +15,7 @@ from troth.foundation.records import standins
 from troth.foundation.records.counting import count, count_of, counted
 from troth.foundation.records.ends import End, TableEnd
 from troth.foundation.records.erasing import Erasure
-from troth.foundation.records.keys import BoundKeys, Keys, Subject
+from troth.foundation.records.keys import BoundKeys, Keys, Subject, text_of
 from troth.foundation.records.ordering import Pointer
 from troth.foundation.records.pathwalk import join_columns
 from troth.foundation.records.questions import Ask
@@ -25,6 +26,8 @@ from troth.policy.datamap import ByKey, ByRow, Place
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
+
+_KEYS_AT_ONCE = 200
 
 
 def recount(
@@ -65,20 +68,67 @@ def _asked(setwise: Setwise) -> dict[Place, Any]:
     return asked
 
 
-def dangling(erasure: Erasure, ask: Ask) -> dict[Place, int]:
-    """Rows whose pointer leads to no row, by column; reads whole tables. Empty: every pointer has its target."""
+Target = tuple[str, tuple[str, ...]]
+"""A table, and the columns in it that a pointer leads to."""
+
+Gone = Mapping[Target, Sequence[tuple[Any, ...]]]
+"""What stood there in the rows that an erasure was to delete."""
+
+
+def targets(erasure: Erasure) -> frozenset[Target]:
+    """What pointers lead to in tables from which the erasure deletes rows."""
+    pointers = _pointers(erasure)
+    return frozenset(
+        (each.target, each.at) for each in pointers if each.target in erasure.ends and erasure.ends[each.target].deletes
+    )
+
+
+def dangling(erasure: Erasure, ask: Ask, gone: Gone | None = None) -> dict[Place, int]:
+    """Rows whose pointer leads to no row, by column. Empty: every pointer has its target.
+
+    With `gone`, only pointers to what stood there are looked for, by the index that every pointer has; without, whole
+    tables are read.
+    """
     import sqlalchemy
 
     setwise = Setwise(erasure, BoundKeys(()), dt.date.max, {}, temporary=False)
-    asked = {}
+    found: Counter[Place] = Counter()
+    asked: dict[tuple[Place, int], Any] = {}
     for pointer in dict.fromkeys(_pointers(erasure)):
         core, target = setwise.core(pointer.table), setwise.core(pointer.target).alias()
         mine = [core.c[name] for name in pointer.columns]
         pairs = zip(pointer.columns, pointer.at, strict=True)
         there = sqlalchemy.exists().where(*(_equal(erasure, pointer, core.c[a], target.c[b]) for a, b in pairs))
         condition = sqlalchemy.and_(*(each.is_not(None) for each in mine), ~there)
-        asked[Place(erasure.store, pointer.table, ", ".join(pointer.columns))] = count_of(core, condition)
-    return {place: int(n) for place, n in counted(asked, ask).items() if n}
+        place = Place(erasure.store, pointer.table, ", ".join(pointer.columns))
+        if gone is None:
+            asked[place, 0] = count_of(core, condition)
+            continue
+        keys = gone.get((pointer.target, pointer.at), ())
+        for start in range(0, len(keys), _KEYS_AT_ONCE):
+            led = _lead_to(erasure, pointer, mine, keys[start : start + _KEYS_AT_ONCE])
+            asked[place, start] = count_of(core, sqlalchemy.and_(led, condition))
+    for (place, _), n in counted(asked, ask).items():
+        found[place] += int(n)
+    return {place: n for place, n in found.items() if n}
+
+
+def _lead_to(
+    erasure: Erasure, pointer: Pointer, mine: Sequence[Any], keys: Sequence[tuple[Any, ...]]
+) -> ColumnElement[bool]:
+    """Whether the pointer's columns are one of these keys, in the form in which an index finds them."""
+    import sqlalchemy
+
+    catalogue = erasure.reach.catalogue
+    own, far = catalogue.table(pointer.table).columns, catalogue.table(pointer.target).columns
+    alike = [own[a].kind is far[b].kind for a, b in zip(pointer.columns, pointer.at, strict=True)]
+    columns = [each if same else as_text(each) for each, same in zip(mine, alike, strict=True)]
+    values = [tuple(v if same else text_of(v) for v, same in zip(key, alike, strict=True)) for key in keys]
+    if len(columns) == 1:
+        return cast("ColumnElement[bool]", columns[0].in_([value for (value,) in values]))
+    return sqlalchemy.or_(
+        *(sqlalchemy.and_(*(c == v for c, v in zip(columns, value, strict=True))) for value in values)
+    )
 
 
 def _equal(erasure: Erasure, pointer: Pointer, own: Any, far: Any) -> ColumnElement[bool]:

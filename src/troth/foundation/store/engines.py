@@ -1,8 +1,8 @@
 """How connections to troth's own store are made: one address, two engines (one that writes, one that cannot).
 
 SQLite: WAL, `synchronous=FULL`, busy timeout 5 s, foreign keys enforced, `secure_delete`, temporary tables in memory
-only. PostgreSQL: UTC, lock timeout 5 s, reads from one read-only snapshot. Parameters never appear in an error text:
-engines hide them, and `troubles` drops the driver's own words.
+only. PostgreSQL: UTC, lock timeout 5 s, reads from one read-only snapshot, few connections. Parameters never appear in
+an error text: engines hide them, and `troubles` drops the driver's own words.
 """
 
 from __future__ import annotations
@@ -22,6 +22,12 @@ from troth.foundation import pooled
 
 BUSY_S = 5
 """Seconds that a writer waits for another before it is refused."""
+
+_MOST_CONNECTIONS = 14
+"""To PostgreSQL, of each engine. A server takes a hundred of all processes together, and refuses what goes beyond. Who
+finds all of ours in use waits, since each is needed for milliseconds."""
+
+_WAIT_S = 30
 
 BEGIN = "troth_begin"
 """Execution option: the statement that begins the transaction on SQLite."""
@@ -158,7 +164,8 @@ def _postgresql(at: Address, *, writes: bool) -> Engine:
         at.url,
         connect_args=arguments,
         pool_size=4,
-        max_overflow=28,
+        max_overflow=_MOST_CONNECTIONS - 4,
+        pool_timeout=_WAIT_S,
         hide_parameters=True,
         execution_options=options,
     )

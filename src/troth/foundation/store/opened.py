@@ -18,6 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from troth.errors import StoreError
 from troth.foundation.store import engines, guard, revisions, troubles
 from troth.foundation.store.generation import Generation
+from troth.foundation.store.turns import Turn
 
 CHANGED = "troth_changed"
 """The PostgreSQL channel on which a change is told."""
@@ -37,7 +38,7 @@ class Store:
         self.read_only = read_only
         self._reader: Engine = engines.engine(at, writes=False)
         self._writer: Engine | None = None if read_only else engines.engine(at, writes=True)
-        self._turn = threading.Lock()
+        self._turn = Turn()
         self._counter: Generation | None = None
         self._counter_lock = threading.Lock()
 
@@ -161,7 +162,7 @@ class Store:
 
     @contextmanager
     def _turn_to_write(self) -> Iterator[None]:
-        # SQLite's own wait sleeps and is unfair; threads of one process queue here instead.
+        # SQLite's own wait sleeps and is unfair; threads of one process queue here instead, and none is starved.
         if self.kind != "sqlite":
             yield
             return

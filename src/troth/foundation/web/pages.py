@@ -22,6 +22,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from troth.errors import AccessDenied, TrothError
 from troth.foundation.clock import Clock
 from troth.foundation.web import forms
+from troth.foundation.web.afterwards import Afterwards
 from troth.foundation.web.static import PREFIX, StaticFiles
 
 log = logging.getLogger(__name__)
@@ -87,6 +88,10 @@ class Ask:
         )
         return HTMLResponse(text, status_code=status)
 
+    def afterwards(self, act: Callable[[], object]) -> None:
+        """Leave something to be done after the answer, at a moment that says nothing of how much it is."""
+        self.site.afterwards.put(act)
+
     def go(self, path: str) -> Response:
         """Send the browser to `path` of this site after a form was carried out (303)."""
         return RedirectResponse(path, status_code=303)
@@ -111,11 +116,22 @@ Handler = Callable[[Ask], Response]
 
 
 class Site:
-    """One instance's pages. `secret` keys the form tokens; the `templates` of `packages` are searched."""
+    """One instance's pages. `secret` keys the form tokens; the `templates` of `packages` are searched.
+
+    `afterwards` takes what handlers leave for after their answer; who made it closes it.
+    """
 
     def __init__(
-        self, *, secret: bytes, clock: Clock, packages: Sequence[str] = (), language: str = "en", cookie_path: str = "/"
+        self,
+        *,
+        secret: bytes,
+        clock: Clock,
+        packages: Sequence[str] = (),
+        language: str = "en",
+        cookie_path: str = "/",
+        afterwards: Afterwards | None = None,
     ) -> None:
+        self.afterwards = afterwards or Afterwards()
         self.guard = forms.Guard(secret)
         self.clock = clock
         self.language = language

@@ -1,4 +1,4 @@
-"""The right of access proven as far as a sample goes: a copy holds every row that names the person, and no other."""
+"""The right of access proven as far as a sample goes: what a copy would hold, and whether those that were made open."""
 
 from __future__ import annotations
 
@@ -95,4 +95,50 @@ def _of(store: StoreMap, looked: Looked) -> Iterator[Saw]:
         )
 
 
-CHECKS: tuple[Check, ...] = (row_unreached,)
+@check(
+    id="rights.copy-unusable",
+    promise="a right of access is given",
+    applies=lambda sentence, _: sentence.meaning.right is Right.ACCESS,
+    reference="GDPR Art. 15(3)",
+    grade=Grade.SAMPLED,
+    max_age=dt.timedelta(days=1),
+    may_be_silent=True,
+)
+def copy_unusable(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
+    """A copy that waits for its person opens, is whole, and holds what stands about them.
+
+    What it proves: each of the five newest copies that can be fetched now was unsealed, its signature and every file in
+    it verified, and its rows counted; the number is that of its manifest, of troth's record and of the ledger. Where
+    its person is found in the stores, no table that has rows of theirs from before the copy is missing from it.
+
+    What it does not prove: that each value is right; tables whose rows do not say when they were made; copies that
+    have ended; and, while no copy waits, anything.
+
+    Repair: make it again. Before: the copy of request 2026-000412 holds 0 rows, and 3 orders of its person are older.
+    After: `troth request access PERSON --yes`, and a copy with the orders in it.
+    """
+    if seen.store is None:
+        return
+    from troth.rights import opened_copies
+
+    try:
+        looked = opened_copies.look(seen)
+    except RecordsError as problem:
+        repair = problem.repair or "make it reachable, then run `troth check`"
+        yield unproven(problem.where or sentence.id, problem.message, repair=repair)
+        return
+    except DeclarationFaults:
+        return  # rights.row-unreached names each fault of the map
+    again = "make it again: `troth request access PERSON --yes`"
+    for each in looked:
+        for fault in each.faults:
+            yield broken(f"the copy of request {each.number}", fault, repair=again)
+        for reason in each.unseen:
+            yield unproven(f"the copy of request {each.number}", reason, repair="open it for yourself")
+    whole = [each for each in looked if not each.faults and not each.unseen]
+    if whole:
+        rows = sum(each.rows for each in whole)
+        yield kept(sentence.id, f"{counted(len(whole), 'copy')} opened: signed, whole, with {counted(rows, 'row')}")
+
+
+CHECKS: tuple[Check, ...] = (row_unreached, copy_unusable)
