@@ -23,6 +23,7 @@ from sqlalchemy import (
     Table,
     bindparam,
     literal,
+    null,
     select,
     type_coerce,
     union_all,
@@ -32,6 +33,7 @@ from troth.errors import PersonAmbiguous, PersonError, PersonUnknown
 from troth.foundation import people
 from troth.foundation.keys import Keyring
 from troth.foundation.people import Identifier, Kind, PersonNumber
+from troth.foundation.store.columns import Instant
 from troth.foundation.tables import identifiers
 from troth.foundation.tables import people as people_table
 from troth.use.decision import RESTRICTED_BIT, Compiled
@@ -235,6 +237,14 @@ def said(tx: Connection, part: list[PersonNumber] | None = None) -> Iterator[tup
         yield person, fold(map(_word, spoken))
 
 
+def ended(tx: Connection, after: datetime, by: datetime) -> frozenset[PersonNumber]:
+    """Whose consent came to its end by itself later than `after` and not later than `by`."""
+    if "until" not in consent_events.c:
+        return frozenset()
+    until = consent_events.c.until
+    return frozenset(tx.execute(select(consent_events.c.person).where(until > after, until <= by)).scalars())
+
+
 def last_said(tx: Connection, table: Table, person: PersonNumber, about: str) -> Row[Any] | None:
     """The word that counts in `table` about this purpose or ground; None when nothing was said."""
     key = table.c.ground if table is restrictions else table.c.purpose
@@ -276,6 +286,7 @@ def _said(kind: str, table: Table, about: ColumnElement[str]) -> Select[Any]:
         type_coerce(table.c.event, String).label("event"),
         table.c.at,
         table.c.id,
+        (table.c.until if "until" in table.c else type_coerce(null(), Instant)).label("until"),
     )
 
 
@@ -285,7 +296,7 @@ _OF_ONE = union_all(
 
 
 def _word(row: Row[Any]) -> Word:
-    return Word(row.about, _KINDS[row.kind](row.event), row.at, row.id)
+    return Word(row.about, _KINDS[row.kind](row.event), row.at, row.id, row.until)
 
 
 def _person(row: Row[Any]) -> PersonNumber:

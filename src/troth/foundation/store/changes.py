@@ -14,7 +14,7 @@ from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, insert, select, text, update
+from sqlalchemy import Connection, delete, func, insert, select, text, update
 
 from troth.foundation.store.tables import store_changes, store_trims
 
@@ -103,13 +103,24 @@ def gathered(now: str, rows: Iterable[tuple[bytes | None, bool]]) -> Changes:
     return Changes(now, None if people is None else frozenset(people), naming)
 
 
-def trim(tx: Connection) -> None:
-    """Let go of all that was noted so far. Whoever follows reads everything anew, once."""
-    tx.execute(store_changes.delete())
+def trim(tx: Connection, known: str) -> str:
+    """Let go of the lines that a copy of the version `known` has in it; gives what that version is called from now on.
+
+    Nothing goes, and the version stays, where something is newer. Other copies are then read anew, once.
+    """
+    seen = version(tx).partition("/")[2]
+    if known.partition("/")[2] != seen and since(tx, known):
+        return known
+    # INVARIANT: only what was visible above: a line that is committed meanwhile is in no copy yet.
+    old = _VISIBLE if tx.dialect.name == "postgresql" else text("id <= CAST(:seen AS INTEGER)")
+    if not tx.execute(delete(store_changes).where(old.bindparams(seen=seen))).rowcount:
+        return f"{known.partition('/')[0]}/{seen}"
     if not tx.execute(update(store_trims).values(trims=store_trims.c.trims + 1)).rowcount:
         tx.execute(insert(store_trims).values(one=1, trims=1))
+    return f"{int(known.partition('/')[0]) + 1}/{seen}"
 
 
+_VISIBLE = text("pg_visible_in_snapshot(CAST(CAST(xid AS text) AS xid8), CAST(:seen AS pg_snapshot))")
 _UNSEEN = text(
     "SELECT people, naming FROM store_changes "
     "WHERE xid >= CAST(CAST(pg_snapshot_xmin(CAST(:seen AS pg_snapshot)) AS text) AS bigint) "
