@@ -32,6 +32,7 @@ CHECKS: tuple[Check, ...] = (
 
 TABLES = (
     "troth.foundation.tables",
+    "troth.foundation.store.tables",
     "troth.foundation.ledger.tables",
     "troth.foundation.guards.tables",
     "troth.foundation.attestations.tables",

@@ -151,6 +151,7 @@ def test_a_postgresql_server_that_does_not_answer_refuses(company_on_postgresql:
     company.troth.give_consent("id=17", "marketing")
     assert company.troth.may(*ASKED)
 
+    company.troth.lease.close()
     with company.office.store.writing() as tx:
         tx.exec_driver_sql("ALTER TABLE objections RENAME TO hidden")
 

@@ -31,6 +31,7 @@ from sqlalchemy import Connection, RowMapping, and_, select, update
 from troth.errors import PersonAmbiguous, PersonError, PersonUnknown
 from troth.foundation import ids
 from troth.foundation.keys import Keyring
+from troth.foundation.store import changes
 from troth.foundation.store.opened import hold
 from troth.foundation.tables import identifiers, people
 
@@ -161,15 +162,20 @@ def register(tx: Connection, keyring: Keyring, known_by: Iterable[Identifier], n
         tx.execute(people.insert().values(number=number, key=os.urandom(16), created_at=now))
     elif any(one.kind is Kind.ID for one in given):
         _refuse_second_id(tx, keyring, given, number)
+    named_anew = False
     for one in given:
         if one.kind is Kind.KEY:
             continue
         hashed = hash_of(keyring, one)
         row = live.get((one.kind, hashed, number))
         if row is None:
+            named_anew = True
             tx.execute(identifiers.insert().values(_row(one, hashed, number, now)))
         elif one.strong and not row["strong"]:
+            named_anew = True
             tx.execute(update(identifiers).where(identifiers.c.id == row["id"]).values(strong=True))
+    if named_anew:
+        changes.note(tx, [number], naming=True)
     return number
 
 
@@ -199,7 +205,9 @@ def retire(tx: Connection, keyring: Keyring, who: Identifier, now: datetime) -> 
     statement = update(identifiers).where(
         identifiers.c.kind == who.kind, identifiers.c.hash == hash_of(keyring, who), identifiers.c.until.is_(None)
     )
-    return tx.execute(statement.values(until=now)).rowcount
+    ended = tx.execute(statement.values(until=now).returning(identifiers.c.person)).scalars().all()
+    changes.note(tx, ended, naming=True)
+    return len(ended)
 
 
 def _register_chunk(
@@ -230,6 +238,7 @@ def _register_chunk(
             identifier_rows += [_row(one, h, number, now) for one, h in hashed[place]]
         tx.execute(people.insert(), person_rows)
         tx.execute(identifiers.insert(), identifier_rows)
+        changes.note(tx, range(first, first + len(new)), naming=True)
     return [register(tx, keyring, given, now) if n is None else n for n, given in zip(numbers, chunk, strict=True)]
 
 

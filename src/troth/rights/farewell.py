@@ -19,7 +19,7 @@ from troth.foundation.ledger import shredding
 from troth.foundation.ledger.words import KeyUse
 from troth.foundation.people import PersonNumber
 from troth.foundation.records.keys import Subject
-from troth.foundation.store import Store
+from troth.foundation.store import Store, changes
 from troth.foundation.tables import identifiers, outbox, people
 from troth.rights import packages
 from troth.rights.tables import tombstones
@@ -65,6 +65,7 @@ def part(tx: Connection, office: Office, person: PersonNumber, *, keep_letters_o
     restrictions.lift_in(tx, office, person, ground=Ground.ERASURE, method="erasure")
     tx.execute(delete(identifiers).where(identifiers.c.person == person))
     tx.execute(update(people).where(people.c.number == person).values(key=os.urandom(16)))
+    changes.note(tx, [person], naming=True)
     tx.execute(delete(outbox).where(outbox.c.person == person, outbox.c.reference != keep_letters_of))
     packages.forget_in(tx, office, person)
     shredding.shred(tx, office.keyring, person, KeyUse.CONTENT, now)

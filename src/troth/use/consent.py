@@ -21,7 +21,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from troth.errors import PersonUnknown, TrothError
 from troth.foundation.ledger import leaves
 from troth.foundation.people import PersonNumber
-from troth.foundation.store import hold
+from troth.foundation.store import changes, hold
 from troth.policy.vocabulary import LegalBasis
 from troth.use import standing
 from troth.use.office import Office, known_method, said_at, unknown_purpose
@@ -290,6 +290,7 @@ def _insert(tx: Connection, office: Office, rows: list[dict[str, Any]]) -> None:
     for row, leaf in zip(rows, leaves.append_many(tx, office.keyring, entries), strict=True):
         row["leaf"] = leaf
     tx.execute(consent_events.insert(), rows)
+    changes.note(tx, [row["person"] for row in rows])
 
 
 def _keep_texts(tx: Connection, texts: Iterable[Wording]) -> None:

@@ -3,28 +3,37 @@
 - SQLite: what was read stays valid while the store's generation has not moved, and for at most one second by the
   monotonic clock; then the file itself is asked whether anything was written, by whomever. The generation is compared
   before each decision, so a word that was acknowledged is obeyed by the next one.
-- PostgreSQL: nothing is remembered; each decision reads the store.
+- PostgreSQL: a thread of its own follows the store under a lease (`foundation/store/readers`). A change takes those
+  people out of memory before its writer acknowledges it. Without a valid lease each decision reads the store.
 - No store to read: the answer is no, `standing-unknown`.
+
+What ends by itself, such as a consent that lasts a year, bounds the lease: at that instant who it is about is read anew.
 """
 
 from __future__ import annotations
 
-import sqlite3
+import os
 import threading
+import weakref
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from datetime import datetime
 from time import monotonic
 from typing import Any, TypeAlias
 
 from troth.errors import PersonAmbiguous, StoreError
-from troth.foundation.people import Identifier
+from troth.foundation.clock import in_utc
+from troth.foundation.people import Identifier, Kind, PersonNumber
+from troth.foundation.store.changes import Changes
+from troth.foundation.store.readers import LEASE_S, Follower
 from troth.use import standing
 from troth.use.decision import Decision, Entry, Reason, decide_all, without_standing
+from troth.use.filewatch import FileWatch
 from troth.use.office import Office
 from troth.use.standing import Person
 
-LEASE_S = 1.0
 _MOST_REMEMBERED = 1_000_000
+_PATIENCE = 2
+"""On PostgreSQL so many questions are answered from the store before a lease is taken: a command asks once."""
 
 Data: TypeAlias = str | Iterable[str]
 """One category of data, or several of which each must pass."""
@@ -35,27 +44,48 @@ Memory: TypeAlias = tuple[
 """(valid until, the store's generation now, the one this was read at, the integer of each person asked about,
 the table, whose policy gave the bits)."""
 
+_STILL = (0,)
+"""The generation where there is none to look at: on PostgreSQL, who follows takes out what has changed."""
+
+_leases: weakref.WeakSet[Lease] = weakref.WeakSet()
+
 
 class Lease:
     """The decisions of one process. Safe to share between threads; `close` it when done.
 
-    INVARIANT: `_memory` is replaced as one, never changed but for adding a person whose standing was read after the
-    generation that stands beside it.
+    INVARIANT: `_memory` is replaced as one. What is added to its people was read after the changes that were obeyed
+    when the reading began (`_epoch`), and no change has been obeyed since.
     """
 
-    __slots__ = ("_counter", "_lock", "_memory", "_version", "_watch")
+    __slots__ = (
+        "__weakref__", "_asked", "_closed", "_counter", "_ends", "_epoch", "_follower", "_keys", "_lock", "_memory",
+        "_version", "_watch",
+    )  # fmt: skip
 
     def __init__(self, office: Office) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._counter = office.store.generation
-        self._watch = None if office.store.path is None else _Watch(office.store.path)
+        self._watch = None if office.store.path is None else FileWatch(office.store.path)
         self._version: object = None
         self._memory: Memory = _blank(office)
+        self._epoch = 0
+        self._keys: dict[PersonNumber, set[Person]] = {}
+        self._ends: dict[PersonNumber, float] = {}
+        self._follower: Follower | None = None
+        self._asked = 0
+        self._closed = False
+        _leases.add(self)
 
     @property
     def office(self) -> Office:
         """Whose policy decides now."""
         return self._memory[5]
+
+    @property
+    def held(self) -> bool:
+        """Whether decisions come from memory at this moment, for people who were asked about before."""
+        until, cells, generation, *_ = self._memory
+        return monotonic() < until and len(cells) > 0 and cells[0] == generation
 
     def may(self, person: Person, purpose: str, data: Data, recipient: str | None = None) -> Decision:
         """Whether `data` of `person` may be used for `purpose` now, and given to `recipient`; rules: see `decision`.
@@ -88,7 +118,8 @@ class Lease:
         compiled = office.compiled
         with office.store.reading() as tx:
             numbers = list(standing.find_many(tx, office.keyring, persons))
-            words = standing.load_words(tx, compiled, {number for number in numbers if number is not None})
+            wanted = {number for number in numbers if number is not None}
+            words = standing.load_words(tx, compiled, wanted, office.clock.now())
         known = {
             word: bool(decide_all(compiled, word, purpose, categories, recipient)) for word in {None, *words.values()}
         }
@@ -97,15 +128,58 @@ class Lease:
     def adopt(self, office: Office) -> None:
         """Decide by the policy of `office` from now on."""
         with self._lock:
-            self._memory = _blank(office)
+            self._forget()
+            until = -1.0 if self._follower is None else self._memory[0]
+            self._memory = (until, *_blank(office)[1:]) if until < 0 else (
+                until, _STILL, 0, {}, office.compiled.table, office
+            )  # fmt: skip
 
     def close(self) -> None:
         """Forget everything. What is asked afterwards is read from the store, if that still stands open."""
         with self._lock:
+            self._closed = True
             self._counter = None
+            self._forget()
             self._memory = _blank(self.office)
+            follower, self._follower = self._follower, None
             if self._watch is not None:
                 self._watch.close()
+        if follower is not None:
+            follower.close()
+
+    # What `foundation/store/readers` calls, on PostgreSQL.
+
+    def apply(self, new: Changes) -> None:
+        """Take out of memory whoever has changed."""
+        with self._lock:
+            self._epoch += 1
+            words = self._memory[3]
+            if new.people is None:
+                self._forget()
+                words.clear()
+                return
+            for number in new.people:
+                for key in self._keys.pop(number, ()):
+                    words.pop(key, None)
+                self._ends.pop(number, None)
+            if new.naming:  # a mail or a phone may lead to somebody else now; the company's own id leads to one person
+                for key in [key for key in words if not _is_id(key)]:
+                    del words[key]
+
+    def grant(self, until: float) -> None:
+        """Decide from memory until then."""
+        with self._lock:
+            if self._closed:
+                return
+            _, _, _, words, table, office = self._memory
+            self._memory = (self._bounded(until, monotonic()), _STILL, 0, words, table, office)
+
+    def revoke(self) -> None:
+        """Decide no more from memory."""
+        with self._lock:
+            self._epoch += 1
+            self._forget()
+            self._memory = _blank(self._memory[5])
 
     def __repr__(self) -> str:
         return f"Lease({self.office.store.where})"
@@ -123,27 +197,58 @@ class Lease:
     def _word(self, person: Person) -> tuple[int | None, Office]:
         """The person's integer, None for one nobody knows; and the office whose policy gave the bits their meaning."""
         memory = self._renewed()
-        words, office = memory[3], memory[5]
-        kept = isinstance(person, (str, Identifier))
-        if kept and person in words:
-            return words[person], office
+        until, words, office, epoch = memory[0], memory[3], memory[5], self._epoch
+        kept = isinstance(person, (str, Identifier)) and monotonic() < until
+        found = words.get(person) if kept else None
+        if found is not None:
+            return found, office
         with office.store.reading() as tx:
             number = standing.find(tx, office.keyring, person)
             if number is None:
                 return None, office
-            word = standing.word_of(office.compiled, standing.load(tx, number))
-        if kept and self._counter is not None:
-            if len(words) >= _MOST_REMEMBERED:
-                words.clear()
-            # INVARIANT: into the memory that was valid before the store was read, never into a later one.
-            words[person] = word
+            said = standing.load(tx, number)
+        now = in_utc(office.clock.now())
+        word = standing.word_of(office.compiled, said, now)
+        if kept:
+            with self._lock:
+                # INVARIANT: into the memory that was valid before the store was read, never into a later one.
+                if self._epoch == epoch and self._memory[3] is words and not self._closed:
+                    self._remember(person, number, word, said.valid_until(now), now)
         return word, office
 
+    def _remember(self, person: Person, number: PersonNumber, word: int, ends: datetime | None, now: datetime) -> None:
+        words = self._memory[3]
+        if len(words) >= _MOST_REMEMBERED:
+            words.clear()
+            self._forget()
+        if ends is not None:
+            self._ends[number] = end = monotonic() + (ends - now).total_seconds()
+            self._memory = (min(self._memory[0], end), *self._memory[1:])
+        words[person] = word
+        self._keys.setdefault(number, set()).add(person)
+
+    def _forget(self) -> None:
+        self._keys.clear()
+        self._ends.clear()
+
+    def _bounded(self, until: float, now: float) -> float:
+        """`until`, or the next instant at which something that is remembered ends; what has ended is taken out."""
+        if not self._ends:
+            return until
+        for number in [number for number, end in self._ends.items() if end <= now]:
+            del self._ends[number]
+            for key in self._keys.pop(number, ()):
+                self._memory[3].pop(key, None)
+        return min(until, *self._ends.values()) if self._ends else until
+
     def _renewed(self) -> Memory:
-        """A memory under a valid lease; emptied if anything was written since it was filled. Raises: StoreError."""
+        """A memory under a valid lease; emptied if anything was written since it was filled. Raises: StoreError.
+
+        On PostgreSQL the memory as it is: whoever follows keeps the lease, or there is none.
+        """
         counter, watch = self._counter, self._watch
         if counter is None or watch is None:
-            return self._memory
+            return self._followed()
         with self._lock:
             until, _, generation, words, table, office = self._memory
             # INVARIANT: clock and counter are read before the store is asked, so that what is read later is no older.
@@ -152,44 +257,49 @@ class Lease:
                 return self._memory
             version = watch.version()
             if seen != generation or version != self._version:
+                self._forget()
                 words = {}
             self._version = version
-            self._memory = (now + LEASE_S, counter.cells, seen, words, table, office)
+            self._memory = (now, counter.cells, seen, words, table, office)
+            self._memory = (self._bounded(now + LEASE_S, now), *self._memory[1:])
             return self._memory
 
+    def _followed(self) -> Memory:
+        store = self.office.store
+        if self._follower is None and store.path is None and not store.read_only and not self._closed:
+            with self._lock:
+                self._asked += 1
+                if self._asked > _PATIENCE and self._follower is None:
+                    self._follower = Follower(store, self, lambda: monotonic())  # noqa: PLW0108 - tests move the clock
+        return self._memory
 
-class _Watch:
-    """Asks a SQLite file whether anybody has written to it, by SQLite's own `data_version` on one kept connection."""
+    def _begin_anew(self) -> None:
+        """In a child process, where no thread follows and every lock and connection is the parent's."""
+        office = self.office
+        self._lock = threading.RLock()
+        self._epoch += 1
+        self._forget()
+        self._follower = None
+        self._asked = 0
+        self._memory = _blank(office)
+        office.store.forked()
+        if not self._closed and office.store.path is not None:
+            self._counter = office.store.generation
+            self._watch = FileWatch(office.store.path)
 
-    __slots__ = ("_connection", "_file", "_opened", "_path")
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._connection: sqlite3.Connection | None = None
-        self._file: tuple[int, int] | None = None
-        self._opened = 0
+def _after_fork() -> None:
+    for lease in list(_leases):
+        lease._begin_anew()  # noqa: SLF001 - one life, begun again
 
-    def version(self) -> tuple[int, int]:
-        """Two equal answers mean that nothing was written between them. Raises: StoreError when it cannot be read."""
-        try:
-            stat = self._path.stat()
-            if self._connection is None or self._file != (stat.st_dev, stat.st_ino):
-                self.close()
-                self._connection = sqlite3.connect(
-                    f"{self._path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False
-                )
-                self._file = (stat.st_dev, stat.st_ino)
-                self._opened += 1
-            return self._opened, self._connection.execute("PRAGMA data_version").fetchone()[0]
-        except (OSError, sqlite3.Error):
-            raise StoreError(
-                "the store cannot be read", where=str(self._path), repair="Look whether the file is there."
-            ) from None
 
-    def close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+os.register_at_fork(after_in_child=_after_fork)
+
+
+def _is_id(person: Any) -> bool:
+    if isinstance(person, Identifier):
+        return person.kind in {Kind.ID, Kind.KEY}
+    return isinstance(person, str) and person.lstrip().startswith(("id=", "key="))
 
 
 def _blank(office: Office) -> Memory:

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from troth.foundation.ledger import leaves
 from troth.foundation.people import PersonNumber
-from troth.foundation.store import hold
+from troth.foundation.store import changes, hold
 from troth.use import standing
 from troth.use.office import Office, known_method, said_at, unknown_purpose
 from troth.use.standing import Person
@@ -113,6 +113,7 @@ def _say(
                 leaf=leaf,
             )
         )
+        changes.note(tx, [person])
     return _stance(standing.load(tx, person), purpose)
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from troth.errors import TrothError, UnknownName
 from troth.foundation.clock import Clock, in_utc
 from troth.foundation.keys import Keyring
-from troth.foundation.store import Store
+from troth.foundation.store import Store, changes
 from troth.policy.documents import nearest
 from troth.policy.model import Policy
 from troth.use.decision import Compiled, compile_policy
@@ -47,7 +47,8 @@ class Office:
         """
         with self.store.writing() as tx:
             yield tx
-        self.store.changed()
+            mark = changes.mark(tx)
+        self.store.changed(mark)
 
 
 def said_at(office: Office, at: datetime | None, last: datetime | None) -> datetime:

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from troth.errors import UnknownName
 from troth.foundation.ledger import leaves
 from troth.foundation.people import PersonNumber
-from troth.foundation.store import hold
+from troth.foundation.store import changes, hold
 from troth.policy.documents import nearest
 from troth.use import standing
 from troth.use.office import Office, known_method, said_at
@@ -137,6 +137,7 @@ def _say(
             "leaf": leaf,
         }
         tx.execute(restrictions.insert().values(row))
+        changes.note(tx, [person])
     return pause(standing.load(tx, person))
 
 

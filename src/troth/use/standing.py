@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from heapq import merge
 from itertools import groupby
 from typing import Any, TypeAlias
 
@@ -22,6 +23,7 @@ from sqlalchemy import (
     Table,
     bindparam,
     literal,
+    null,
     select,
     type_coerce,
     union_all,
@@ -31,6 +33,7 @@ from troth.errors import PersonAmbiguous, PersonError, PersonUnknown
 from troth.foundation import people
 from troth.foundation.keys import Keyring
 from troth.foundation.people import Identifier, Kind, PersonNumber
+from troth.foundation.store.columns import Instant
 from troth.foundation.tables import identifiers
 from troth.foundation.tables import people as people_table
 from troth.use.decision import RESTRICTED_BIT, Compiled
@@ -46,12 +49,16 @@ _STREAMED = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One thing that one person said: about what (purpose or ground), which word, when; `id` grows with each word."""
+    """One thing that one person said: about what (purpose or ground), which word, when; `id` grows with each word.
+
+    `until` is the instant from which it counts no longer; None where it counts until another word is said.
+    """
 
     about: str
     word: Consent | Objection | Restriction
     at: datetime
     id: int
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +69,15 @@ class Standing:
     objections: Mapping[str, Word] = field(default_factory=dict)
     restrictions: Mapping[str, Word] = field(default_factory=dict)
 
-    def consents_to(self, purpose: str) -> bool:
-        return purpose in self.consents and self.consents[purpose].word is Consent.GIVEN
+    def consents_to(self, purpose: str, now: datetime | None = None) -> bool:
+        """Whether consent stands; with `now`, also whether it has not expired."""
+        word = self.consents.get(purpose)
+        return word is not None and word.word is Consent.GIVEN and not _over(word, now)
+
+    def valid_until(self, now: datetime) -> datetime | None:
+        """The next instant at which something that counts now ends by itself; None when nothing does."""
+        ends = [w.until for w in self.consents.values() if w.until is not None and w.word is Consent.GIVEN]
+        return min((end for end in ends if end > now), default=None)
 
     def objects_to(self, purpose: str) -> bool:
         word = self.objection_about(purpose)
@@ -97,12 +111,15 @@ def fold(words: Iterable[Word]) -> Standing:
     return Standing(of[Consent], of[Objection], of[Restriction])
 
 
-def word_of(compiled: Compiled, standing: Standing) -> int:
-    """The standing as one integer, by the bits that this policy assigns."""
+def word_of(compiled: Compiled, standing: Standing, now: datetime | None = None) -> int:
+    """The standing as one integer, by the bits that this policy assigns; right until `standing.valid_until(now)`.
+
+    Consent that has expired by `now` is consent not given. Without `now` nothing expires.
+    """
     word = RESTRICTED_BIT if standing.restricted else 0
     for purpose, (given, withdrawn) in compiled.consent_bits.items():
         spoken = standing.consents.get(purpose)
-        if spoken is not None and spoken.word is Consent.GIVEN:
+        if spoken is not None and standing.consents_to(purpose, now):
             word |= given
         elif spoken is not None and spoken.word is Consent.WITHDRAWN:
             word |= withdrawn
@@ -184,11 +201,11 @@ def load(tx: Connection, person: PersonNumber) -> Standing:
 
 
 def load_words(
-    tx: Connection, compiled: Compiled, numbers: Iterable[PersonNumber] | None = None
+    tx: Connection, compiled: Compiled, numbers: Iterable[PersonNumber] | None = None, now: datetime | None = None
 ) -> dict[PersonNumber, int]:
     """The integer of each person: of those named, or of everybody. Who said nothing has 0; who is unknown is missing.
 
-    Each table is read once, in order of people, so that the memory it takes is one entry a person.
+    With `now`, what has expired counts no longer. The memory it takes is one entry a person.
     """
     parts: list[list[PersonNumber] | None] = [None]
     if numbers is not None:
@@ -199,12 +216,33 @@ def load_words(
         everybody = select(people_table.c.number)
         some = everybody if part is None else everybody.where(people_table.c.number.in_(part))
         words.update(dict.fromkeys(tx.execute(some).scalars(), 0))
-        for kind, table, about in _SOURCES:
-            statement = _said(kind, table, about).order_by(table.c.person).execution_options(yield_per=_STREAMED)
-            rows = tx.execute(statement if part is None else statement.where(table.c.person.in_(part)))
-            for person, spoken in groupby(rows, key=_person):
-                words[person] |= word_of(compiled, fold(map(_word, spoken)))
+        words.update((person, word_of(compiled, standing, now)) for person, standing in said(tx, part))
     return words
+
+
+def said(tx: Connection, part: list[PersonNumber] | None = None) -> Iterator[tuple[PersonNumber, Standing]]:
+    """Where everyone stands who ever said anything, or those of `part` (at most a few hundred), in order of people.
+
+    Streamed: each table is read once, in order of people, and never more than one person is held.
+    """
+    streams = []
+    for kind, table, about in _SOURCES:
+        statement = _said(kind, table, about).order_by(table.c.person)
+        if part is None:
+            statement = statement.execution_options(yield_per=_STREAMED)
+        else:
+            statement = statement.where(table.c.person.in_(part))
+        streams.append(tx.execute(statement))
+    for person, spoken in groupby(merge(*streams, key=_person), key=_person):
+        yield person, fold(map(_word, spoken))
+
+
+def ended(tx: Connection, after: datetime, by: datetime) -> frozenset[PersonNumber]:
+    """Whose consent came to its end by itself later than `after` and not later than `by`."""
+    if "until" not in consent_events.c:
+        return frozenset()
+    until = consent_events.c.until
+    return frozenset(tx.execute(select(consent_events.c.person).where(until > after, until <= by)).scalars())
 
 
 def last_said(tx: Connection, table: Table, person: PersonNumber, about: str) -> Row[Any] | None:
@@ -221,6 +259,10 @@ def last_said(tx: Connection, table: Table, person: PersonNumber, about: str) ->
 
 def _order(word: Word) -> tuple[datetime, int]:
     return word.at, word.id
+
+
+def _over(word: Word, now: datetime | None) -> bool:
+    return now is not None and word.until is not None and word.until <= now
 
 
 _KINDS: Mapping[str, type[Consent | Objection | Restriction]] = {
@@ -244,6 +286,7 @@ def _said(kind: str, table: Table, about: ColumnElement[str]) -> Select[Any]:
         type_coerce(table.c.event, String).label("event"),
         table.c.at,
         table.c.id,
+        (table.c.until if "until" in table.c else type_coerce(null(), Instant)).label("until"),
     )
 
 
@@ -253,7 +296,7 @@ _OF_ONE = union_all(
 
 
 def _word(row: Row[Any]) -> Word:
-    return Word(row.about, _KINDS[row.kind](row.event), row.at, row.id)
+    return Word(row.about, _KINDS[row.kind](row.event), row.at, row.id, row.until)
 
 
 def _person(row: Row[Any]) -> PersonNumber:

@@ -129,3 +129,21 @@ centre_sessions = Table(
     Column("seen_at", Instant, nullable=False),
     Column("ends_at", Instant, nullable=False),
 )
+
+# The audience as it was when it was last kept: one roaring bitmap of people's numbers a plane ("known", "restricted",
+# "given marketing"), and the version of the store (`foundation/store/changes`) and the policy that they are right for.
+audience_planes = Table(
+    "audience_planes",
+    metadata,
+    Column("name", String(140), primary_key=True),
+    Column("bits", LargeBinary, nullable=False),
+)
+
+audience_state = Table(
+    "audience_state",
+    metadata,
+    Column("one", Integer, primary_key=True, autoincrement=False),
+    Column("policy_sha256", LargeBinary(32), nullable=False),
+    Column("version", Text, nullable=False),
+    Column("saved_at", Instant, nullable=False),
+)

@@ -9,19 +9,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from troth.errors import StoreError
-from troth.foundation.store import engines, guard, revisions, troubles
+from troth.foundation.store import changes, engines, guard, readers, revisions, troubles
 from troth.foundation.store.generation import Generation
 from troth.foundation.store.turns import Turn
-
-CHANGED = "troth_changed"
-"""The PostgreSQL channel on which a change is told."""
 
 
 class Store:
@@ -69,6 +66,7 @@ class Store:
         with guard.marked_writing(), self._turn_to_write(), self._telling(), self._writer.connect() as plain:
             connection = plain.execution_options(**{engines.BEGIN: "BEGIN IMMEDIATE"})
             with connection.begin():
+                changes.begun(connection)
                 yield connection
 
     @contextmanager
@@ -107,11 +105,12 @@ class Store:
                     ) from None
             return self._counter
 
-    def changed(self) -> None:
-        """Tell every process that decides from memory that the store has changed.
+    def changed(self, mark: int | None = None) -> None:
+        """Tell every process that decides from memory that the store has changed; when this returns, none of them
+        decides without it any more.
 
-        A deed calls this after its commit and before it acknowledges. Raises: StoreError when it cannot be told; then
-        the deed must not acknowledge.
+        A deed calls this after its commit and before it acknowledges, on PostgreSQL with the `changes.mark` of its
+        transaction. Raises: StoreError when it cannot be told; then the deed must not acknowledge.
         """
         if self.path is not None:
             counter = self.generation
@@ -119,8 +118,41 @@ class Store:
                 raise StoreError("the store was opened for reading only", where=self.where)
             counter.advance()
             return
-        with self.writing() as tx:
-            tx.execute(text("SELECT pg_notify(:channel, '')"), {"channel": CHANGED})
+        readers.tell(self, mark)
+
+    @contextmanager
+    def statements(self) -> Iterator[Connection]:
+        """A connection on which each statement is a transaction of its own: PostgreSQL only. Raises: StoreError."""
+        assert self.kind == "postgresql"
+        if self._writer is None:
+            raise StoreError("the store was opened for reading only", where=self.where)
+        with self._telling(), self._writer.connect() as plain:
+            yield plain.execution_options(isolation_level="AUTOCOMMIT")
+
+    def own_connection(self) -> Any:
+        """A connection of the driver's own that no pool takes back: PostgreSQL only; the caller closes it.
+
+        It commits each statement. Raises: StoreError, also for a store opened for reading only.
+        """
+        assert self.kind == "postgresql"
+        if self._writer is None:
+            raise StoreError("the store was opened for reading only", where=self.where)
+        with self._telling():
+            pooled = self._writer.raw_connection()
+            connection: Any = pooled.driver_connection
+            pooled.detach()
+            connection.autocommit = True
+            return connection
+
+    def forked(self) -> None:
+        """In a child process: let go of what the parent uses, without closing it there."""
+        self._reader.dispose(close=False)
+        if self._writer is not None:
+            self._writer.dispose(close=False)
+        self._turn = threading.Lock()
+        self._counter_lock = threading.Lock()
+        # INVARIANT: not the parent's descriptor: a lock on it would not keep the two apart.
+        self._counter = None
 
     def settle(self) -> None:
         """Fold SQLite's log into the file and empty it, so that bytes of deleted rows stand in neither. PostgreSQL:

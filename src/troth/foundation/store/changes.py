@@ -1,0 +1,142 @@
+"""Which people a transaction changed, so that whoever holds a copy of what they said can follow exactly.
+
+- A writer calls `note` in its own transaction: the change and the news of it are there together, or neither.
+- A reader keeps the *version* of its copy and asks `since`: every change that its copy lacks, none twice, none missed.
+
+A version is the greatest `id` on SQLite, whose writers queue; on PostgreSQL it is the snapshot itself, since there a
+smaller number can be committed later.
+"""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, func, insert, select, text, update
+
+from troth.foundation.store.tables import store_changes, store_trims
+
+_NOTED = "troth_noted"
+_MANY = 100_000
+"""So many people in one row at most; more are several rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a copy of an older version lacks. `people` is None when everything is to be read anew.
+
+    `naming`: identifiers changed, so that what was found by one may now be found otherwise.
+    """
+
+    version: str
+    people: frozenset[int] | None
+    naming: bool = False
+
+    def __bool__(self) -> bool:
+        return self.people is None or bool(self.people)
+
+
+def note(tx: Connection, people: Iterable[int] | None, *, naming: bool = False) -> None:
+    """Say, within the transaction that changes it, that these people stand otherwise now; None is everybody."""
+    xid = text("CAST(CAST(pg_current_xact_id() AS text) AS bigint)") if tx.dialect.name == "postgresql" else None
+    if people is None:
+        tx.info[_NOTED] = True
+        tx.execute(insert(store_changes).values(xid=xid, people=None, naming=naming))
+        return
+    numbers = array("I", sorted(set(people)))
+    for start in range(0, len(numbers), _MANY):
+        tx.info[_NOTED] = True
+        packed = _packed(numbers[start : start + _MANY])
+        tx.execute(insert(store_changes).values(xid=xid, people=packed, naming=naming))
+
+
+def begun(tx: Connection) -> None:
+    """Forget what an earlier transaction on this connection noted."""
+    tx.info.pop(_NOTED, None)
+
+
+def mark(tx: Connection) -> int | None:
+    """PostgreSQL's number of this transaction when it noted a change; else None: then nobody has to be waited for."""
+    if not tx.info.pop(_NOTED, False) or tx.dialect.name != "postgresql":
+        return None
+    return int(tx.execute(text("SELECT CAST(pg_current_xact_id() AS text)")).scalar_one())
+
+
+def version(tx: Connection) -> str:
+    """The version of what this transaction sees, to be asked `since` later."""
+    trims = tx.execute(select(store_trims.c.trims)).scalar() or 0
+    if tx.dialect.name == "postgresql":
+        seen = tx.execute(text("SELECT CAST(pg_current_snapshot() AS text)")).scalar_one()
+    else:
+        seen = tx.execute(select(func.coalesce(func.max(store_changes.c.id), 0))).scalar_one()
+    return f"{trims}/{seen}"
+
+
+def since(tx: Connection, known: str | None) -> Changes:
+    """All that changed between the version `known` and what this transaction sees; None knows nothing yet."""
+    now = version(tx)
+    if known is None or known.partition("/")[0] != now.partition("/")[0]:
+        return Changes(now, None, naming=True)
+    if known == now:
+        return Changes(now, frozenset())
+    position = known.partition("/")[2]
+    if tx.dialect.name == "postgresql":
+        rows = tx.execute(_UNSEEN, {"seen": position}).all()
+    else:
+        newer = select(store_changes.c.people, store_changes.c.naming).where(store_changes.c.id > int(position))
+        rows = list(tx.execute(newer))
+    return gathered(now, [(row.people, bool(row.naming)) for row in rows])
+
+
+def gathered(now: str, rows: Iterable[tuple[bytes | None, bool]]) -> Changes:
+    """The rows of `store_changes` as one."""
+    people: set[int] | None = set()
+    naming = False
+    for packed, also_named in rows:
+        naming |= also_named
+        if packed is None:
+            people = None
+        elif people is not None:
+            people.update(_unpacked(packed))
+    return Changes(now, None if people is None else frozenset(people), naming)
+
+
+def trim(tx: Connection, known: str) -> str:
+    """Let go of the lines that a copy of the version `known` has in it; gives what that version is called from now on.
+
+    Nothing goes, and the version stays, where something is newer. Other copies are then read anew, once.
+    """
+    seen = version(tx).partition("/")[2]
+    if known.partition("/")[2] != seen and since(tx, known):
+        return known
+    # INVARIANT: only what was visible above: a line that is committed meanwhile is in no copy yet.
+    old = _VISIBLE if tx.dialect.name == "postgresql" else text("id <= CAST(:seen AS INTEGER)")
+    if not tx.execute(delete(store_changes).where(old.bindparams(seen=seen))).rowcount:
+        return f"{known.partition('/')[0]}/{seen}"
+    if not tx.execute(update(store_trims).values(trims=store_trims.c.trims + 1)).rowcount:
+        tx.execute(insert(store_trims).values(one=1, trims=1))
+    return f"{int(known.partition('/')[0]) + 1}/{seen}"
+
+
+_VISIBLE = text("pg_visible_in_snapshot(CAST(CAST(xid AS text) AS xid8), CAST(:seen AS pg_snapshot))")
+_UNSEEN = text(
+    "SELECT people, naming FROM store_changes "
+    "WHERE xid >= CAST(CAST(pg_snapshot_xmin(CAST(:seen AS pg_snapshot)) AS text) AS bigint) "
+    "AND NOT pg_visible_in_snapshot(CAST(CAST(xid AS text) AS xid8), CAST(:seen AS pg_snapshot))"
+)
+
+
+def _packed(numbers: array[int]) -> bytes:
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return numbers.tobytes()
+
+
+def _unpacked(packed: bytes) -> array[int]:
+    numbers = array("I")
+    numbers.frombytes(packed)
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return numbers
