@@ -13,7 +13,7 @@ from troth.foundation import people
 from troth.foundation.clock import Clock
 from troth.policy import reading, settings
 from troth.policy.model import Policy
-from troth.use import consent, entrance, objections, restrictions
+from troth.use import consent, entrance, objections, renewal, restrictions
 from troth.use.consent import Choice
 from troth.use.decision import Decision
 from troth.use.lease import Data, Lease
@@ -36,6 +36,7 @@ def open(  # noqa: A001 - `troth.open(folder)` reads as it should
     """
     instance, office = open_office(folder, environ, clock)
     try:
+        renewal.ask(office)  # before anything is decided: nobody has agreed yet to what the policy means now
         return Troth(instance, office)
     except BaseException:
         office.store.close()
@@ -180,7 +181,9 @@ class Troth:
         policy = reading.read(self.instance.policy_file)
         if policy.sha256 == office.policy.sha256:
             return False
-        self._lease.adopt(Office.of(office.store, office.keyring, policy, office.clock))
+        new = Office.of(office.store, office.keyring, policy, office.clock)
+        renewal.ask(new)
+        self._lease.adopt(new)
         return True
 
     def close(self) -> None:

@@ -3,6 +3,8 @@
 - SQLite: what was read stays valid while the store's generation has not moved, and for at most one second by the
   monotonic clock; then the file itself is asked whether anything was written, by whomever. The generation is compared
   before each decision, so a word that was acknowledged is obeyed by the next one.
+- A consent that ends by itself is never remembered beyond its end: memory is emptied every ten minutes, and does not
+  keep what ends before that.
 - PostgreSQL: nothing is remembered; each decision reads the store.
 - No store to read: the answer is no, `standing-unknown`.
 """
@@ -12,6 +14,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from time import monotonic
 from typing import Any, TypeAlias
@@ -25,6 +28,7 @@ from troth.use.standing import Person
 
 LEASE_S = 1.0
 _MOST_REMEMBERED = 1_000_000
+_OLDEST_S = 600.0
 
 Data: TypeAlias = str | Iterable[str]
 """One category of data, or several of which each must pass."""
@@ -43,13 +47,14 @@ class Lease:
     generation that stands beside it.
     """
 
-    __slots__ = ("_counter", "_lock", "_memory", "_version", "_watch")
+    __slots__ = ("_born", "_counter", "_lock", "_memory", "_version", "_watch")
 
     def __init__(self, office: Office) -> None:
         self._lock = threading.Lock()
         self._counter = office.store.generation
         self._watch = None if office.store.path is None else _Watch(office.store.path)
         self._version: object = None
+        self._born = -_OLDEST_S
         self._memory: Memory = _blank(office)
 
     @property
@@ -88,7 +93,8 @@ class Lease:
         compiled = office.compiled
         with office.store.reading() as tx:
             numbers = list(standing.find_many(tx, office.keyring, persons))
-            words = standing.load_words(tx, compiled, {number for number in numbers if number is not None})
+            known_numbers = {number for number in numbers if number is not None}
+            words = standing.load_words(tx, compiled, known_numbers, office.clock.now())
         known = {
             word: bool(decide_all(compiled, word, purpose, categories, recipient)) for word in {None, *words.values()}
         }
@@ -131,7 +137,11 @@ class Lease:
             number = standing.find(tx, office.keyring, person)
             if number is None:
                 return None, office
-            word = standing.word_of(office.compiled, standing.load(tx, number))
+            said, now = standing.load(tx, number), office.clock.now()
+            word, ends = standing.word_of(office.compiled, said, now), standing.valid_until(said, now)
+        # INVARIANT: no memory outlives what is in it: one that may change by itself meanwhile is not remembered.
+        if ends is not None and ends <= now + timedelta(seconds=_OLDEST_S + LEASE_S):
+            return word, office
         if kept and self._counter is not None:
             if len(words) >= _MOST_REMEMBERED:
                 words.clear()
@@ -151,8 +161,8 @@ class Lease:
             if now < until and seen == generation:
                 return self._memory
             version = watch.version()
-            if seen != generation or version != self._version:
-                words = {}
+            if seen != generation or version != self._version or now - self._born >= _OLDEST_S:
+                words, self._born = {}, now
             self._version = version
             self._memory = (now + LEASE_S, counter.cells, seen, words, table, office)
             return self._memory

@@ -22,6 +22,7 @@ from sqlalchemy import (
     Table,
     bindparam,
     literal,
+    null,
     select,
     type_coerce,
     union_all,
@@ -31,6 +32,7 @@ from troth.errors import PersonAmbiguous, PersonError, PersonUnknown
 from troth.foundation import people
 from troth.foundation.keys import Keyring
 from troth.foundation.people import Identifier, Kind, PersonNumber
+from troth.foundation.store.columns import Instant
 from troth.foundation.tables import identifiers
 from troth.foundation.tables import people as people_table
 from troth.use.decision import RESTRICTED_BIT, Compiled
@@ -46,12 +48,20 @@ _STREAMED = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One thing that one person said: about what (purpose or ground), which word, when; `id` grows with each word."""
+    """One thing that one person said: about what (purpose or ground), which word, when; `id` grows with each word.
+
+    `until` is the instant from which a consent counts as not given; None for one without an end.
+    """
 
     about: str
     word: Consent | Objection | Restriction
     at: datetime
     id: int
+    until: datetime | None = None
+
+    def holds(self, now: datetime | None) -> bool:
+        """Whether a word that has an end still holds at `now`; without a time to hold it against, it does not."""
+        return self.until is None or (now is not None and now < self.until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +107,15 @@ def fold(words: Iterable[Word]) -> Standing:
     return Standing(of[Consent], of[Objection], of[Restriction])
 
 
-def word_of(compiled: Compiled, standing: Standing) -> int:
-    """The standing as one integer, by the bits that this policy assigns."""
+def word_of(compiled: Compiled, standing: Standing, now: datetime | None = None) -> int:
+    """The standing at `now` as one integer, by the bits that this policy assigns.
+
+    It stays what it is until something is said, or `valid_until`. Without `now`, no consent that has an end counts.
+    """
     word = RESTRICTED_BIT if standing.restricted else 0
     for purpose, (given, withdrawn) in compiled.consent_bits.items():
         spoken = standing.consents.get(purpose)
-        if spoken is not None and spoken.word is Consent.GIVEN:
+        if spoken is not None and spoken.word is Consent.GIVEN and spoken.holds(now):
             word |= given
         elif spoken is not None and spoken.word is Consent.WITHDRAWN:
             word |= withdrawn
@@ -110,6 +123,12 @@ def word_of(compiled: Compiled, standing: Standing) -> int:
         if standing.objects_to(purpose):
             word |= objected
     return word
+
+
+def valid_until(standing: Standing, now: datetime) -> datetime | None:
+    """The next instant after `now` at which the standing changes by itself; None when only a word can change it."""
+    ends = (word.until for word in standing.consents.values() if word.word is Consent.GIVEN and word.until is not None)
+    return min((end for end in ends if end > now), default=None)
 
 
 def named(person: Person) -> tuple[Identifier, ...]:
@@ -184,9 +203,13 @@ def load(tx: Connection, person: PersonNumber) -> Standing:
 
 
 def load_words(
-    tx: Connection, compiled: Compiled, numbers: Iterable[PersonNumber] | None = None
+    tx: Connection,
+    compiled: Compiled,
+    numbers: Iterable[PersonNumber] | None = None,
+    now: datetime | None = None,
 ) -> dict[PersonNumber, int]:
-    """The integer of each person: of those named, or of everybody. Who said nothing has 0; who is unknown is missing.
+    """The integer of each person at `now`: of those named, or of everybody. Who said nothing has 0; who is unknown is
+    missing.
 
     Each table is read once, in order of people, so that the memory it takes is one entry a person.
     """
@@ -203,7 +226,7 @@ def load_words(
             statement = _said(kind, table, about).order_by(table.c.person).execution_options(yield_per=_STREAMED)
             rows = tx.execute(statement if part is None else statement.where(table.c.person.in_(part)))
             for person, spoken in groupby(rows, key=_person):
-                words[person] |= word_of(compiled, fold(map(_word, spoken)))
+                words[person] |= word_of(compiled, fold(map(_word, spoken)), now)
     return words
 
 
@@ -244,6 +267,7 @@ def _said(kind: str, table: Table, about: ColumnElement[str]) -> Select[Any]:
         type_coerce(table.c.event, String).label("event"),
         table.c.at,
         table.c.id,
+        type_coerce(table.c.until if "until" in table.c else null(), Instant).label("until"),
     )
 
 
@@ -253,7 +277,7 @@ _OF_ONE = union_all(
 
 
 def _word(row: Row[Any]) -> Word:
-    return Word(row.about, _KINDS[row.kind](row.event), row.at, row.id)
+    return Word(row.about, _KINDS[row.kind](row.event), row.at, row.id, row.until)
 
 
 def _person(row: Row[Any]) -> PersonNumber:
