@@ -22,6 +22,7 @@ from troth.foundation.web.security import SecurityHeaders
 from troth.foundation.web.static import PREFIX
 from troth.policy import mapreading, reading
 from troth.rights.desk import DeskKeeper
+from troth.use.stopping.signals import GlobalPrivacyControl
 
 if TYPE_CHECKING:
     from troth.application import Troth
@@ -46,7 +47,10 @@ def built(instance: Instance, *, troth: Troth | None = None, home: Any = None) -
         opened = troth or stack.enter_context(open_troth(instance.folder, environ=instance.environ))
         desk = DeskKeeper(opened)
         stack.callback(desk.close)
-        yield SecurityHeaders(_application(instance, opened, desk, home))
+        application: Any = _application(instance, opened, desk, home)
+        if instance.settings.site.gpc is not None:
+            application = GlobalPrivacyControl(application, lambda: opened.office)
+        yield SecurityHeaders(application)
 
 
 def _application(instance: Instance, troth: Troth, desk: DeskKeeper, home: Any) -> Starlette:
@@ -56,6 +60,7 @@ def _application(instance: Instance, troth: Troth, desk: DeskKeeper, home: Any) 
     from troth.updates import centre as updates_centre
     from troth.use import api as use_api
     from troth.use import centre as use_centre
+    from troth.use.stopping import centre as stopping
 
     office = troth.office
     secret = office.keyring.pseudonym("forms", b"web")
@@ -97,6 +102,8 @@ def _application(instance: Instance, troth: Troth, desk: DeskKeeper, home: Any) 
     routes += _routes(site, staff, console.routes(), place.console)
     routes += _routes(site, staff, rights_console.routes(desk, place.console, console.guarded), "")
     routes += _routes(site, public, use_centre.routes(troth, rights_centre.beside(troth, desk)), "")
+    routes += _routes(site, public, stopping.routes(troth), "")
+    routes += stopping.open_routes(troth)
     routes += _routes(site, public, rights_centre.routes(troth, desk), "")
     routes += _routes(site, public, updates_centre.routes(files.policy, office.store, report, path=place.policy), "")
     routes += use_api.routes(troth, [rights_api.router(desk)])

@@ -54,7 +54,7 @@ class Via(StrEnum):
 
 
 class Suppression(StrEnum):
-    """Why an address gets no mail: its holder said so, a list brought along says so, or a probe looks whether it works."""
+    """Why an address gets no mail: its holder said so, an imported list does, or a probe looks whether it works."""
 
     OPT_OUT = "opt-out"
     IMPORTED = "imported"
