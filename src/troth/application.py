@@ -13,7 +13,7 @@ from troth.foundation import people
 from troth.foundation.clock import Clock
 from troth.policy import reading, settings
 from troth.policy.model import Policy
-from troth.use import consent, entrance, objections, restrictions
+from troth.use import consent, entrance, objections, renewal, restrictions
 from troth.use.consent import Choice
 from troth.use.decision import Decision
 from troth.use.lease import Data, Lease
@@ -22,6 +22,7 @@ from troth.use.office import Office
 from troth.use.opening import open_office
 from troth.use.restrictions import Pause
 from troth.use.standing import Person, named
+from troth.use.stopping import signals, suppression, unsubscribe
 from troth.use.words import Consent, Ground
 
 
@@ -36,6 +37,7 @@ def open(  # noqa: A001 - `troth.open(folder)` reads as it should
     """
     instance, office = open_office(folder, environ, clock)
     try:
+        renewal.ask(office)  # before anything is decided: nobody has agreed yet to what the policy means now
         return Troth(instance, office)
     except BaseException:
         office.store.close()
@@ -165,6 +167,29 @@ class Troth:
         """Whether use of `person`'s data is restricted now, and why."""
         return restrictions.show(self.office, person)
 
+    def unsubscribe_headers(self, person: Person, purpose: str) -> dict[str, str]:
+        """The headers by which a mail program stops letters for `purpose` with one click. Sign both with DKIM.
+
+        See `use.stopping.unsubscribe.headers`. Raises: UnknownName; PersonUnknown, PersonAmbiguous; StoreError.
+        """
+        site = self.instance.settings.site
+        return unsubscribe.headers(self.office, site.url.rstrip("/") + site.centre, person, purpose)
+
+    def may_mail(self, address: str, purpose: str) -> Decision:
+        """Whether a letter for `purpose` may go to `address`, of a customer or of somebody without an account.
+
+        See `use.stopping.unsubscribe.may_mail`. Raises: PersonError for what is no address.
+        """
+        return unsubscribe.may_mail(self._lease, address, purpose)
+
+    def suppress(self, addresses: Iterable[str], purpose: str, *, source: str) -> tuple[int, int]:
+        """Bring a list of addresses that get no mail for `purpose` (`*`: no marketing); gives (new, known already)."""
+        return suppression.suppress_many(self.office, addresses, purpose, source=source)
+
+    def honour_signal(self, person: Person) -> bool:
+        """Record that the browser of `person` sent `Sec-GPC: 1`. See `use.stopping.signals.honour`."""
+        return signals.honour(self.office, person)
+
     def centre_link(self, person: Person) -> str:
         """The address that takes `person`, who is signed in with you, into the privacy centre: once, within 5 minutes.
 
@@ -180,7 +205,9 @@ class Troth:
         policy = reading.read(self.instance.policy_file)
         if policy.sha256 == office.policy.sha256:
             return False
-        self._lease.adopt(Office.of(office.store, office.keyring, policy, office.clock))
+        new = Office.of(office.store, office.keyring, policy, office.clock)
+        renewal.ask(new)
+        self._lease.adopt(new)
         return True
 
     def close(self) -> None:

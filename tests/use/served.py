@@ -23,6 +23,8 @@ from troth.foundation.tables import outbox
 from troth.foundation.web.pages import Frame, Link, Site
 from troth.foundation.web.security import SecurityHeaders
 from troth.use import api, apps, centre
+from troth.use.stopping import centre as stopping
+from troth.use.stopping.signals import GlobalPrivacyControl
 
 ADDRESS = "https://shop.example.com"
 FRAME = Frame(
@@ -69,12 +71,15 @@ def serve(company: Company) -> Iterator[Served]:
     site = Site(secret=b"x" * 32, clock=company.clock, packages=("troth.use",))
     pages = [
         Route(path, site.endpoint(handler, FRAME), methods=[method])
-        for method, path, handler in centre.routes(company.troth)
+        for method, path, handler in (*centre.routes(company.troth), *stopping.routes(company.troth))
     ]
+    pages += stopping.open_routes(company.troth)
     static = Route("/static/{name:path}", site.serve_static)
-    application = Starlette(
+    application: Any = Starlette(
         routes=[*api.routes(company.troth), *pages, static], middleware=[Middleware(SecurityHeaders)]
     )
+    if company.troth.instance.settings.site.gpc is not None:
+        application = GlobalPrivacyControl(application, lambda: company.office)
     token = apps.create_app_token(company.office.store, "shop", company.clock.now())
     with listening(application) as base:
         yield Served(company, base, token)

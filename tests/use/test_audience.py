@@ -85,7 +85,15 @@ def test_on_any_policy_the_algebra_over_everybody_is_the_decision_about_each(
         f"    c{n}: {{text: Sentence {n}., uses: [{{purpose: {purpose}, basis: {basis}, data: [{', '.join(set(data))}]}}]}}"
         for n, (purpose, basis, data) in enumerate(uses)
     ]
-    head = ["troth: 1", "title: P", "controller: {name: E, country: IE}", "laws: [gdpr]", "use:", '  number: "1"', "  title: U"]
+    head = [
+        "troth: 1",
+        "title: P",
+        "controller: {name: E, country: IE}",
+        "laws: [gdpr]",
+        "use:",
+        '  number: "1"',
+        "  title: U",
+    ]
     file = tmp_path_factory.mktemp("p") / "policy.yaml"
     file.write_text("\n".join([*head, "  purposes:", '    number: "1.1"', "    title: P", *lines, ""]))
     compiled = decision.compile_policy(reading.read(file))

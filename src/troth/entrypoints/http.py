@@ -25,6 +25,7 @@ from troth.foundation.web.security import SecurityHeaders
 from troth.foundation.web.static import PREFIX
 from troth.policy import mapreading, reading
 from troth.rights.desk import DeskKeeper
+from troth.use.stopping.signals import GlobalPrivacyControl
 
 if TYPE_CHECKING:
     from troth.application import Troth
@@ -50,8 +51,11 @@ def built(instance: Instance, *, troth: Troth | None = None, home: Any = None) -
         desk = DeskKeeper(opened)
         stack.callback(desk.close)
         afterwards = stack.enter_context(Afterwards())
-        application = _application(instance, opened, desk, home, afterwards)
-        application.state.afterwards = afterwards
+        made = _application(instance, opened, desk, home, afterwards)
+        made.state.afterwards = afterwards
+        application: Any = made
+        if instance.settings.site.gpc is not None:
+            application = GlobalPrivacyControl(application, lambda: opened.office)
         yield SecurityHeaders(application)
 
 
@@ -61,6 +65,7 @@ def _application(instance: Instance, troth: Troth, desk: DeskKeeper, home: Any, 
     from troth.updates import centre as updates_centre
     from troth.use import api as use_api
     from troth.use import centre as use_centre
+    from troth.use.stopping import centre as stopping
 
     office = troth.office
     secret = office.keyring.pseudonym("forms", b"web")
@@ -91,6 +96,8 @@ def _application(instance: Instance, troth: Troth, desk: DeskKeeper, home: Any, 
     routes: list[Any] = [Route(PREFIX + "{name}", site.serve_static)]
     routes += _staff_routes(site, staff, doors(house))
     routes += _routes(site, public, use_centre.routes(troth, rights_centre.beside(troth, desk)), "")
+    routes += _routes(site, public, stopping.routes(troth), "")
+    routes += stopping.open_routes(troth)
     routes += _routes(site, public, rights_centre.routes(troth, desk), "")
     routes += _routes(site, public, updates_centre.routes(files.policy, office.store, report, path=place.policy), "")
     routes += use_api.routes(troth, [rights_api.router(desk)])

@@ -65,6 +65,7 @@ _MEANINGS = MappingProxyType(
         "statutes": "Laws that oblige the company to keep or use data.",
         "balance_tests": "The documents that weigh a legitimate interest, by purpose.",
         "withdraw": "Where consent is withdrawn.",
+        "consent": "How long a consent lasts, and when the person is asked anew.",
         "closing": "How long after the end of a contract its ground still carries uses.",
         "measure": "The technical or organisational measure that is promised.",
         "hosts": "The hosts on which the measure is looked at.",

@@ -5,13 +5,14 @@ Every path in it is taken from the folder the file stands in, so that a command 
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from troth.errors import DeclarationFaults, Fault, UnreadableFile
 from troth.policy import documents
@@ -46,7 +47,8 @@ class SiteSettings(Declared):
 
     `resolve` maps a host to `address:port` for hosts that a probe must reach by another way than public DNS;
     `trust` is a file of certificate authorities beside those of the machine. `forms` are pages on which people type
-    something in, `pages` those that are read for links and cookies.
+    something in, `pages` those that are read for links and cookies. `gpc` is the day since which the whole site honours
+    Global Privacy Control: from then on `/.well-known/gpc.json` says so. `change_password` is the page for it.
     """
 
     url: str = "http://localhost:8000"
@@ -58,6 +60,54 @@ class SiteSettings(Declared):
     login: str | None = None
     resolve: dict[str, str] = Field(default_factory=dict)
     trust: str | None = None
+    gpc: dt.date | None = None
+    change_password: str | None = Field(None, pattern="^/")
+
+
+class SecuritySettings(Declared):
+    """What `/.well-known/security.txt` says (RFC 9116); without `contact` there is none.
+
+    `contact` are addresses to tell a weakness to (`mailto:`, `https:` or `tel:`), the preferred first; `expires` the day
+    until which this holds, less than a year ahead.
+    """
+
+    contact: tuple[Annotated[str, Field(pattern="^(mailto:|https://|tel:)")], ...] = ()
+    expires: dt.date | None = None
+    encryption: str | None = None
+    acknowledgments: str | None = None
+    policy: str | None = None
+    hiring: str | None = None
+    languages: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.contact and self.expires is None:
+            raise ValueError("`contact` needs `expires`, the day until which it holds")
+        return self
+
+
+class ConsentSettings(Declared):
+    """How consent is taken in the privacy centre.
+
+    `ask_age`: before a consent, people are asked whether they are old enough to give it alone; who is not names a
+    guardian, who confirms by mail. The age is the highest that the laws of the policy name; `age` sets another, where a
+    country has lowered it (GDPR Art. 8(1)).
+    """
+
+    ask_age: bool = False
+    age: int | None = Field(None, ge=12, le=21)
+
+
+class MarketingSettings(Declared):
+    """How it is looked at whether people can stop mail.
+
+    `sample` is a file with the newest letter as it was sent (RFC 5322), put there by the mailer; `sample_within` how old
+    it may be. `dkim_key` is the public key of its signature, base64, for a sender whose DNS cannot be asked.
+    """
+
+    sample: str | None = None
+    sample_within: Period = Duration(40, "day")
+    dkim_key: str | None = None
 
 
 class MailSettings(Declared):
@@ -126,12 +176,15 @@ class Settings(Declared):
     policy: PolicySettings = PolicySettings()
     map: MapSettings = MapSettings()
     store: StoreSettings = StoreSettings()
-    site: SiteSettings = SiteSettings()
+    site: SiteSettings = SiteSettings()  # type: ignore[call-arg] # pydantic fills the defaults
     mail: MailSettings = MailSettings()  # type: ignore[call-arg] # pydantic fills the defaults
     schedule: ScheduleSettings = ScheduleSettings()
     requests: RequestSettings = RequestSettings()
     erasure: ErasureSettings = ErasureSettings()  # type: ignore[call-arg] # pydantic fills the defaults
     packages: PackageSettings = PackageSettings()
+    security: SecuritySettings = SecuritySettings()
+    consent: ConsentSettings = ConsentSettings()  # type: ignore[call-arg] # pydantic fills the defaults
+    marketing: MarketingSettings = MarketingSettings()
 
 
 @dataclass(frozen=True)

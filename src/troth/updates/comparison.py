@@ -13,36 +13,15 @@ Pure: two policies in, differences out. It reads what is declared and asks nobod
 
 from __future__ import annotations
 
-import difflib
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from troth.policy.model import CookieItem, DeclaredUse, Policy, Recipient, RetentionPeriod, Sentence
 from troth.policy.periods import Duration
+from troth.policy.turning import turned
 from troth.policy.vocabulary import CATEGORIES, PURPOSES, CookieCategory, expand
 
-_TURNING = frozenset(
-    {
-        "no",
-        "not",
-        "never",
-        "none",
-        "without",
-        "only",
-        "except",
-        "unless",
-        "nor",
-        "neither",
-        "cannot",
-        "nobody",
-        "nothing",
-    }
-)
-_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]|[^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]+(?:'\w+)?")
-"""A word, or one sign of a script that writes no spaces between words."""
 _HOURS = {"hour": 1.0, "day": 24.0, "week": 168.0, "month": 730.5, "year": 8766.0}
-_SAME_WORDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,24 +229,12 @@ def _words(before: Policy, after: Policy) -> Iterator[Difference]:
         elif now.text != sentence.text:
             dated = bool(sentence.meaning.updated or sentence.meaning.effective)
             yield Difference(
-                now.number, not dated and _turned(sentence.text, now.text), f"sentence {now.number} has other words"
+                now.number, not dated and turned(sentence.text, now.text), f"sentence {now.number} has other words"
             )
     ids = {sentence.id for sentence in before.sentences}
     for sentence in after.sentences:
         if sentence.id not in ids:
             yield Difference(sentence.number, sentence.meaning.empty, f"sentence {sentence.number} is new")
-
-
-def _turned(before: str, after: str) -> bool:
-    """Whether the words may say another thing: a turning word comes or goes, or less than half of them stands."""
-    old, new = _WORD.findall(before.lower()), _WORD.findall(after.lower())
-    if sorted(word for word in old if _turns(word)) != sorted(word for word in new if _turns(word)):
-        return True
-    return difflib.SequenceMatcher(None, old, new, autojunk=False).ratio() < _SAME_WORDS
-
-
-def _turns(word: str) -> bool:
-    return word in _TURNING or word.endswith("n't")
 
 
 def _same(sentence: Sentence, policy: Policy) -> Sentence | None:

@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from troth.errors import AccessDenied, PersonError, TrothError, UnknownName
 from troth.foundation import mail, people
-from troth.foundation.people import Identifier, PersonNumber
+from troth.foundation.people import Identifier, Kind, PersonNumber
 from troth.foundation.web.pages import Ask, Handler
 from troth.policy.settings import MailSettings
 from troth.policy.vocabulary import Channel
@@ -24,6 +24,7 @@ from troth.use import choices, entrance, restrictions
 from troth.use.entrance import Visitor
 from troth.use.lease import Lease
 from troth.use.opening import Opened
+from troth.use.stopping import signals, suppression, tokens
 from troth.use.words import Ground
 
 log = logging.getLogger(__name__)
@@ -141,6 +142,11 @@ class Centre:
         try:
             with office.deed() as tx:
                 deed(tx, office, visitor.number, ask.form.get("purpose", ""), method=METHOD)
+                if deed is choices.allow:
+                    for one in visitor.known_by:
+                        if one.kind is Kind.EMAIL:  # the link went there: its holder wants these letters again
+                            hashed = tokens.hash_of(office.keyring, one)
+                            suppression.lift_in(tx, office, hashed, ask.form.get("purpose", ""))
         except UnknownName:
             return ask.problem(
                 404, "There is no such choice any more; nothing was done.", "Go back and reload the page."
@@ -159,6 +165,8 @@ class Centre:
     def _visitor(self, ask: Ask) -> Visitor | None:
         visitor = entrance.visitor_of(self.lease.office, ask.request.cookies.get(COOKIE), ask.now)
         if visitor is not None:
+            if ask.request.scope.get(signals.SCOPE):
+                signals.honour_number(self.lease.office, visitor.number)
             ask.signed_in = f"Signed in as {visitor.shown}" if visitor.shown else "Signed in"
             ask.leave = f"{self.path}/leave"
         return visitor

@@ -7,16 +7,15 @@ arguments are visible to everybody on the machine.
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from troth.errors import PersonError
+from troth.use import terminal
+from troth.use.terminal import Format
 from troth.use.words import Ground
 
 if TYPE_CHECKING:
@@ -26,14 +25,6 @@ if TYPE_CHECKING:
     from troth.use.office import Office
 
 SCHEMA = 1
-_LONGEST_LINE = 1_000
-
-
-class Format(StrEnum):
-    """How results are printed."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 Person = Annotated[
@@ -61,7 +52,7 @@ def may(
     """
     from troth.use.lease import Lease
 
-    who = _person(person)
+    who = terminal.named_person(person)
     with _office() as office:
         lease = Lease(office)
         decision = lease.may(who, purpose, data, to)
@@ -96,7 +87,7 @@ def give(  # noqa: PLR0917 - as above
     """
     from troth.use import consent as deeds
 
-    who, moment = _person(person), _moment(at)
+    who, moment = terminal.named_person(person), _moment(at)
     with _office() as office:
         spoken = language or office.policy.controller.languages[0]
         _print_choices([deeds.give(office, who, purpose, language=spoken, method=method, at=moment)], form)
@@ -112,7 +103,7 @@ def withdraw(person: Person, purpose: Purpose, method: Method = "form", form: Pr
     """
     from troth.use import consent as deeds
 
-    who = _person(person)
+    who = terminal.named_person(person)
     with _office() as office:
         _print_choices([deeds.withdraw(office, who, purpose, method=method)], form)
 
@@ -128,7 +119,7 @@ def show(person: Person, form: Printed = Format.TEXT) -> None:
     from troth.use import consent as consents
     from troth.use import objections, restrictions, standing
 
-    who = _person(person)
+    who = terminal.named_person(person)
     with _office() as office:
         with office.store.reading() as tx:
             number = standing.load_person(tx, office.keyring, who)
@@ -177,7 +168,7 @@ def object_(
     """
     from troth.use import objections
 
-    who = _person(person)
+    who = terminal.named_person(person)
     with _office() as office:
         stance = (objections.lift if lift else objections.raise_)(office, who, purpose, method=method)
     if form is Format.JSON:
@@ -203,7 +194,7 @@ def restrict(
     """
     from troth.use import restrictions
 
-    who = _person(person)
+    who = terminal.named_person(person)
     with _office() as office:
         pause = (restrictions.lift if lift else restrictions.place)(office, who, ground=ground, method=method)
     if form is Format.JSON:
@@ -223,24 +214,8 @@ def restrict(
 
 @contextmanager
 def _office() -> Iterator[Office]:
-    from troth.use.opening import open_office
-
-    _, office = open_office()
-    try:
+    with terminal.opened() as (_, office):
         yield office
-    finally:
-        office.store.close()
-
-
-def _person(text: str) -> str:
-    """PERSON, read from standard input for `-`. Raises: PersonError, before anything is opened."""
-    from troth.foundation import people
-
-    line = sys.stdin.readline(_LONGEST_LINE).strip() if text == "-" else text
-    if not line:
-        raise PersonError("standard input named nobody", expected="one line: email=..., phone=..., id=... or key=...")
-    people.parse(line)
-    return line
 
 
 def _moment(text: str | None) -> datetime | None:
@@ -309,6 +284,8 @@ def _of_choice(choice: Choice) -> dict[str, Any]:
         "method": choice.method,
         "record": choice.record,
         "entry": choice.leaf,
+        "until": _time(choice.until),
+        "source": choice.source,
     }
 
 

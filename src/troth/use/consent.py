@@ -3,12 +3,12 @@
 1. Consent can be given only for a purpose that the policy bases on consent.
 2. It is bound to the words as printed: their hash, the file's hash, the sentence. New words later change nothing.
 3. It can be withdrawn at any time, as easily as given, also when the purpose has left the policy since.
-4. Each word is one row more and one ledger leaf, in one transaction; rows are never changed.
+4. It lasts as long as the policy says (`consent: {lasts: 13 months}`); from that instant on it counts as not given.
+5. Each word is one row more and one ledger leaf, in one transaction; rows are never changed.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,28 +22,14 @@ from troth.errors import PersonUnknown, TrothError
 from troth.foundation.ledger import leaves
 from troth.foundation.people import PersonNumber
 from troth.foundation.store import changes, hold
-from troth.policy.vocabulary import LegalBasis
-from troth.use import standing
+from troth.use import agreements, standing
+from troth.use.agreements import Wording
 from troth.use.office import Office, known_method, said_at, unknown_purpose
 from troth.use.standing import Person
-from troth.use.tables import consent_events, consent_texts
+from troth.use.tables import consent_events, consent_meanings, consent_texts
 from troth.use.words import Consent
 
 _BATCH = 2_000
-
-
-@dataclass(frozen=True, slots=True)
-class Wording:
-    """What one agrees to for a purpose: the sentence as printed, its hash, and where it stands."""
-
-    purpose: str
-    text: str
-    clause: str
-    number: str
-
-    @property
-    def sha256(self) -> bytes:
-        return hashlib.sha256(self.text.encode("utf-8")).digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +37,7 @@ class Choice:
     """Where one person stands on one purpose. `state` is None when they were never asked; then so is all after it.
 
     `record` numbers the row that counts, `leaf` its ledger entry; `text_sha256` is the hash of the words agreed to.
+    `until` is when a consent ends by itself; `source` where it was brought from.
     """
 
     purpose: str
@@ -64,6 +51,8 @@ class Choice:
     method: str | None = None
     record: int | None = None
     leaf: int | None = None
+    until: datetime | None = None
+    source: str | None = None
 
     @property
     def given(self) -> bool:
@@ -71,14 +60,8 @@ class Choice:
 
 
 def wordings(office: Office) -> dict[str, Wording]:
-    """The words of each purpose that rests on consent, in the order of the page; all of them where it has several."""
-    found: dict[str, Wording] = {}
-    for purpose in office.compiled.consent_bits:
-        uses = [use for use in office.policy.uses if use.purpose == purpose and use.basis is LegalBasis.CONSENT]
-        numbers = list(dict.fromkeys(use.number for use in uses))
-        text = "\n".join(office.policy.by_number[number].text for number in numbers)
-        found[purpose] = Wording(purpose, text, uses[0].clause_id, numbers[0])
-    return found
+    """The words of each purpose that rests on consent, in the order of the page."""
+    return agreements.wordings(office.policy, office.compiled)
 
 
 def give(
@@ -201,9 +184,11 @@ def record_many(
                     office, purpose, withdrawn=last is not None and event is Consent.WITHDRAWN
                 )
                 moment = said_at(office, at, None if last is None else last.at)
-                rows.append(_row(office, number, wording or purpose, event, language=spoken, method=method, at=moment))
-            _keep_texts(tx, {texts[row["purpose"]] for row in rows if row["purpose"] in texts})
-            _insert(tx, office, rows)
+                rows.append(
+                    row_of(office, number, wording or purpose, event, language=spoken, method=method, at=moment)
+                )
+            keep_wordings(tx, {texts[row["purpose"]] for row in rows if row["purpose"] in texts})
+            insert(tx, office, rows)
             count += len(rows)
     return count
 
@@ -233,16 +218,16 @@ def _write(
     hold(tx, f"said by {person}")
     before = _last(tx, person, purpose)
     moment = said_at(office, at, None if before is None else before.at)
-    row = _row(office, person, wording or purpose, event, language=spoken, method=method, at=moment)
+    row = row_of(office, person, wording or purpose, event, language=spoken, method=method, at=moment)
     if wording is not None:
-        _keep_texts(tx, {wording})
-    _insert(tx, office, [row])
+        keep_wordings(tx, {wording})
+    insert(tx, office, [row])
     last = _last(tx, person, purpose)
     assert last is not None
     return _choice(office, last)
 
 
-def _row(
+def row_of(
     office: Office,
     person: PersonNumber,
     wording: Wording | str,
@@ -251,8 +236,11 @@ def _row(
     language: str,
     method: str,
     at: datetime,
+    **more: Any,
 ) -> dict[str, Any]:
+    """One word as the register takes it; `wording` is the name alone of a purpose that has left the policy."""
     known = wording if isinstance(wording, Wording) else None
+    lasts = known.terms.lasts if known is not None and event is Consent.GIVEN else None
     return {
         "person": person,
         "purpose": known.purpose if known else wording,
@@ -260,16 +248,23 @@ def _row(
         "at": at,
         "recorded_at": office.clock.now(),
         "text_sha256": known.sha256 if known else None,
+        "meaning_sha256": known.meaning_sha256 if known else None,
         "clause": known.clause if known else None,
         "number": known.number if known else None,
         "policy_sha256": bytes.fromhex(office.policy.sha256),
         "policy_updated": office.policy.last_updated,
         "language": language,
         "method": method,
-    }
+        "until": None if lasts is None else lasts.after(at),
+        "guardian": None,
+        "source": None,
+        "source_sha256": None,
+        "source_line": None,
+    } | more
 
 
-def _insert(tx: Connection, office: Office, rows: list[dict[str, Any]]) -> None:
+def insert(tx: Connection, office: Office, rows: list[dict[str, Any]]) -> None:
+    """Write words made by `row_of`, each with its leaf, in the caller's deed."""
     entries = [
         leaves.Entry(
             f"consent.{row['event']}",
@@ -282,6 +277,8 @@ def _insert(tx: Connection, office: Office, rows: list[dict[str, Any]]) -> None:
                 "policy": office.policy.sha256,
                 "language": row["language"],
                 "method": row["method"],
+                "meaning": None if row["meaning_sha256"] is None else row["meaning_sha256"].hex(),
+                **_beside(row),
             },
             row["recorded_at"],
         )
@@ -293,18 +290,30 @@ def _insert(tx: Connection, office: Office, rows: list[dict[str, Any]]) -> None:
     changes.note(tx, [row["person"] for row in rows])
 
 
-def _keep_texts(tx: Connection, texts: Iterable[Wording]) -> None:
-    insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
-    rows = [{"sha256": wording.sha256, "text": wording.text} for wording in texts]
-    if rows:
-        tx.execute(insert(consent_texts).on_conflict_do_nothing(index_elements=[consent_texts.c.sha256]), rows)
+def _beside(row: dict[str, Any]) -> dict[str, Any]:
+    """What only some words have: an end, a guardian, a source."""
+    found = {"until": row["until"], "source": row["source"], "line": row["source_line"]}
+    found |= {name: None if row[name] is None else row[name].hex() for name in ("guardian", "source_sha256")}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def keep_wordings(tx: Connection, agreed: Iterable[Wording]) -> None:
+    """Keep the words and what they mean, each version once."""
+    made = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
+    known = list(agreed)
+    if not known:
+        return
+    texts = [{"sha256": one.sha256, "text": one.text} for one in known]
+    tx.execute(made(consent_texts).on_conflict_do_nothing(index_elements=[consent_texts.c.sha256]), texts)
+    meanings = [{"sha256": one.meaning_sha256, "purpose": one.purpose, "meaning": one.meaning} for one in known]
+    tx.execute(made(consent_meanings).on_conflict_do_nothing(index_elements=[consent_meanings.c.sha256]), meanings)
 
 
 def _choice(office: Office, row: Any) -> Choice:
     return Choice(
         purpose=row.purpose,
         declared=row.purpose in office.compiled.consent_bits,
-        state=row.event,
+        state=state_at(row.event, row.until, office.clock.now()),
         since=row.at,
         clause=row.clause,
         number=row.number,
@@ -313,7 +322,14 @@ def _choice(office: Office, row: Any) -> Choice:
         method=row.method,
         record=row.id,
         leaf=row.leaf,
+        until=row.until if row.event is Consent.GIVEN else None,
+        source=row.source,
     )
+
+
+def state_at(event: Consent, until: datetime | None, now: datetime) -> Consent:
+    """What a word is worth at `now`: a consent whose end has come is expired, whether or not that was written down."""
+    return Consent.EXPIRED if event is Consent.GIVEN and until is not None and until <= now else event
 
 
 def _wording(office: Office, purpose: str) -> Wording:

@@ -60,6 +60,10 @@ class Word:
     id: int
     until: datetime | None = None
 
+    def holds(self, now: datetime | None) -> bool:
+        """Whether a word that has an end still holds at `now`; without a time to hold it against, it does not."""
+        return self.until is None or (now is not None and now < self.until)
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -70,9 +74,9 @@ class Standing:
     restrictions: Mapping[str, Word] = field(default_factory=dict)
 
     def consents_to(self, purpose: str, now: datetime | None = None) -> bool:
-        """Whether consent stands; with `now`, also whether it has not expired."""
+        """Whether consent stands at `now`; without `now`, one that has an end does not."""
         word = self.consents.get(purpose)
-        return word is not None and word.word is Consent.GIVEN and not _over(word, now)
+        return word is not None and word.word is Consent.GIVEN and word.holds(now)
 
     def valid_until(self, now: datetime) -> datetime | None:
         """The next instant at which something that counts now ends by itself; None when nothing does."""
@@ -114,7 +118,7 @@ def fold(words: Iterable[Word]) -> Standing:
 def word_of(compiled: Compiled, standing: Standing, now: datetime | None = None) -> int:
     """The standing as one integer, by the bits that this policy assigns; right until `standing.valid_until(now)`.
 
-    Consent that has expired by `now` is consent not given. Without `now` nothing expires.
+    Consent that has expired by `now` is consent not given. Without `now`, no consent that has an end counts.
     """
     word = RESTRICTED_BIT if standing.restricted else 0
     for purpose, (given, withdrawn) in compiled.consent_bits.items():
@@ -203,7 +207,8 @@ def load(tx: Connection, person: PersonNumber) -> Standing:
 def load_words(
     tx: Connection, compiled: Compiled, numbers: Iterable[PersonNumber] | None = None, now: datetime | None = None
 ) -> dict[PersonNumber, int]:
-    """The integer of each person: of those named, or of everybody. Who said nothing has 0; who is unknown is missing.
+    """The integer of each person at `now`: of those named, or of everybody. Who said nothing has 0; who is unknown is
+    missing.
 
     With `now`, what has expired counts no longer. The memory it takes is one entry a person.
     """
@@ -259,10 +264,6 @@ def last_said(tx: Connection, table: Table, person: PersonNumber, about: str) ->
 
 def _order(word: Word) -> tuple[datetime, int]:
     return word.at, word.id
-
-
-def _over(word: Word, now: datetime | None) -> bool:
-    return now is not None and word.until is not None and word.until <= now
 
 
 _KINDS: Mapping[str, type[Consent | Objection | Restriction]] = {

@@ -12,7 +12,7 @@ from troth.foundation import tables as foundation_tables
 from troth.foundation.ledger.tables import LONG, ledger_leaves
 from troth.foundation.store.columns import Instant, OneOf
 from troth.foundation.store.schema import metadata
-from troth.use.words import Consent, Ground, Objection, Restriction, Via
+from troth.use.words import Consent, Ground, Objection, Restriction, Suppression, Via
 
 EVERY_PURPOSE = "*"
 """In `objections.purpose`: whatever one may object to."""
@@ -34,6 +34,28 @@ consent_texts = Table(
     Column("text", Text, nullable=False),
 )
 
+# What each purpose meant to those who agreed, and to which words: canonical JSON, each version once.
+consent_meanings = Table(
+    "consent_meanings",
+    metadata,
+    Column("sha256", LargeBinary(32), primary_key=True),
+    Column("purpose", String(120), nullable=False),
+    Column("meaning", Text, nullable=False),
+)
+
+# Each time that people were asked anew: who agreed to `before` in a word up to number `upto` was asked about `after`.
+consent_renewals = Table(
+    "consent_renewals",
+    metadata,
+    Column("id", LONG, primary_key=True),
+    Column("before", LargeBinary(32), nullable=False),
+    Column("after", LargeBinary(32), nullable=False),
+    Column("upto", LONG, nullable=False),
+    Column("people", Integer, nullable=False),
+    Column("at", Instant, nullable=False),
+    sqlite_autoincrement=True,
+)
+
 consent_events = Table(
     "consent_events",
     metadata,
@@ -53,8 +75,64 @@ consent_events = Table(
     Column("language", String(35), nullable=False),
     Column("method", String(40), nullable=False),
     _leaf(),
+    # What was agreed to beside the words: data, recipients, ground. Empty for what was recorded before it was kept.
+    Column("meaning_sha256", LargeBinary(32)),
+    # The instant from which a consent counts as not given; empty for one that lasts until it is withdrawn.
+    Column("until", Instant),
+    # The keyed hash of the address from which a guardian confirmed; the address itself is not kept.
+    Column("guardian", LargeBinary(16)),
+    # Where an imported word comes from: its source's name, the hash of the file, and the line.
+    Column("source", String(80)),
+    Column("source_sha256", LargeBinary(32)),
+    Column("source_line", Integer),
     Index("ix_consent_events_person_purpose", "person", "purpose", "at", "id"),
+    Index("ix_consent_events_until", "until"),
+    Index("ix_consent_events_meaning_sha256", "meaning_sha256", "id"),
     sqlite_autoincrement=True,
+)
+
+# Addresses that get no mail for a purpose, whoever they belong to: by keyed hash, so that a wish outlives the account.
+# `until` ends it by itself (what a probe has written); `ended_at` is when the holder of the address took it back.
+suppressions = Table(
+    "suppressions",
+    metadata,
+    Column("id", LONG, primary_key=True),
+    Column("address_hash", LargeBinary(16), nullable=False),
+    Column("purpose", String(120), nullable=False),
+    Column("reason", OneOf(Suppression), nullable=False),
+    Column("source", String(80)),
+    Column("at", Instant, nullable=False),
+    Column("until", Instant),
+    Column("ended_at", Instant),
+    _leaf(),
+    Index("ix_suppressions_address_hash_purpose", "address_hash", "purpose"),
+    sqlite_autoincrement=True,
+)
+
+# Whose browser has asked not to sell or share (Sec-GPC), while they were signed in: first and last time.
+privacy_signals = Table(
+    "privacy_signals",
+    metadata,
+    Column("person", Integer, ForeignKey(foundation_tables.people.c.number, ondelete="CASCADE"), primary_key=True),
+    Column("first_at", Instant, nullable=False),
+    Column("last_at", Instant, nullable=False),
+    _leaf(),
+)
+
+# What a guardian has been asked by mail, for a child. Only the hash of the link's token is kept.
+guardian_links = Table(
+    "guardian_links",
+    metadata,
+    Column("token_hash", LargeBinary(32), primary_key=True),
+    Column(
+        "person", Integer, ForeignKey(foundation_tables.people.c.number, ondelete="CASCADE"), nullable=False, index=True
+    ),
+    Column("purpose", String(120), nullable=False),
+    Column("guardian", LargeBinary(16), nullable=False),
+    Column("text_sha256", LargeBinary(32), nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("ends_at", Instant, nullable=False),
+    Column("used_at", Instant),
 )
 
 objections = Table(

@@ -6,12 +6,19 @@ from enum import StrEnum
 
 
 class Consent(StrEnum):
-    """What happened to a consent. The states of DPV and ISO/IEC TS 27560, in one word each."""
+    """What happened to a consent: the states of DPV and ISO/IEC TS 27560, in a word each. GIVEN alone permits.
+
+    RENEWAL_ASKED: what was agreed to has changed, and the person has not agreed to what it is now. GUARDIAN_ASKED: a
+    child wishes it, and its guardian has not confirmed. UNKNOWN: brought from elsewhere without the words agreed to.
+    """
 
     GIVEN = "given"
     REFUSED = "refused"
     WITHDRAWN = "withdrawn"
     EXPIRED = "expired"
+    RENEWAL_ASKED = "renewal-asked"
+    GUARDIAN_ASKED = "guardian-asked"
+    UNKNOWN = "unknown"
 
 
 class Objection(StrEnum):
@@ -44,3 +51,11 @@ class Via(StrEnum):
 
     MAIL = "mail"
     APP = "app"
+
+
+class Suppression(StrEnum):
+    """Why an address gets no mail: its holder said so, an imported list does, or a probe looks whether it works."""
+
+    OPT_OUT = "opt-out"
+    IMPORTED = "imported"
+    PROBE = "probe"

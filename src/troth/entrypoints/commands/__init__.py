@@ -17,6 +17,7 @@ def attach(app: typer.Typer) -> None:
     from troth.rights.restoring import commands as restoring
     from troth.updates import commands as updates
     from troth.use import commands as use
+    from troth.use.recording import commands as recording
 
     app.command("demo")(running.demo)
     app.command("init")(running.init)
@@ -35,6 +36,8 @@ def attach(app: typer.Typer) -> None:
     app.command("map")(collection.map_)
     app.command("grants")(collection.grants)
     app.command("may")(use.may)
+    use.consent.command("receipt")(recording.receipt)
+    use.consent.command("verify")(recording.verify)
     app.add_typer(use.consent, name="consent")
     app.command("object")(use.object_)
     app.command("restrict")(use.restrict)
