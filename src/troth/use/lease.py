@@ -67,7 +67,6 @@ class Lease:
         self._counter = office.store.generation
         self._watch = None if office.store.path is None else FileWatch(office.store.path)
         self._version: object = None
-        self._born = -_OLDEST_S
         self._memory: Memory = _blank(office)
         self._epoch = 0
         self._keys: dict[PersonNumber, set[Person]] = {}

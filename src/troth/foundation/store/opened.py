@@ -149,7 +149,7 @@ class Store:
         self._reader.dispose(close=False)
         if self._writer is not None:
             self._writer.dispose(close=False)
-        self._turn = threading.Lock()
+        self._turn = Turn()
         self._counter_lock = threading.Lock()
         # INVARIANT: not the parent's descriptor: a lock on it would not keep the two apart.
         self._counter = None
