@@ -1,7 +1,7 @@
 """Decide for a whole column of people at once whose rows may go to one recipient for one purpose.
 
-Each person is looked up once, in bulk, and decided by the same table as every other decision (`use.decision`); all kinds
-of data that leave must pass. Who is unknown or ambiguous does not pass. `unchanged` answers, at the very end and inside
+Each person is looked up once, in bulk, and decided by the same table as every other decision (`use.decision`); all
+kinds of data that leave must pass. Who is unknown or ambiguous does not pass. `unchanged` answers, at the very end and inside
 the transaction that records the disclosure, whether anybody said something meanwhile that changes the answer.
 """
 
@@ -36,7 +36,9 @@ _UNKNOWN = -_REASONS.index(Reason.PERSON_UNKNOWN)
 class Admission:
     """The decisions of one batch. `passed` are the numbers of those whose rows go, `refused` counts rows by why not."""
 
-    def __init__(self, office: Office, purpose: str, categories: Sequence[str], recipient: str | None, kind: Kind) -> None:
+    def __init__(
+        self, office: Office, purpose: str, categories: Sequence[str], recipient: str | None, kind: Kind
+    ) -> None:
         self.passed = BitMap()
         self.refused: Counter[Reason] = Counter()
         self._office, self._purpose, self._categories = office, purpose, tuple(categories)

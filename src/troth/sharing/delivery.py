@@ -95,7 +95,9 @@ def _post(spool: Spool, destination: Destination, instance: Instance) -> tuple[S
         )
     if 200 <= status < 300:
         return State.DONE, None
-    said = "it wanted the batch elsewhere, where nothing is sent" if 300 <= status < 400 else "it did not take the batch"
+    said = (
+        "it wanted the batch elsewhere, where nothing is sent" if 300 <= status < 400 else "it did not take the batch"
+    )
     return State.UNCERTAIN, DeliveryFailed(
         f"{said} (status {status}); what it got counts as disclosed",
         where=where,

@@ -1,4 +1,6 @@
-"""The gate: the only way in which personal data leave. What does not pass every one of these stays:
+"""The gate: the only way in which personal data leave.
+
+What does not pass every one of these stays:
 
 1. The recipient is declared for the purpose, under a contract that is not over.          (GDPR Art. 13(1)(e), 28(3))
 2. Sharing is not paused.
@@ -35,16 +37,16 @@ from troth.sharing.delivery import Destination, deliver, destination_of
 from troth.sharing.disclosures import Disclosure, HeldBack
 from troth.sharing.recording import Leaving
 from troth.sharing.safeguards import Groups
-from troth.sharing.spool import Spool
+from troth.sharing.spool import Sink, Spool
 from troth.sharing.streams import Batch, Writer
-from troth.sharing.words import Form, State
+from troth.sharing.words import Form
 
 if TYPE_CHECKING:
     from troth.policy.settings import Instance
     from troth.use.office import Office
 
 KEY = "person"
-"""The column under which people leave: a name for each that only this recipient gets, and that means nothing outside."""
+"""The column under which people leave: a name for each for this recipient only, which means nothing outside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,15 +130,16 @@ class Gate:
         leaving = self._leaving(order, shape, strict=strict)
         key = self._key(order)
         with Spool(destination.path) as spool:
-            below: IO[bytes] = age.Sealing(spool, key) if key else spool  # type: ignore[assignment] # files to write to
+            sealing = age.Sealing(spool, key) if key else None
+            below: Sink = sealing or spool
             passage = _Passage(order, shape, leaving, form, below, Admission(
                 office, order.purpose, tuple(dict.fromkeys(leaving.values())), _checked_recipient(order), shape.kind,
             ), partial(_pseudonym, office, order.recipient), strict=strict)  # fmt: skip
             for batch in _batches(rows):
                 passage.take(batch)
             people = passage.finish()
-            if key:
-                below.close()
+            if sealing is not None:
+                sealing.close()
             spool.settle()
             ready = Leaving(
                 order.recipient, order.purpose, order.reason, order.safeguard, destination.text, spool.token, form,
@@ -167,7 +170,9 @@ class Gate:
         for name, category in shape.columns.items():
             if category not in CATEGORIES:
                 raise UnknownName(
-                    f'"{category[:60]}" is no kind of data', where=f"column {name}", nearest=nearest(category, CATEGORIES)
+                    f'"{category[:60]}" is no kind of data',
+                    where=f"column {name}",
+                    nearest=nearest(category, CATEGORIES),
                 )
         table = self._office.compiled.table
         permitted = {
@@ -212,7 +217,7 @@ class _Passage:
         shape: Shape,
         leaving: Mapping[str, str],
         form: Form,
-        file: IO[bytes],
+        file: Sink,
         admission: Admission,
         pseudonym: Callable[[int], str],
         *,
@@ -313,7 +318,7 @@ def _batches(rows: Iterable[Mapping[str, Any]] | Iterator[Batch]) -> Iterator[Ba
         yield first
         yield from waiting  # type: ignore[misc] # all are, when the first is
     else:
-        yield from streams.of_rows(_with(first, waiting))  # type: ignore[arg-type] # as above
+        yield from streams.of_rows(_with(first, waiting))
 
 
 def _with(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
@@ -342,6 +347,3 @@ def _undeclared(order: Order, names: Sequence[str]) -> GateClosed:
         expected=f"columns of {', '.join(order.categories)} only",
         repair="Leave them out, or share without --strict, which drops them.",
     )
-
-
-__all__ = ["KEY", "Gate", "Order", "Shape", "State"]

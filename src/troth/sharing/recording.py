@@ -64,7 +64,7 @@ def begin(tx: Connection, office: Office, leaving: Leaving) -> int:
         raise GateClosed("sharing is paused; nothing has left", repair="Run `troth resume` when it may go on.")
     now = office.clock.now()
     people = leaving.people.serialize()
-    back = {
+    back: dict[str, Any] = {
         "columns": sorted(leaving.held_back.columns),
         "refused": dict(sorted(leaving.held_back.refused.items())),
         "small_groups": leaving.held_back.small_groups,
@@ -77,7 +77,11 @@ def begin(tx: Connection, office: Office, leaving: Leaving) -> int:
         "categories": sorted(set(leaving.categories.values())),
         "rows": leaving.rows,
         "people": {"count": len(leaving.people), "sha256": hashlib.sha256(people).hexdigest()},
-        "held_back": {"columns": len(back["columns"]), "refused": back["refused"], "small_groups": back["small_groups"]},
+        "held_back": {
+            "columns": len(back["columns"]),
+            "refused": back["refused"],
+            "small_groups": back["small_groups"],
+        },
         "sha256": leaving.sha256.hex(),
         "demand": leaving.demand,
         "policy": office.policy.sha256,

@@ -1,4 +1,4 @@
-"""Rows in and rows out, a few thousand at a time: CSV, JSON lines, Parquet, or mappings of the caller's own.
+"""Rows in and rows out, about a thousand at a time: CSV, JSON lines, Parquet, or mappings of the caller's own.
 
 A `Batch` is columns, not rows: whole columns are dropped, looked up and written at once. Nothing is kept that has
 passed, so memory does not grow with the number of rows. What cannot be read is told by its row, never by its value.
@@ -17,10 +17,11 @@ from json.encoder import encode_basestring
 from typing import IO, Any, Protocol
 
 from troth.errors import RowsUnreadable
+from troth.sharing.spool import Sink
 from troth.sharing.words import Form
 
-SIZE = 8192
-"""Rows of one batch, at most."""
+SIZE = 1024
+"""Rows of one batch, at most: few enough that they stay near the processor while they pass."""
 
 _LAKE = "Install the extra `troth[lake]`."
 
@@ -110,7 +111,7 @@ def _read_jsonl(file: IO[bytes]) -> Iterator[Batch]:
 
 def _read_parquet(file: IO[bytes]) -> Iterator[Batch]:
     try:
-        from pyarrow import ArrowException, parquet
+        from pyarrow import ArrowException, parquet  # type: ignore[import-untyped]
     except ModuleNotFoundError:
         raise RowsUnreadable("Parquet cannot be read here", repair=_LAKE) from None
     first = 1
@@ -130,7 +131,7 @@ class Writer(Protocol):
     def close(self) -> None: ...
 
 
-def writer(form: Form, names: Sequence[str], file: IO[bytes]) -> Writer:
+def writer(form: Form, names: Sequence[str], file: Sink) -> Writer:
     """What writes rows with these names into `file`. Raises: RowsUnreadable where Parquet cannot be written here."""
     if form is Form.PARQUET:
         return _Parquet(names, file)
@@ -138,7 +139,7 @@ def writer(form: Form, names: Sequence[str], file: IO[bytes]) -> Writer:
 
 
 class _JsonLines:
-    def __init__(self, names: Sequence[str], file: IO[bytes]) -> None:
+    def __init__(self, names: Sequence[str], file: Sink) -> None:
         pairs = ", ".join(f"{encode_basestring(name).replace('%', '%%')}: %s" for name in names)
         self._line: Callable[[Any], str] = f"{{{pairs}}}\n".__mod__
         self._file = file
@@ -170,7 +171,7 @@ def _plain(value: Any) -> str:
 
 
 class _Csv:
-    def __init__(self, names: Sequence[str], file: IO[bytes]) -> None:
+    def __init__(self, names: Sequence[str], file: Sink) -> None:
         self._file = file
         self._written([names])
 
@@ -192,12 +193,13 @@ class _Csv:
 class _Parquet:
     """Types are those of the first batch; a column that is empty there is text."""
 
-    def __init__(self, names: Sequence[str], file: IO[bytes]) -> None:
+    def __init__(self, names: Sequence[str], file: Sink) -> None:
         try:
             import pyarrow as pa
         except ModuleNotFoundError:
             raise RowsUnreadable("Parquet cannot be written here", repair=_LAKE) from None
-        self._names, self._file, self._arrow, self._writer = list(names), file, pa, None
+        self._names, self._file, self._arrow = list(names), file, pa
+        self._writer: Any = None
 
     def write(self, columns: Sequence[Sequence[Any]]) -> None:
         from pyarrow import parquet

@@ -1,4 +1,4 @@
-"""What left the company. Schema only. A row is begun before the data leave, and ended once; `leaf` proves the beginning.
+"""What left the company. Schema only. A row is begun before data leave, and ended once; `leaf` proves its beginning.
 
 `people` is a roaring bitmap of person numbers, one for the whole batch: who is meant by a number stands in `people` and
 `identifiers` alone, and no longer once the person is erased. `demand` names the legal demand that it answers.
