@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, TYPE_CHECKING, Any, Self
 
 from troth.errors import Refused
 from troth.foundation import people
 from troth.foundation.clock import Clock
+from troth.foundation.people import Kind
 from troth.policy import reading, settings
 from troth.policy.model import Policy
 from troth.use import consent, entrance, objections, renewal, restrictions
@@ -24,6 +25,9 @@ from troth.use.restrictions import Pause
 from troth.use.standing import Person, named
 from troth.use.stopping import signals, suppression, unsubscribe
 from troth.use.words import Consent, Ground
+
+if TYPE_CHECKING:
+    from troth.sharing.disclosures import Disclosure
 
 
 def open(  # noqa: A001 - `troth.open(folder)` reads as it should
@@ -198,6 +202,34 @@ class Troth:
         site, office = self.instance.settings.site, self.office
         token = entrance.hand_over(office, person, office.clock.now())
         return f"{site.url.rstrip('/')}{site.centre}/enter/{token}"
+
+    def share(
+        self,
+        recipient: str,
+        purpose: str,
+        rows: Iterable[Mapping[str, Any]],
+        *,
+        person: str,
+        columns: Mapping[str, str],
+        to: str | Path | IO[bytes],
+        form: str = "jsonl",
+        kind: str = "id",
+        coarser: Mapping[str, str] | None = None,
+        strict: bool = False,
+    ) -> Disclosure:
+        """Give `rows` to a recipient of the policy, as far as they may go, and record it. See `sharing.gate.Gate.share`.
+
+        `person` is the column that says whose a row is (their `kind`: id, email, phone or key); `columns` names
+        the kind of data in each other column. What is not named there stays here. `to` is a path, taken from the
+        instance's folder, an address of the recipient's host, or a file to write to; `form` is jsonl, csv or parquet.
+        """
+        from troth.sharing.gate import Gate, Shape
+        from troth.sharing.words import Form
+
+        shape = Shape(person, columns, Kind(kind), coarser or {})
+        return Gate(self.office, self.instance).share(
+            recipient, purpose, rows, shape=shape, to=to, form=Form(form), strict=strict
+        )
 
     def reload(self) -> bool:
         """Read the policy again; gives whether it changed. One with faults raises, and the old one stays in force."""

@@ -31,7 +31,10 @@ TrothError
 ├── GuardClosed             a guard of destructive runs stands in the way
 │   ├── MapUnapproved       nobody answers for this data map
 │   ├── WritingPaused       `troth pause` stands
-│   └── PlanChanged         the plan is another than the one that was approved
+│   ├── PlanChanged         the plan is another than the one that was approved
+│   └── GateClosed          the gate of section 4 let nothing out
+├── RowsUnreadable          a batch that was to be shared cannot be read
+├── DeliveryFailed          a recipient did not take what was sent
 ├── NaiveTimeError          a time without a zone
 ├── Refused                 `require()`: the decision was no
 └── AccessDenied            the caller may not do this
@@ -268,6 +271,18 @@ class WritingPaused(GuardClosed):
 
 class PlanChanged(GuardClosed):
     """The plan is another than the one that was approved; nothing was changed."""
+
+
+class GateClosed(GuardClosed):
+    """The gate stays closed; nothing has left."""
+
+
+class RowsUnreadable(TrothError):
+    """The rows cannot be read; nothing has left."""
+
+
+class DeliveryFailed(TrothError):
+    """The recipient did not take what was sent."""
 
 
 class NaiveTimeError(TrothError):

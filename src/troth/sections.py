@@ -37,6 +37,7 @@ TABLES = (
     "troth.foundation.guards.tables",
     "troth.foundation.attestations.tables",
     "troth.use.tables",
+    "troth.sharing.tables",
     "troth.rights.tables",
     "troth.updates.tables",
 )

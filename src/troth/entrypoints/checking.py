@@ -146,13 +146,7 @@ def _network(instance: Instance) -> Network:
     from troth.foundation import mailservers
     from troth.foundation.network import Network
 
-    site = instance.settings.site
-    resolve: dict[str, tuple[str, int]] = {}
-    for host, target in site.resolve.items():
-        address, _, port = target.rpartition(":")
-        resolve[host] = (address, int(port))
-    trust = instance.folder / site.trust if site.trust else None
-    return Network(resolve, trust=trust, mail_lookup=mailservers.lookup())
+    return Network.of(instance, mail_lookup=mailservers.lookup())
 
 
 def _connect_records(observation: Observation, instance: Instance) -> None:

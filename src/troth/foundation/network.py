@@ -19,14 +19,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import IO, TYPE_CHECKING, Self
 from urllib.parse import SplitResult, urlsplit
 
 from troth.errors import NetworkUnreachable, UnreadableFile
 from troth.foundation import addresses
 from troth.foundation.store.guard import refuse_inside_writing
 
+if TYPE_CHECKING:
+    from troth.policy.settings import Instance
+
 MAX_BODY = 2 * 1024 * 1024
 USER_AGENT = "troth (a probe of the site's own owner)"
+SENDER = "troth"
 _NAME_IT = "Start it, correct the name, or name it under [site.resolve]."
 
 
@@ -104,6 +109,17 @@ class Network:
         self._timeout_s = timeout_s
         self._mail_lookup = mail_lookup
 
+    @classmethod
+    def of(cls, instance: Instance, *, timeout_s: float = 5.0, mail_lookup: MailLookup | None = None) -> Self:
+        """The probe of one instance: its hosts are found, and trusted, as `[site]` says."""
+        site = instance.settings.site
+        resolve: dict[str, tuple[str, int]] = {}
+        for host, target in site.resolve.items():
+            address, _, port = target.rpartition(":")
+            resolve[host] = (address, int(port))
+        trust = instance.folder / site.trust if site.trust else None
+        return cls(resolve, trust=trust, timeout_s=timeout_s, mail_lookup=mail_lookup)
+
     def fetch(self, url: str, *, headers: Mapping[str, str] | None = None, method: str = "GET") -> Page:
         """Ask for `url` once, as a stranger with no cookies; redirects are returned, not followed.
 
@@ -137,6 +153,39 @@ class Network:
                 raise NetworkUnreachable("its answer broke off", where=host)
             kept = tuple((key.lower(), value) for key, value in answer.getheaders())
             return Page(url, answer.status, kept, body[:MAX_BODY], address, truncated)
+
+    def send(self, url: str, body: IO[bytes], size: int, *, headers: Mapping[str, str] | None = None) -> int:
+        """Post `body`, of `size` bytes, to `url` over TLS, once; gives the status that it was answered with.
+
+        Goes only where `fetch` would; a redirect is an answer, and is not followed. Raises: NetworkUnreachable when
+        nothing was sent; ConnectionError when something may have been, and no whole answer came; StoreError inside a
+        write transaction.
+        """
+        refuse_inside_writing("sending")
+        parts = _read_url(url)
+        if parts.scheme != "https":
+            raise NetworkUnreachable("data are sent over TLS only", expected="https://host/path")
+        host = _ascii(parts.hostname or "")
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        name = host + (f":{parts.port}" if parts.port else "")
+        sent = {"Host": name, "User-Agent": SENDER, "Content-Length": str(size), **(headers or {})}
+        self._context()
+        begun = False
+        try:
+            with self._reached(host, parts.port or 443) as plain, self._secured(plain, host, secure=True) as stream:
+                connection = http.client.HTTPConnection(host, timeout=self._timeout_s, blocksize=1 << 16)
+                connection.sock = stream
+                begun = True
+                try:
+                    connection.request("POST", path, body=body, headers=sent | {"Connection": "close"})
+                    with connection.getresponse() as answer:
+                        return answer.status
+                except (http.client.HTTPException, ValueError):
+                    raise ConnectionError from None
+        except (NetworkUnreachable, ConnectionError):
+            if begun:
+                raise ConnectionError(host) from None
+            raise
 
     def tls(self, host: str, port: int = 443) -> TlsSeen:
         """Shake hands once for each version of TLS, then once as a browser would, checking chain and name.

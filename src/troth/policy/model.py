@@ -127,6 +127,22 @@ class Certificate(Declared):
     until: dt.date
 
 
+class SubProcessor(Declared):
+    """Another company to which a recipient hands data on (Art. 28(2), (4))."""
+
+    name: str
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+    task: str | None = None
+
+
+class Transfer(Declared):
+    """What a transfer to another country rests on (Art. 44 to 49), and the paper that shows it."""
+
+    ground: Literal["adequacy", "standard-clauses", "binding-rules", "certification", "derogation"]
+    document: Document | None = None
+    until: dt.date | None = None
+
+
 class Recipient(Declared):
     """A company or body that data are disclosed to (Art. 4(9)), by name."""
 
@@ -137,6 +153,8 @@ class Recipient(Declared):
     country: str
     contract: Document | None = None
     certificate: Certificate | None = None
+    sub_processors: tuple[SubProcessor, ...] = ()
+    transfer: Transfer | None = None
 
 
 class CookieItem(Declared):
@@ -191,6 +209,7 @@ class Meaning(Declared):
     circumstance: Circumstance | None = None
     recipients: tuple[Recipient, ...] = ()
     safeguard: Safeguard | None = None
+    smallest_group: Annotated[int, Field(ge=2)] | None = None
     right: Right | None = None
     category: CookieCategory | None = None
     items: tuple[CookieItem, ...] = ()

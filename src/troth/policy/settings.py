@@ -170,6 +170,37 @@ class PackageSettings(Declared):
     keep: Period = Duration(30, "day")
 
 
+class SupportSettings(Declared):
+    """The support tool that checks look into, over HTTP.
+
+    `recipient` is its name in the policy, `url` where its settings are read, `token` what it is asked with. `people`
+    are the accounts that may sign in there, one for each of staff who answers questions.
+    """
+
+    recipient: str
+    url: str
+    token: str | None = None
+    people: tuple[str, ...] = ()
+
+
+class SharingSettings(Declared):
+    """What leaves the company, and where that can be seen.
+
+    `observed` are files that say which hosts were reached: a proxy's log, a log of DNS or flows, or a list. What is
+    older than `observed_age` counts for nothing. `own` are the company's own hosts, `ignored` others, each with why;
+    `*.example.com` stands for all below it. `keys` are the public keys for which recipients get data encrypted, by
+    their names in the policy. `storage` are files with the configuration of a recipient's storage, by its name.
+    """
+
+    observed: tuple[str, ...] = ()
+    observed_age: Period = Duration(2, "day")
+    own: tuple[str, ...] = ()
+    ignored: dict[str, str] = Field(default_factory=dict)
+    keys: dict[str, str] = Field(default_factory=dict)
+    storage: dict[str, str] = Field(default_factory=dict)
+    support: SupportSettings | None = None
+
+
 class Settings(Declared):
     """All of troth.toml; every part may be left out."""
 
@@ -185,6 +216,7 @@ class Settings(Declared):
     security: SecuritySettings = SecuritySettings()
     consent: ConsentSettings = ConsentSettings()  # type: ignore[call-arg] # pydantic fills the defaults
     marketing: MarketingSettings = MarketingSettings()
+    sharing: SharingSettings = SharingSettings()  # type: ignore[call-arg] # pydantic fills the defaults
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ def attach(app: typer.Typer) -> None:
     from troth.foundation.ledger import commands as evidence
     from troth.rights import commands as rights
     from troth.rights.restoring import commands as restoring
+    from troth.sharing import commands as sharing
     from troth.updates import commands as updates
     from troth.use import commands as use
     from troth.use.recording import commands as recording
@@ -41,6 +42,7 @@ def attach(app: typer.Typer) -> None:
     app.add_typer(use.consent, name="consent")
     app.command("object")(use.object_)
     app.command("restrict")(use.restrict)
+    app.command("share")(sharing.share)
     app.add_typer(rights.request, name="request")
     app.add_typer(evidence.ledger, name="ledger")
     app.add_typer(foundation.staff, name="staff")

@@ -1,0 +1,128 @@
+"""What was disclosed, to whom, about whom: read from the record. Nothing here writes.
+
+A disclosure is one row with a bitmap of everybody in it, so that "what was this person's data given to" is one question
+to each bitmap, and a batch of a million people is one row.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pyroaring import BitMap
+from sqlalchemy import Connection, Row, Select, select
+
+from troth.foundation.people import PersonNumber
+from troth.policy.vocabulary import Circumstance, Safeguard
+from troth.sharing.tables import disclosures
+from troth.sharing.words import Form, State
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBack:
+    """What stayed: columns that were dropped, rows of people by why they do not pass, rows of groups too small."""
+
+    columns: tuple[str, ...] = ()
+    refused: Mapping[str, int] = field(default_factory=dict)
+    small_groups: int = 0
+
+    @property
+    def rows(self) -> int:
+        return sum(self.refused.values()) + self.small_groups
+
+
+@dataclass(frozen=True, slots=True)
+class Disclosure:
+    """One batch as the record has it. `categories` are the kinds of data that left, by column; `rows` how many rows."""
+
+    id: int
+    recipient: str
+    purpose: str
+    reason: Circumstance
+    safeguard: Safeguard | None
+    state: State
+    at: dt.datetime
+    ended_at: dt.datetime | None
+    destination: str
+    form: Form
+    rows: int
+    people: int
+    categories: Mapping[str, str]
+    held_back: HeldBack
+    size: int
+    sha256: str
+    demand: int | None
+    leaf: int
+    outcome: int | None
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of data that left, each once."""
+        return tuple(sorted(set(self.categories.values())))
+
+
+def of_person(tx: Connection, person: PersonNumber) -> tuple[Disclosure, ...]:
+    """Every disclosure that this person's data were in and that has to be taken for told, the newest first."""
+    told = [state for state in State if state.told]
+    rows = tx.execute(_all(people=True).where(disclosures.c.state.in_(told)).execution_options(yield_per=100))
+    return tuple(_read(row) for row in rows if row.people is not None and person in BitMap.deserialize(row.people))
+
+
+def people_of(tx: Connection, number: int) -> BitMap:
+    """The numbers of the people in one disclosure; empty where none are on record any more."""
+    found = tx.execute(select(disclosures.c.people).where(disclosures.c.id == number)).scalar()
+    return BitMap() if found is None else BitMap.deserialize(found)
+
+
+def find(tx: Connection, number: int) -> Disclosure | None:
+    """The disclosure of that number."""
+    row = tx.execute(_all().where(disclosures.c.id == number)).one_or_none()
+    return None if row is None else _read(row)
+
+
+def latest(tx: Connection, *, limit: int = 100) -> tuple[Disclosure, ...]:
+    """The last disclosures, the newest first."""
+    return tuple(map(_read, tx.execute(_all().limit(limit))))
+
+
+def begun(tx: Connection, before: dt.datetime) -> tuple[Disclosure, ...]:
+    """Those that were begun before that time and have no end on record."""
+    return tuple(map(_read, tx.execute(_all().where(disclosures.c.state == State.BEGUN, disclosures.c.at < before))))
+
+
+def every(tx: Connection) -> Iterator[Disclosure]:
+    """All of them, the newest first, one at a time."""
+    return map(_read, tx.execute(_all().execution_options(yield_per=500)))
+
+
+def _all(*, people: bool = False) -> Select[Any]:
+    columns = [each for each in disclosures.c if people or each is not disclosures.c.people]
+    return select(*columns).order_by(disclosures.c.id.desc())
+
+
+def _read(row: Row[Any]) -> Disclosure:
+    back = json.loads(row.held_back)
+    return Disclosure(
+        row.id,
+        row.recipient,
+        row.purpose,
+        row.reason,
+        row.safeguard,
+        row.state,
+        row.at,
+        row.ended_at,
+        row.destination,
+        Form(row.form),
+        row.rows,
+        row.people_count,
+        json.loads(row.categories),
+        HeldBack(tuple(back["columns"]), back["refused"], back["small_groups"]),
+        row.size,
+        bytes(row.sha256).hex(),
+        row.demand,
+        row.leaf,
+        row.outcome,
+    )

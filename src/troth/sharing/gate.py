@@ -1,0 +1,349 @@
+"""The gate: the only way in which personal data leave.
+
+What does not pass every one of these stays:
+
+1. The recipient is declared for the purpose, under a contract that is not over.          (GDPR Art. 13(1)(e), 28(3))
+2. Sharing is not paused.
+3. Only kinds of data leave that are declared for this recipient and purpose; other columns are dropped, or with
+   `strict` the batch is refused.                                                          (Art. 5(1)(b), (c))
+4. Only rows of people leave who may be used for it now: no objection, restriction or withdrawal stands.
+5. The safeguard that the policy names is carried out; see `safeguards`.                   (Art. 25, 32)
+6. A record with its ledger entry stands before the first byte leaves; its end is recorded after.   (Art. 5(2), 30)
+
+The whole batch is read, decided and written to an unfinished file first: what is found in its last row stops its first.
+Then everybody in it is decided once more, in the transaction of the record. A store that cannot be reached lets nothing
+out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import compress
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from pyroaring import BitMap
+
+from troth.errors import GateClosed, KeyUnavailable, UnknownName
+from troth.foundation.guards import pausing
+from troth.foundation.people import Kind
+from troth.policy.documents import nearest
+from troth.policy.vocabulary import CATEGORIES, Circumstance, Safeguard
+from troth.sharing import age, disclosures, recipients, recording, safeguards, streams
+from troth.sharing.admission import Admission
+from troth.sharing.delivery import Destination, deliver, destination_of
+from troth.sharing.disclosures import Disclosure, HeldBack
+from troth.sharing.recording import Leaving
+from troth.sharing.safeguards import Groups
+from troth.sharing.spool import Sink, Spool
+from troth.sharing.streams import Batch, Writer
+from troth.sharing.words import Form
+
+if TYPE_CHECKING:
+    from troth.policy.settings import Instance
+    from troth.use.office import Office
+
+KEY = "person"
+"""The column under which people leave: a name for each for this recipient only, which means nothing outside."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What may leave: to whom, why, which kinds of data, how protected. Made of the policy, or of a demand."""
+
+    recipient: str
+    purpose: str
+    reason: Circumstance
+    categories: tuple[str, ...]
+    safeguard: Safeguard | None = None
+    smallest_group: int = safeguards.SMALLEST_GROUP
+    host: str | None = None
+    demand: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How the rows are made: which column says whose a row is, and what kind of data each other column holds.
+
+    `coarser` names for a column what makes its values coarser (`safeguards.generaliser`).
+    """
+
+    person: str
+    columns: Mapping[str, str]
+    kind: Kind = Kind.ID
+    coarser: Mapping[str, str] = field(default_factory=dict)
+
+
+class Gate:
+    """One instance's gate. Safe to share between threads."""
+
+    def __init__(self, office: Office, instance: Instance) -> None:
+        self._office = office
+        self._instance = instance
+
+    def share(
+        self,
+        recipient: str,
+        purpose: str,
+        rows: Iterable[Mapping[str, Any]] | Iterator[Batch],
+        *,
+        shape: Shape,
+        to: str | Path | IO[bytes],
+        form: Form = Form.JSONL,
+        strict: bool = False,
+    ) -> Disclosure:
+        """Give `rows` to a recipient that the policy names, as far as they may go; gives the record of it.
+
+        Raises: UnknownName for a recipient, purpose or kind of data that is not declared; GateClosed for what stops the
+        batch; KeyUnavailable where it should be encrypted and there is no key; RowsUnreadable; DeliveryFailed when the
+        recipient did not take it; StoreError. But for DeliveryFailed, nothing has left then.
+        """
+        registered = recipients.load(self._office.policy, recipient, purpose)
+        recipients.require_contract(registered, self._office.clock.now().date())
+        order = Order(
+            registered.name,
+            purpose,
+            Circumstance.PROCESSOR,
+            registered.categories,
+            registered.safeguard,
+            registered.smallest_group or safeguards.SMALLEST_GROUP,
+            registered.recipient.host,
+        )
+        return self.carry(order, rows, shape=shape, to=to, form=form, strict=strict)
+
+    def carry(
+        self,
+        order: Order,
+        rows: Iterable[Mapping[str, Any]] | Iterator[Batch],
+        *,
+        shape: Shape,
+        to: str | Path | IO[bytes],
+        form: Form = Form.JSONL,
+        strict: bool = False,
+    ) -> Disclosure:
+        """As `share`, for an order that is made already."""
+        office = self._office
+        pausing.require_running(office.store)
+        destination = destination_of(to, order.host, self._instance.folder)
+        leaving = self._leaving(order, shape, strict=strict)
+        key = self._key(order)
+        with Spool(destination.path) as spool:
+            sealing = age.Sealing(spool, key) if key else None
+            below: Sink = sealing or spool
+            passage = _Passage(order, shape, leaving, form, below, Admission(
+                office, order.purpose, tuple(dict.fromkeys(leaving.values())), _checked_recipient(order), shape.kind,
+            ), partial(_pseudonym, office, order.recipient), strict=strict)  # fmt: skip
+            for batch in _batches(rows):
+                passage.take(batch)
+            people = passage.finish()
+            if sealing is not None:
+                sealing.close()
+            spool.settle()
+            ready = Leaving(
+                order.recipient, order.purpose, order.reason, order.safeguard, destination.text, spool.token, form,
+                passage.rows, people, leaving, passage.held_back(), spool.size, spool.sha256, order.demand,
+            )  # fmt: skip
+            with office.deed() as tx:
+                if not passage.admission.unchanged(tx):
+                    raise GateClosed(
+                        "somebody in the batch said no while it was read; nothing has left", repair="Share it again."
+                    )
+                number = recording.begin(tx, office, ready)
+            self._let_out(spool, destination, number)
+        with office.store.reading() as tx:
+            made = disclosures.find(tx, number)
+        assert made is not None
+        return made
+
+    def _let_out(self, spool: Spool, destination: Destination, number: int) -> None:
+        """Let the batch go, and record how that ended. A fault of ours leaves it begun, for `settle`."""
+        outcome, problem = deliver(spool, destination, self._instance)
+        with self._office.deed() as tx:
+            recording.end(tx, self._office, number, outcome)
+        if problem is not None:
+            raise problem
+
+    def _leaving(self, order: Order, shape: Shape, *, strict: bool) -> dict[str, str]:
+        """The columns that may leave, with their kinds. Raises: UnknownName, GateClosed."""
+        for name, category in shape.columns.items():
+            if category not in CATEGORIES:
+                raise UnknownName(
+                    f'"{category[:60]}" is no kind of data',
+                    where=f"column {name}",
+                    nearest=nearest(category, CATEGORIES),
+                )
+        table = self._office.compiled.table
+        permitted = {
+            category
+            for category in order.categories
+            if order.reason is not Circumstance.PROCESSOR or (order.purpose, category, order.recipient) in table
+        }
+        leaving = {name: category for name, category in shape.columns.items() if category in permitted}
+        undeclared = sorted(set(shape.columns) - set(leaving))
+        if strict and undeclared:
+            raise _undeclared(order, undeclared)
+        if not leaving:
+            raise GateClosed(
+                "none of the columns may go to this recipient; nothing has left",
+                where=order.recipient,
+                expected=f"columns of {', '.join(order.categories)}",
+            )
+        if order.safeguard is Safeguard.ANONYMISED:
+            safeguards.require_groupable(leaving)
+        return leaving
+
+    def _key(self, order: Order) -> str | None:
+        if order.safeguard is not Safeguard.ENCRYPTED:
+            return None
+        key = self._instance.settings.sharing.keys.get(order.recipient)
+        if key is None:
+            raise KeyUnavailable(
+                "the policy says that this recipient gets data encrypted, and no key of theirs is known",
+                where=order.recipient,
+                repair="Name their public key under [sharing.keys] in troth.toml.",
+            )
+        age.require_key(key)
+        return key
+
+
+class _Passage:
+    """One batch while it passes: what is dropped is dropped, who is refused stays, the rest is written."""
+
+    def __init__(  # noqa: PLR0917 - its parts, in the order in which rows meet them
+        self,
+        order: Order,
+        shape: Shape,
+        leaving: Mapping[str, str],
+        form: Form,
+        file: Sink,
+        admission: Admission,
+        pseudonym: Callable[[int], str],
+        *,
+        strict: bool,
+    ) -> None:
+        self.admission = admission
+        self.rows = 0
+        self._order, self._shape, self._leaving, self._strict = order, shape, leaving, strict
+        self._dropped = set(shape.columns) - set(leaving)
+        self._small_groups = 0
+        self._pseudonym = pseudonym
+        self._named: dict[int, str] = {}
+        self._groups: Groups | None = None
+        names = tuple(leaving)
+        if order.safeguard is Safeguard.ANONYMISED:
+            coarser = {name: safeguards.generaliser(word) for name, word in shape.coarser.items()}
+            self._groups = Groups(names, coarser, order.smallest_group)
+            names = (*names, safeguards.PEOPLE, safeguards.ROWS)
+        else:
+            self._coarser = {name: safeguards.generaliser(word) for name, word in shape.coarser.items()}
+            names = (_key_column(names), *names)
+        self._writer: Writer = streams.writer(form, names, file)
+
+    def take(self, batch: Batch) -> None:
+        self._look(batch)
+        codes = self.admission.codes(batch.columns[self._shape.person])
+        columns = [batch.columns[name] for name in self._leaving]
+        if min(codes) <= 0:
+            passing = [code > 0 for code in codes]
+            codes = list(compress(codes, passing))
+            columns = [list(compress(column, passing)) for column in columns]
+        if not codes:
+            return
+        if self._groups is not None:
+            self._groups.take(columns, codes)
+            return
+        for at, (name, category) in enumerate(self._leaving.items()):
+            if name in self._coarser:
+                columns[at] = list(map(self._coarser[name], columns[at]))
+            if self._order.safeguard is Safeguard.MASKED:
+                columns[at] = safeguards.masked(category, columns[at])
+        self._writer.write([self._names_of(codes), *columns])
+        self.rows += len(codes)
+
+    def finish(self) -> BitMap:
+        """Write what waits until the end; gives the people whose data leave."""
+        people = self.admission.passed
+        if self._groups is not None:
+            columns, people, self._small_groups = self._groups.kept()
+            self._writer.write(columns)
+            self.rows = len(columns[0])
+        self._writer.close()
+        return people
+
+    def held_back(self) -> HeldBack:
+        refused = {reason.value: count for reason, count in self.admission.refused.items()}
+        return HeldBack(tuple(sorted(self._dropped)), refused, self._small_groups)
+
+    def _look(self, batch: Batch) -> None:
+        """Rules about the batch as it came. Raises: GateClosed."""
+        missing = [name for name in (self._shape.person, *self._leaving) if name not in batch.columns]
+        if missing:
+            raise GateClosed(
+                f"the rows have no column {', '.join(missing)[:200]}; nothing has left",
+                where=f"row {batch.first}",
+                expected=f"the columns {', '.join((self._shape.person, *self._shape.columns))[:400]}",
+            )
+        unnamed = set(batch.columns) - set(self._shape.columns) - {self._shape.person}
+        if unnamed and self._strict:
+            raise _undeclared(self._order, sorted(unnamed))
+        self._dropped |= unnamed
+        if self._order.safeguard is Safeguard.TOKENS_ONLY:
+            found = safeguards.card_row(batch.columns)
+            if found is not None:
+                raise GateClosed(
+                    "the number of a payment card stands there, and this recipient gets tokens only; nothing has left",
+                    where=f"row {batch.first + found[0]}, column {found[1][:60]}",
+                    repair="Take it out where it comes from, then share again.",
+                )
+
+    def _names_of(self, codes: Sequence[int]) -> list[str]:
+        named = self._named
+        try:
+            return list(map(named.__getitem__, codes))
+        except KeyError:
+            if len(named) > 200_000:
+                named.clear()
+            named.update({code: self._pseudonym(code) for code in set(codes) if code not in named})
+            return list(map(named.__getitem__, codes))
+
+
+def _batches(rows: Iterable[Mapping[str, Any]] | Iterator[Batch]) -> Iterator[Batch]:
+    waiting = iter(rows)
+    first = next(waiting, None)
+    if first is None:
+        return
+    if isinstance(first, Batch):
+        yield first
+        yield from waiting  # type: ignore[misc] # all are, when the first is
+    else:
+        yield from streams.of_rows(_with(first, waiting))
+
+
+def _with(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
+    yield first
+    yield from rest
+
+
+def _pseudonym(office: Office, recipient: str, number: int) -> str:
+    """The name of a person for this recipient alone: two recipients cannot put theirs together."""
+    return office.keyring.pseudonym("recipient person", recipient.encode() + b"\0" + number.to_bytes(8, "big")).hex()
+
+
+def _checked_recipient(order: Order) -> str | None:
+    """Whom decisions are asked about: recipients of the register; others are settled by what the order rests on."""
+    return order.recipient if order.reason is Circumstance.PROCESSOR else None
+
+
+def _key_column(names: Sequence[str]) -> str:
+    return KEY if KEY not in names else f"{KEY}_key"
+
+
+def _undeclared(order: Order, names: Sequence[str]) -> GateClosed:
+    return GateClosed(
+        f"columns that are not declared for it: {', '.join(names)[:200]}; nothing has left",
+        where=order.recipient,
+        expected=f"columns of {', '.join(order.categories)} only",
+        repair="Leave them out, or share without --strict, which drops them.",
+    )

@@ -1,0 +1,31 @@
+"""The closed words of sharing."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """How far a disclosure came.
+
+    `begun`: its record stands, and the data may be leaving. `done`: they left and were taken. `stopped`: none left.
+    `uncertain`: they may have left, and nobody confirmed that they were taken; it counts as disclosed.
+    """
+
+    BEGUN = "begun"
+    DONE = "done"
+    STOPPED = "stopped"
+    UNCERTAIN = "uncertain"
+
+    @property
+    def told(self) -> bool:
+        """Whether the recipient has to be taken for one who has the data."""
+        return self is not State.STOPPED
+
+
+class Form(StrEnum):
+    """How rows are written."""
+
+    CSV = "csv"
+    JSONL = "jsonl"
+    PARQUET = "parquet"
