@@ -31,7 +31,9 @@ TrothError
 ├── GuardClosed             a guard of destructive runs stands in the way
 │   ├── MapUnapproved       nobody answers for this data map
 │   ├── WritingPaused       `troth pause` stands
+│   ├── HeldBack            a hold keeps what was to go
 │   └── PlanChanged         the plan is another than the one that was approved
+├── HoldRefused             a hold that is not whole, or that does not stand
 ├── NaiveTimeError          a time without a zone
 ├── Refused                 `require()`: the decision was no
 └── AccessDenied            the caller may not do this
@@ -266,8 +268,16 @@ class WritingPaused(GuardClosed):
     """Writing into the company's stores is paused; nothing was changed."""
 
 
+class HeldBack(GuardClosed):
+    """A hold keeps what was to go; nothing was changed, and it goes on when the hold is lifted."""
+
+
 class PlanChanged(GuardClosed):
     """The plan is another than the one that was approved; nothing was changed."""
+
+
+class HoldRefused(TrothError):
+    """A hold that is not whole, or that does not stand; nothing was done."""
 
 
 class NaiveTimeError(TrothError):

@@ -35,6 +35,7 @@ TABLES = (
     "troth.foundation.ledger.tables",
     "troth.foundation.guards.tables",
     "troth.use.tables",
+    "troth.protection.tables",
     "troth.rights.tables",
     "troth.updates.tables",
 )

@@ -340,3 +340,8 @@ def _used(datamap: DataMap, kind: PersonKind) -> tuple[str, ...]:
 def _plain(value: str, ways: Iterable[str]) -> str:
     text = value.lower() if "case" in ways else value
     return text.replace(" ", "") if "spaces" in ways else text
+
+
+def subjects_of(records: Records, datamap: DataMap, kind: PersonKind, keys: Iterable[_Key]) -> tuple[Subject, ...]:
+    """The people whose own rows have these keys, as they stand in the store; those that are not there fall out."""
+    return tuple(_Search(records, datamap)._load(kind, keys))
