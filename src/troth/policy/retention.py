@@ -60,7 +60,14 @@ def rules(policy: Policy) -> tuple[Rule, ...]:
         rule
         for clause in policy.clauses()
         for name, period in clause.meaning.periods.items()
-        for rule in _rules_of(f"{clause.id}.{name}", period, clause.number, clause.line, policy.statutes, obliged)
+        for rule in _rules_of(
+            f"{clause.id}.{name}",
+            period,
+            number=clause.number,
+            line=clause.line,
+            statutes=policy.statutes,
+            obliged=obliged,
+        )
     )
 
 
@@ -73,6 +80,11 @@ def sha256(found: tuple[Rule, ...]) -> str:
     """The hash that stands for these rules, in whatever order they come."""
     listed = sorted((rule.as_json() for rule in found), key=lambda each: str(each["id"]))
     return hashlib.sha256(json.dumps(listed, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def mark(found: tuple[Rule, ...]) -> str:
+    """The first 64 bits of that hash, as a page shows it."""
+    return sha256(found)[:16]
 
 
 def longer(first: Duration, second: Duration) -> Duration:
@@ -96,6 +108,7 @@ def _obliged(policy: Policy) -> Mapping[str, Statute]:
 def _rules_of(
     id_: str,
     period: RetentionPeriod,
+    *,
     number: str,
     line: int,
     statutes: Mapping[str, Statute],

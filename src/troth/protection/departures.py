@@ -10,12 +10,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from troth.errors import HeldBack
 from troth.foundation.records import carrying, erasing, steps
 from troth.foundation.records.ended import Ended, Held, TableEnding
 from troth.foundation.records.erasureplan import StorePlan
 from troth.foundation.records.keys import BoundKeys, Subject
 from troth.foundation.records.parting import STEP, Parting
+from troth.foundation.records.reach import Reach
 from troth.foundation.records.subjects import subjects_of
+from troth.protection import hold_reading, holds
 
 if TYPE_CHECKING:
     from troth.policy.datamap import PersonKind
@@ -26,12 +29,13 @@ AT_ONCE = 200
 
 
 def end(stores: Stores, parting: Parting, ending: TableEnding) -> Mapping[str, Mapping[str, int]]:
-    """End the accounts of one table that are past their time; gives what this run did, by table. Raises as `Parting.end`."""
+    """End the accounts of one table that are past their time; gives what this run did, by table.
+
+    Raises as `Parting.end`.
+    """
     steps.prepare(parting.writer)
     kind = next(
-        each
-        for each in stores.datamap.stores[parting.reach.store].people.values()
-        if each.table == ending.table
+        each for each in stores.datamap.stores[parting.reach.store].people.values() if each.table == ending.table
     )
     number = 0
     passed_over: set[tuple[Any, ...]] = set()
@@ -40,15 +44,16 @@ def end(stores: Stores, parting: Parting, ending: TableEnding) -> Mapping[str, M
         step = f"{STEP} people {kind.name} {number}"
         if carrying.done_before(parting.writer, parting.run, step) is not None:
             continue
-        some = _due(stores, parting, ending, kind, passed_over)
+        held, known = parting.held_now()
+        some = _due(stores, parting, ending, kind, passed_over=passed_over, held=held)
         if not some:
             break
-        _erase(stores, parting, some, step)
+        _erase(stores, parting, some, step, known=known)
     return _counted(parting, kind)
 
 
 def has_held(ended: Ended, held: Held, subjects: Sequence[Subject], ask: Any) -> bool:
-    """Whether any row of these people is held: by a hold on them, on a table or category, or on the row itself."""
+    """Whether any row of these people is held: by a hold on them, on a table or category, or on a row."""
     import sqlalchemy
 
     if any(_same(one, other) for one in subjects for other in held.people):
@@ -60,19 +65,42 @@ def has_held(ended: Ended, held: Held, subjects: Sequence[Subject], ask: Any) ->
         if kept is None:
             continue
         theirs = ended.reach.whose(table, BoundKeys(subjects, "theirs"))
-        one = sqlalchemy.select(sqlalchemy.literal_column("1")).select_from(table.core).where(theirs, kept).limit(1)
+        one: Any = (
+            sqlalchemy.select(sqlalchemy.literal_column("1")).select_from(table.core).where(theirs, kept).limit(1)
+        )
         if any(True for _ in ask(one)):
             return True
     return False
 
 
+def require_free(stores: Stores, subjects: Sequence[Subject]) -> None:
+    """Make sure that no hold keeps anything of these people in any store. Raises: HeldBack; RecordsError."""
+    with stores.office.store.reading() as tx:
+        if not hold_reading.standing(tx):
+            return
+    for store in stores.records.stores:
+        mine = [each for each in subjects if each.kind.store == store]
+        held, _ = holds.held_in(stores, store)
+        if not mine or not held:
+            continue
+        reach = Reach.compile(stores.datamap, stores.records.catalogue(store))
+        ended = Ended(reach, stores.records.kind(store)[0], stores.office.clock.now(), held)
+        if has_held(ended, held, mine, partial(stores.records.execute, store)):
+            raise HeldBack(where=store, repair="See `troth hold list`; it goes on by itself when the hold is lifted.")
+
+
 def _due(
-    stores: Stores, parting: Parting, ending: TableEnding, kind: PersonKind, passed_over: set[tuple[Any, ...]]
+    stores: Stores,
+    parting: Parting,
+    ending: TableEnding,
+    kind: PersonKind,
+    *,
+    passed_over: set[tuple[Any, ...]],
+    held: Held,
 ) -> list[Subject]:
     """The next people whose accounts are past their time, and of whom nothing is held."""
     import sqlalchemy
 
-    held, _ = parting.held_now()
     ended = Ended(parting.reach, parting.kind, parting.now, held)
     core = ended.core(ending.table)
     key = [core.c[name] for name in kind.key]
@@ -101,14 +129,13 @@ def _some(rows: Iterator[tuple[Any, ...]], passed_over: set[tuple[Any, ...]]) ->
     return keys
 
 
-def _erase(stores: Stores, parting: Parting, people: Sequence[Subject], step: str) -> None:
+def _erase(stores: Stores, parting: Parting, people: Sequence[Subject], step: str, *, known: int) -> None:
     store = parting.reach.store
-    generation = parting.held_now()[1]
     erasure = erasing.compile(parting.reach, parting.kind)
 
     def guard() -> None:
         parting.guard()
-        if parting.held_now()[1] != generation:
+        if parting.generation() != known:
             raise _Moved
 
     try:

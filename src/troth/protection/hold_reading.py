@@ -64,6 +64,4 @@ def _found(tx: Connection, *, only_standing: bool) -> tuple[Hold, ...]:
 
 def _hold(row: Row[tuple[object, ...]]) -> Hold:
     owner = row.owner_name if row.owner_closed is None else None
-    return Hold(
-        row.id, row.scope, row.place, row.person, row.statute, owner, row.review, row.placed_at, row.lifted_at
-    )
+    return Hold(row.id, row.scope, row.place, row.person, row.statute, owner, row.review, row.placed_at, row.lifted_at)

@@ -11,10 +11,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select, update
 
@@ -22,14 +21,14 @@ from troth.errors import AccessDenied, HoldRefused, PersonUnknown, PlaceMissing,
 from troth.foundation import people
 from troth.foundation.ledger import leaves
 from troth.foundation.records.ended import Held
-from troth.foundation.records.keys import Subject, fitted, text_of
+from troth.foundation.records.keys import text_of
 from troth.foundation.records.subjects import find_subjects
 from troth.foundation.roles import Role
 from troth.foundation.store import hold as hold_lock
 from troth.foundation.tables import staff as accounts
 from troth.policy.documents import nearest
-from troth.policy.vocabulary import is_pattern, matches
-from troth.protection import hold_reading
+from troth.policy.vocabulary import is_pattern
+from troth.protection import held_rows, hold_reading
 from troth.protection.hold_reading import Hold
 from troth.protection.tables import holds
 from troth.protection.words import HoldScope
@@ -99,7 +98,7 @@ def place(stores: Stores, order: Order) -> Hold:
         }
         number = tx.execute(holds.insert().values(values).returning(holds.c.id)).scalar_one()
         sealed = office.keyring.seal(
-            json.dumps({"what": what, "why": order.reason.strip()}).encode(), context=_context(number)
+            json.dumps({"what": what, "why": order.reason.strip()}).encode(), context=held_rows.context_of(number)
         )
         tx.execute(update(holds).where(holds.c.id == number).values(sealed=sealed))
         [found] = [each for each in standing(tx) if each.id == number]
@@ -131,54 +130,12 @@ def reason_of(tx: Connection, stores: Stores, number: int) -> str:
     sealed = tx.execute(select(holds.c.sealed).where(holds.c.id == number)).scalar_one_or_none()
     if sealed is None:
         return ""
-    return str(_opened(stores, number, sealed)["why"])
-
-
-# --- what is covered ------------------------------------------------------------------------------------------------
+    return str(held_rows.opened(stores.office.keyring, number, sealed)["why"])
 
 
 def held_in(stores: Stores, store: str) -> tuple[Held, int]:
-    """What must stay in one store now, and the generation of the register that this was read from.
-
-    Raises: RecordsError where a person who is held cannot be looked for: then nothing may end.
-    """
-    with stores.office.store.reading() as tx:
-        generation = hold_reading.generation(tx)
-        rows = tx.execute(select(holds).where(holds.c.lifted_at.is_(None)).order_by(holds.c.id)).all()
-    tables: set[str] = set()
-    subjects: list[Subject] = []
-    single: dict[str, list[tuple[Any, ...]]] = {}
-    for row in rows:
-        if row.scope is HoldScope.TABLE:
-            of, _, table = row.place.partition(".")
-            tables |= {table} if of == store else set()
-        elif row.scope is HoldScope.CATEGORY:
-            tables |= set(_tables_with(stores, store, row.place))
-        elif row.scope is HoldScope.RECORD:
-            of, _, table = row.place.partition(".")
-            if of == store:
-                single.setdefault(table, []).append(_key(stores, store, table, _opened(stores, row.id, row.sealed)))
-        else:
-            known = _opened(stores, row.id, row.sealed)["what"]
-            subjects += [each for each in _subjects(stores, known) if each.kind.store == store]
-    frozen = MappingProxyType({name: tuple(keys) for name, keys in single.items()})
-    return Held(frozenset(tables), tuple(dict.fromkeys(subjects)), frozen), generation
-
-
-def _subjects(stores: Stores, known: Sequence[str]) -> Iterator[Subject]:
-    for text in known:
-        yield from find_subjects(stores.records, stores.datamap, [people.parse(text)])
-
-
-def _tables_with(stores: Stores, store: str, pattern: str) -> Iterator[str]:
-    for table in stores.datamap.stores[store].tables.values():
-        if any(column.category and matches(pattern, column.category) for column in table.columns.values()):
-            yield table.name
-
-
-def _key(stores: Stores, store: str, table: str, sealed: Mapping[str, Any]) -> tuple[Any, ...]:
-    seen = stores.records.catalogue(store).table(table)
-    return tuple(fitted(part, seen.columns[name]) for name, part in zip(seen.primary_key, sealed["what"], strict=True))
+    """What must stay in one store now; see `held_rows.held_in`."""
+    return held_rows.held_in(stores.office.store, stores.office.keyring, stores.datamap, stores.records, store)
 
 
 # --- what an order names ----------------------------------------------------------------------------------------------
@@ -236,12 +193,3 @@ def _account(tx: Connection, name: str, roles: frozenset[Role], what: str) -> in
             expected=f"one that is open, as {' or '.join(sorted(role.label for role in roles))}",
         )
     return int(row.id)
-
-
-def _opened(stores: Stores, number: int, sealed: bytes) -> Mapping[str, Any]:
-    return dict(json.loads(stores.office.keyring.unseal(sealed, context=_context(number))))
-
-
-def _context(number: int) -> bytes:
-    return f"hold {number}".encode()
-

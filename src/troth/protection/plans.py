@@ -70,7 +70,9 @@ class RetentionPlan:
     def hash(self) -> str:
         """SHA-256 of what is done to which table by which rule, without the counts, in hex."""
         what = [(each.store, each.table, each.do, list(each.rules), list(each.passed)) for each in self.steps]
-        return digest({"rules": self.rules_sha256, "map": self.map_sha256, "steps": [list(each) for each in what]}).hex()
+        return digest(
+            {"rules": self.rules_sha256, "map": self.map_sha256, "steps": [list(each) for each in what]}
+        ).hex()
 
     def as_json(self) -> dict[str, Any]:
         """`troth retention plan --format json`, without its schema."""
@@ -209,13 +211,15 @@ def _missing(
     deleted = [each.table for each in found.endings if each.row and not each.anonymise]
     lookups = list(indexing.referencing(reach.catalogue, deleted))
     for name in deleted:
-        for pointer in pointers_at(reach, name):
-            lookups.append(Lookup(pointer.table, pointer.columns, f"it points at {name}, from which rows go"))
+        lookups += [
+            Lookup(pointer.table, pointer.columns, f"it points at {name}, from which rows go")
+            for pointer in pointers_at(reach, name)
+        ]
     missing = indexing.find_missing(reach.catalogue, lookups, kind, few_rows=few_rows)
     counted = {}
     for name in {each.lookup.table for each in missing if each.rows is None}:
         core = stores.records.table(reach.store, name)
-        some = sqlalchemy.select(sqlalchemy.literal_column("1").label("one")).select_from(core).limit(few_rows)
+        some: Any = sqlalchemy.select(sqlalchemy.literal_column("1").label("one")).select_from(core).limit(few_rows)
         [(counted[name],)] = stores.records.execute(
             reach.store, sqlalchemy.select(sqlalchemy.func.count()).select_from(some.subquery())
         )

@@ -33,7 +33,7 @@ from troth.foundation.roles import Role
 from troth.foundation.store import hold
 from troth.foundation.tables import staff as accounts
 from troth.policy.periods import Duration
-from troth.protection import departures, plans
+from troth.protection import departures, hold_reading, plans
 from troth.protection.plans import RetentionPlan
 from troth.protection.tables import retention_runs
 from troth.protection.words import Occasion, RunState
@@ -102,12 +102,10 @@ def ask(stores: Stores, occasion: Occasion) -> Run:
             return waiting
         if waiting is not None:
             tx.execute(retention_runs.delete().where(retention_runs.c.id == waiting.id))
-        return _insert(tx, stores, plan, RunState.WAITING, occasion, None)
+        return _insert(tx, stores, plan, RunState.WAITING, occasion=occasion, staff=None)
 
 
-def run(
-    stores: Stores, occasion: Occasion, *, approved_by: str | None = None, plan_sha256: str | None = None
-) -> Run:
+def run(stores: Stores, occasion: Occasion, *, approved_by: str | None = None, plan_sha256: str | None = None) -> Run:
     """End everything that is past its time now, or go on with the run that was begun. Cannot be undone.
 
     `approved_by`: the staff account that looked at the plan, needed where `[retention] approval` is on; `plan_sha256`:
@@ -151,7 +149,7 @@ def _begin(stores: Stores, occasion: Occasion, approved_by: str | None, plan_sha
         waiting = find(tx, RunState.WAITING)
         if waiting is not None:
             tx.execute(retention_runs.delete().where(retention_runs.c.id == waiting.id))
-        return _insert(tx, stores, plan, RunState.BEGUN, occasion, staff)
+        return _insert(tx, stores, plan, RunState.BEGUN, occasion=occasion, staff=staff)
 
 
 def _carry_on(stores: Stores, begun: Run) -> Run:
@@ -164,13 +162,15 @@ def _carry_on(stores: Stores, begun: Run) -> Run:
         limits = WritingLimits(base=stores.instance.folder)
         with Writer(stores.datamap.stores[store], stores.instance.environ, limits) as writer:
             found, reach = plans.rules_in(stores, store), plans.reach_of(stores, store)
+            holds = _Holds(stores, store)
             parting = Parting(
                 writer,
                 reach,
                 stores.records.kind(store)[0],
                 begun.name,
                 now,
-                _Holds(stores, store),
+                holds,
+                holds.generation,
                 partial(pausing.require_running, office.store),
                 most,
                 part_s=stores.instance.settings.retention.part,
@@ -200,21 +200,20 @@ class _Holds:
         self._known: tuple[Any, int] | None = None
 
     def __call__(self) -> tuple[Any, int]:
-        from troth.protection import hold_reading
-
-        if self._known is not None:
-            with self._stores.office.store.reading() as tx:
-                if hold_reading.generation(tx) == self._known[1]:
-                    return self._known
-        self._known = plans.held_now(self._stores, self._store)
+        if self._known is None or self.generation() != self._known[1]:
+            self._known = plans.held_now(self._stores, self._store)
         return self._known
+
+    def generation(self) -> int:
+        with self._stores.office.store.reading() as tx:
+            return hold_reading.generation(tx)
 
 
 # --- rows -------------------------------------------------------------------------------------------------------------
 
 
 def _insert(
-    tx: Connection, stores: Stores, plan: RetentionPlan, state: RunState, occasion: Occasion, staff: int | None
+    tx: Connection, stores: Stores, plan: RetentionPlan, state: RunState, *, occasion: Occasion, staff: int | None
 ) -> Run:
     office = stores.office
     now = office.clock.now()

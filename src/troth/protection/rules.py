@@ -151,7 +151,7 @@ def _ending(
         settings = _cut(table, seen, faults)
         if not settings:
             return None, faults
-    early = {} if own else dict(_early(table, seen, found, row, settings, faults))
+    early = {} if own else dict(_early(table, seen, found, row, cut=settings, faults=faults))
     columns = {name: passed for name, (passed, _) in early.items()}
     settings |= {name: setting for name, (_, setting) in early.items()}
     if not row and not columns:
@@ -166,6 +166,7 @@ def _early(
     seen: TableSeen,
     found: _Found,
     row: tuple[Passed, ...],
+    *,
     cut: Mapping[str, Fixed],
     faults: list[RuleFault],
 ) -> Iterator[tuple[str, tuple[tuple[Passed, ...], Fixed]]]:
@@ -185,18 +186,22 @@ def _early(
 
 
 def _cut(table: TableMap, seen: TableSeen, faults: list[RuleFault]) -> dict[str, Fixed]:
-    """What a row loses that stays without anybody: the map's own `change:`, as far as nothing of the old value stays."""
+    """What a row loses that stays without anybody: the map's own `change:`, if it leaves nothing of the value."""
     said: list[OnErasure] = [role.on_erasure for role in table.roles.values()] or [table.on_erasure]
     found: dict[str, Fixed] = {}
     for each in said:
         if not isinstance(each, ChangeRow):
-            message = "its rows are to become anonymous, and the map does not say how: give it `on_erasure: {change: ...}`"
+            message = (
+                "its rows are to become anonymous, and the map does not say how: give it `on_erasure: {change: ...}`"
+            )
             faults.append(RuleFault(MISFIT, table.place, message, table.line))
             return {}
         for name, wanted in each.change.items():
             place = Place(table.store, table.name, name)
             if wanted.to in (ChangeTo.PSEUDONYM, ChangeTo.STAND_IN, ChangeTo.GENERALISE) or name not in seen.columns:
-                message = f"{wanted.to.value} makes no row anonymous at the end of its time; say null, redact or a constant"
+                message = (
+                    f"{wanted.to.value} makes no row anonymous at the end of its time; say null, redact or a constant"
+                )
                 faults.append(RuleFault(MISFIT, place, message, table.line))
                 return {}
             try:

@@ -10,8 +10,8 @@ from troth.foundation.store.columns import Instant, OneOf
 from troth.foundation.store.schema import metadata
 from troth.protection.words import HoldScope, Occasion, RunState
 
-# Orders to keep data past their time. `place` is a table (`shop.orders`) or a category; `sealed` says whom or which row,
-# and why, in words, and is wiped when the hold is lifted. Rows are never deleted.
+# Orders to keep data past their time. `place` is a table (`shop.orders`) or a category; `sealed` says whom or which
+# row, and why, in words, and is wiped when the hold is lifted. Rows are never deleted.
 holds = Table(
     "holds",
     metadata,

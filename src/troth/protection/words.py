@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class HoldScope(StrEnum):
-    """What a hold keeps: everything of a person, a whole table, whatever has a category, one row and what hangs on it."""
+    """What a hold keeps: a person's data, a whole table, what has a category, one row and what hangs on it."""
 
     PERSON = "person"
     TABLE = "table"

@@ -3,7 +3,7 @@
     pending  --every store's own transaction, asked again until nothing is theirs-->  erased
     erased   --no needle of theirs in any text of any store-->                         proven: only this is done
 
-1. Before the first row goes: the data map is approved, nothing is paused, the plan is within the limit of rows. Then
+1. Before the first row goes: the map is approved, nothing is paused or held, the plan is within the limit of rows. Then
    one transaction of troth's own writes the intent (hash of map and plan) into the ledger, seals who they are
    (`remains`), restricts the use of their data and ends their sessions.
 2. Each store is changed in one transaction of its own, which also writes its counts there (`company_stores`). Whoever
@@ -36,6 +36,7 @@ from troth.foundation.records.reading import Records
 from troth.foundation.records.subjects import Subject, find_subjects
 from troth.foundation.store import hold
 from troth.policy.datamap import Place
+from troth.protection import departures
 from troth.rights import farewell, kept_marks, remains, requests
 from troth.rights.company_stores import CompanyStores, reach_of, stand_ins
 from troth.rights.tables import erasures
@@ -160,7 +161,7 @@ def _begin(
 ) -> tuple[Erasure, Remains | None]:
     """As `begin`, with what was sealed; None where somebody else had begun it."""
     office = desk.office
-    _require_guards(desk)
+    _require_guards(desk, subjects)
     plan = plan_for(desk, subjects)
     _within_limit(desk, plan)
     plan_sha256, rule = plan.hash, plan.rule
@@ -253,10 +254,11 @@ def elsewhere(desk: Desk) -> list[str]:
 # --- guards and rounds ------------------------------------------------------------------------------------------------
 
 
-def _require_guards(desk: Desk) -> None:
+def _require_guards(desk: Desk, subjects: Sequence[Subject] = ()) -> None:
     with desk.office.store.reading() as tx:
         approvals.require_approved(tx, desk.datamap)
     pausing.require_running(desk.office.store)
+    departures.require_free(desk, subjects)
 
 
 def _within_limit(desk: Desk, plan: ErasurePlan) -> None:

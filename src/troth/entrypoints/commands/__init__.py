@@ -12,6 +12,7 @@ def attach(app: typer.Typer) -> None:
     from troth.foundation import commands as foundation
     from troth.foundation.guards import commands as guards
     from troth.foundation.ledger import commands as evidence
+    from troth.protection import commands as protection
     from troth.rights import commands as rights
     from troth.rights.restoring import commands as restoring
     from troth.updates import commands as updates
@@ -38,6 +39,8 @@ def attach(app: typer.Typer) -> None:
     app.command("object")(use.object_)
     app.command("restrict")(use.restrict)
     app.add_typer(rights.request, name="request")
+    app.add_typer(protection.retention, name="retention")
+    app.add_typer(protection.hold, name="hold")
     app.add_typer(evidence.ledger, name="ledger")
     app.add_typer(foundation.staff, name="staff")
     app.command("pause")(guards.pause)

@@ -147,11 +147,13 @@ class Ended:
         import sqlalchemy
 
         core = self.core(name)
-        found = []
+        found: list[ColumnElement[bool]] = []
         for pointer in pointers_at(self.reach, name):
             other = self.core(pointer.table).alias(f"points_{len(found)}")
             same = (other.c[left] == core.c[right] for left, right in zip(pointer.columns, pointer.at, strict=True))
-            found.append(sqlalchemy.exists(sqlalchemy.select(sqlalchemy.literal_column("1")).where(*same)).correlate(core))
+            found.append(
+                sqlalchemy.exists(sqlalchemy.select(sqlalchemy.literal_column("1")).where(*same)).correlate(core)
+            )
         return sqlalchemy.or_(*found) if found else None
 
     def going(self, ending: TableEnding) -> ColumnElement[bool]:
@@ -187,7 +189,7 @@ class Ended:
         import sqlalchemy
 
         held, pointed = self.held(name), self.pointed_at(name) if waits else None
-        against = [] if held is None else [held.is_not(sqlalchemy.true())]
+        against: list[ColumnElement[Any]] = [] if held is None else [held.is_not(sqlalchemy.true())]
         if pointed is not None:
             against.append(sqlalchemy.not_(pointed))
         return sqlalchemy.and_(found, *against)
@@ -254,4 +256,6 @@ def _still(column: ColumnElement[Any], setting: Fixed) -> ColumnElement[bool]:
 def _value(setting: Fixed) -> Any:
     import sqlalchemy
 
-    return sqlalchemy.null() if setting.value is None else sqlalchemy.literal(setting.value, sqlalchemy.types.NullType())
+    return (
+        sqlalchemy.null() if setting.value is None else sqlalchemy.literal(setting.value, sqlalchemy.types.NullType())
+    )

@@ -1,9 +1,9 @@
 """End rows a part at a time: each part is one short transaction that also counts itself in `troth_step`.
 
-A table with one key column is walked along it, from the first row whose time is up to the last; any other is asked for
-so many rows again and again. How many rows are one part follows the clock: as many as take `part_s` seconds, so that nobody
-waits a second for a lock. After each pass the table is asked again, since others write meanwhile, and rows that waited
-for rows pointing at them are free now.
+A table with one key column is walked along it, from the first row whose time is up to the last; any other is asked
+for so many rows again and again. How many rows are one part follows the clock: as many as
+take `part_s` seconds, so that nobody waits a second for a lock. After each pass the table is
+asked again, since others write meanwhile, and rows that waited for rows pointing at them are free now.
 
 Killed anywhere, the next call goes on: what is done is gone, and the row of the step says how much that was.
 """
@@ -16,6 +16,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from troth.errors import LimitPassed
@@ -43,7 +44,8 @@ class _Moved(Exception):
 
 @dataclass
 class Parting:
-    """One run over one store. `held_now` gives what is held and a number that grows with each change to it.
+    """One run over one store. `held_now` gives what is held and the `generation` of holds that this was made from: a
+    number that grows with each hold placed or lifted, asked for at the beginning and at the end of each part.
 
     `guard` is called before and after each part and stops it by raising. `left`: how many rows may still be touched.
     """
@@ -54,6 +56,7 @@ class Parting:
     run: str
     now: dt.datetime
     held_now: Callable[[], tuple[Held, int]]
+    generation: Callable[[], int]
     guard: Callable[[], None]
     left: int
     part_s: float = 0.35
@@ -103,18 +106,27 @@ class Parting:
         """One transaction; gives the rows touched and the last key of the part, None at the end of the table."""
         while True:
             try:
-                return self.writer.carry_out(lambda connection: self._work(connection, ending, word, (key, low, high)))
+                held, known = self.held_now()
+                return self.writer.carry_out(
+                    partial(self._work, ending=ending, word=word, bounds=(key, low, high), held=held, known=known)
+                )
             except _Moved:
                 continue
 
     def _work(
-        self, connection: Connection, ending: TableEnding, word: str, bounds: tuple[str | None, Any, Any]
+        self,
+        connection: Connection,
+        *,
+        ending: TableEnding,
+        word: str,
+        bounds: tuple[str | None, Any, Any],
+        held: Held,
+        known: int,
     ) -> tuple[int, Any]:
         import sqlalchemy
 
         key, low, high = bounds
-        self.guard()
-        held, generation = self.held_now()
+        self._asked(known)
         step = step_of(ending.table)
         counts = _claim(connection, self.run, step, self.now)
         ended = Ended(self.reach, self.kind, self.now, held)
@@ -139,11 +151,14 @@ class Parting:
         if n:
             counts[word] = counts.get(word, 0) + n
             steps.end(connection, self.run, step, counts)
-        self.guard()
-        if self.held_now()[1] != generation:
-            raise _Moved
+        self._asked(known)
         self.left -= n
         return n, None if upper is None else (upper, False)
+
+    def _asked(self, known: int) -> None:
+        self.guard()
+        if self.generation() != known:
+            raise _Moved
 
     def _bounds(self, ending: TableEnding, word: str) -> tuple[str | None, Any, Any] | None:
         """The key column to walk along with its first and last value; None where no row is due."""
@@ -155,7 +170,7 @@ class Parting:
             due = ended.going(ending) if word == "erased" else ended.changing(ending)
             key = _walkable(ended, ending.table)
             if key is None:
-                one = sqlalchemy.select(sqlalchemy.literal_column("1")).select_from(core).where(due).limit(1)
+                one: Any = sqlalchemy.select(sqlalchemy.literal_column("1")).select_from(core).where(due).limit(1)
                 return None if connection.execute(one).first() is None else (None, None, None)
             column = core.c[key]
             low, high = connection.execute(

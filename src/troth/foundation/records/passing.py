@@ -55,8 +55,8 @@ def _text(made: ColumnElement[Any], instant: dt.datetime) -> ColumnElement[bool]
     instant = max(instant, instants.EARLIEST)
     day, limit = func.substr(made, 1, 10), f"{instant:%Y-%m-%d}".rjust(10, "0")
     second, rest = func.replace(func.substr(made, 1, 19), "T", " "), func.substr(made, 20)
-    plain = both(func.length(made) >= 19, rest.not_like("%+%"), rest.not_like("%-%"))  # noqa: PLR2004 - to the second
-    alone = func.length(made) == 10  # noqa: PLR2004 - a day without a time begins it
+    plain = both(func.length(made) >= 19, rest.not_like("%+%"), rest.not_like("%-%"))
+    alone = func.length(made) == 10
     begun = day <= limit if instant.time() != dt.time() else day < limit
     near = sqlalchemy.or_(both(plain, second < f"{limit} {instant:%H:%M:%S}"), both(alone, begun))
     sure = day < f"{max(instant - _DAY, instants.EARLIEST):%Y-%m-%d}".rjust(10, "0")
