@@ -48,7 +48,7 @@ def end(stores: Stores, parting: Parting, ending: TableEnding) -> Mapping[str, M
         some = _due(stores, parting, ending, kind, passed_over=passed_over, held=held)
         if not some:
             break
-        _erase(stores, parting, some, step, known=known)
+        _erase(stores, parting, some, step, known=known, passed_over=passed_over)
     return _counted(parting, kind)
 
 
@@ -106,16 +106,13 @@ def _due(
     key = [core.c[name] for name in kind.key]
     statement = sqlalchemy.select(*key).where(ended.late(ending)).order_by(*key)
     ask = partial(stores.records.execute, parting.reach.store)
-    found: list[Subject] = []
-    for row in _some(ask(statement), passed_over):
-        for subject in subjects_of(stores.records, stores.datamap, kind, [row]):
-            if held and has_held(ended, held, [subject], ask):
-                passed_over.add(row)
-            else:
-                found.append(subject)
-        if len(found) >= AT_ONCE:
-            break
-    return found
+    while rows := _some(ask(statement), passed_over):
+        passed_over.update(rows)  # whoever stays is not asked about again in this run
+        people = subjects_of(stores.records, stores.datamap, kind, rows)
+        found = [each for each in people if not (held and has_held(ended, held, [each], ask))]
+        if found:
+            return found
+    return []
 
 
 def _some(rows: Iterator[tuple[Any, ...]], passed_over: set[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
@@ -129,7 +126,15 @@ def _some(rows: Iterator[tuple[Any, ...]], passed_over: set[tuple[Any, ...]]) ->
     return keys
 
 
-def _erase(stores: Stores, parting: Parting, people: Sequence[Subject], step: str, *, known: int) -> None:
+def _erase(
+    stores: Stores,
+    parting: Parting,
+    people: Sequence[Subject],
+    step: str,
+    *,
+    known: int,
+    passed_over: set[tuple[Any, ...]],
+) -> None:
     store = parting.reach.store
     erasure = erasing.compile(parting.reach, parting.kind)
 
@@ -151,7 +156,8 @@ def _erase(stores: Stores, parting: Parting, people: Sequence[Subject], step: st
             guard=guard,
         )
     except _Moved:
-        return  # asked for again, under the holds as they are now
+        passed_over.difference_update(each.key for each in people)  # asked for again, under the holds of then
+        return
     parting.left -= done.rows
 
 

@@ -5,7 +5,8 @@ An eye and no deed: it says what should end, and touches nothing.
 1. Every column with a category ends when all rules of that category have passed, each counted from the column that
    `starts:` names; a column that a law keeps on erasure (`until:`) also waits for that.
 2. A row ends when all its columns have ended. A column that ends before its row becomes NULL, or is redacted.
-3. Rows that are a person's own (an account) end as an erasure of that person does, with all that hangs on them.
+3. Rows that are a person's own (an account) end as an erasure of that person does, with all that hangs on them; where
+   such a row only changes on erasure, it changes so at the end of its time.
 4. Rows that end in anonymity (`then: anonymise`) stay, and lose what the map's own `change:` names.
 
 Every fault is told at once, with the line of the map: a category without a rule, a rule without a column to count from.
@@ -83,10 +84,11 @@ def store_rules(policy: Policy, datamap: DataMap, catalogue: Catalogue) -> Store
             continue
         found = _columns(table, seen, by_category)
         faults += found.faults
-        ending = _ending(table, seen, found, own=table.name in own)
-        faults += ending[1]
-        if ending[0] is not None:
-            (people if table.name in own else endings).append(ending[0])
+        goes = table.name in own and not isinstance(table.on_erasure, ChangeRow)
+        ending, more = _ending(table, seen, found, own=table.name in own, stays=table.name in own and not goes)
+        faults += more
+        if ending is not None:
+            (people if goes else endings).append(ending)
     return StoreRules(catalogue.store, tuple(endings), tuple(people), tuple(faults))
 
 
@@ -133,7 +135,7 @@ def _longest(passed: list[Passed]) -> tuple[Passed, ...]:
 
 
 def _ending(
-    table: TableMap, seen: TableSeen, found: _Found, *, own: bool
+    table: TableMap, seen: TableSeen, found: _Found, *, own: bool, stays: bool
 ) -> tuple[TableEnding | None, list[RuleFault]]:
     if not found.columns:
         return None, []
@@ -145,7 +147,7 @@ def _ending(
     if "archive" in thens:
         message = "its rows are to be archived, and troth carries out only delete and anonymise"
         return None, [RuleFault(MISFIT, table.place, message, table.line)]
-    anonymise = "anonymise" in thens
+    anonymise = stays or "anonymise" in thens
     settings: dict[str, Fixed] = {}
     if anonymise:
         settings = _cut(table, seen, faults)

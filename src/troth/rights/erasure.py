@@ -3,16 +3,16 @@
     pending  --every store's own transaction, asked again until nothing is theirs-->  erased
     erased   --no needle of theirs in any text of any store-->                         proven: only this is done
 
-1. Before the first row goes: the map is approved, nothing is paused or held, the plan is within the limit of rows. Then
-   one transaction of troth's own writes the intent (hash of map and plan) into the ledger, seals who they are
-   (`remains`), restricts the use of their data and ends their sessions.
+1. Before the first row goes: the map is approved, nothing is paused or held, the plan is within the limit. Then one
+   transaction of troth's own writes the intent (hash of map and plan) into the ledger, seals who they are (`remains`),
+   restricts the use of their data and ends their sessions.
 2. Each store is changed in one transaction of its own, which also writes its counts there (`company_stores`). Whoever
    resumes reads them: nothing is done twice, and no count is remembered from elsewhere.
 3. All mapped places are asked again. What was written meanwhile goes in another round, at most `ROUNDS` times.
 4. The sweep looks for their needles. What it finds is residue, listed by place, and the erasure is not done.
 5. Proven: the tombstones are set, troth's own data about them goes (`farewell`), and what was sealed in 1 is wiped.
 
-Every verb may be killed at any moment and called again. Nothing here says a value.
+Every verb may be killed at any moment and called again.
 """
 
 from __future__ import annotations
@@ -143,10 +143,7 @@ def begin(
     person: int | None = None,
     known_by: Sequence[Identifier] = (),
 ) -> Erasure:
-    """Write down what is about to happen, and nothing else yet; raises as `execute`.
-
-    `known_by` is looked for by the sweep beside what stands in their rows.
-    """
+    """Write down what is about to happen; `known_by` is looked for by the sweep, too. Raises as `execute`."""
     return _begin(desk, name, subjects, request=request, person=person, known_by=known_by)[0]
 
 
@@ -161,7 +158,8 @@ def _begin(
 ) -> tuple[Erasure, Remains | None]:
     """As `begin`, with what was sealed; None where somebody else had begun it."""
     office = desk.office
-    _require_guards(desk, subjects)
+    _require_guards(desk)
+    departures.require_free(desk, subjects)
     plan = plan_for(desk, subjects)
     _within_limit(desk, plan)
     plan_sha256, rule = plan.hash, plan.rule
@@ -254,11 +252,10 @@ def elsewhere(desk: Desk) -> list[str]:
 # --- guards and rounds ------------------------------------------------------------------------------------------------
 
 
-def _require_guards(desk: Desk, subjects: Sequence[Subject] = ()) -> None:
+def _require_guards(desk: Desk) -> None:
     with desk.office.store.reading() as tx:
         approvals.require_approved(tx, desk.datamap)
     pausing.require_running(desk.office.store)
-    departures.require_free(desk, subjects)
 
 
 def _within_limit(desk: Desk, plan: ErasurePlan) -> None:
