@@ -176,7 +176,7 @@ def on_postgresql() -> Iterator[Figure]:
             run(f"drop database {name} with (force)")
 
         def floor(name: str) -> None:
-            assert run(f"delete from events where at < '{LIMIT}'", name) == LATE  # noqa: S608 - ours
+            assert run(f"delete from events where at < '{LIMIT}'", name) == LATE
 
         def pairs() -> Iterator[tuple[Ours, Callable[[], object]]]:
             for number in range(3):
