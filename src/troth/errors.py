@@ -31,8 +31,10 @@ TrothError
 ├── GuardClosed             a guard of destructive runs stands in the way
 │   ├── MapUnapproved       nobody answers for this data map
 │   ├── WritingPaused       `troth pause` stands
+│   ├── HeldBack            a hold keeps what was to go
 │   ├── PlanChanged         the plan is another than the one that was approved
 │   └── GateClosed          the gate of section 4 let nothing out
+├── HoldRefused             a hold that is not whole, or that does not stand
 ├── RowsUnreadable          a batch that was to be shared cannot be read
 ├── DeliveryFailed          a recipient did not take what was sent
 ├── NaiveTimeError          a time without a zone
@@ -269,6 +271,10 @@ class WritingPaused(GuardClosed):
     """Writing into the company's stores is paused; nothing was changed."""
 
 
+class HeldBack(GuardClosed):
+    """A hold keeps what was to go; nothing was changed, and it goes on when the hold is lifted."""
+
+
 class PlanChanged(GuardClosed):
     """The plan is another than the one that was approved; nothing was changed."""
 
@@ -283,6 +289,10 @@ class RowsUnreadable(TrothError):
 
 class DeliveryFailed(TrothError):
     """The recipient did not take what was sent."""
+
+
+class HoldRefused(TrothError):
+    """A hold that is not whole, or that does not stand; nothing was done."""
 
 
 class NaiveTimeError(TrothError):

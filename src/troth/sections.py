@@ -38,6 +38,7 @@ TABLES = (
     "troth.foundation.attestations.tables",
     "troth.use.tables",
     "troth.sharing.tables",
+    "troth.protection.tables",
     "troth.rights.tables",
     "troth.updates.tables",
 )

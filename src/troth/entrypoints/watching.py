@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from troth.entrypoints import checking
 from troth.entrypoints.reports.json import of_report
@@ -18,7 +19,7 @@ from troth.foundation.keys import Keyring
 from troth.foundation.ledger.sequencer import Sequencer
 from troth.foundation.mail import Letter
 from troth.foundation.proof import Report, Verdict
-from troth.foundation.schedules import Every, Job, Scheduler
+from troth.foundation.schedules import Daily, Every, Job, Scheduler
 from troth.foundation.store import Store
 from troth.foundation.verdicts import Turn
 
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("troth.watching")
 
 KEPT_RUNS = dt.timedelta(days=400)
-KEPT_LETTERS = dt.timedelta(days=400)
-"""How long it is known that a letter was sent or came back; its words are gone from the moment it was."""
-
 _MAIL_EVERY = dt.timedelta(seconds=15)
 
 
@@ -74,8 +72,8 @@ def letter(report: Report, turns: Sequence[Turn]) -> tuple[str, str]:
 
 @contextmanager
 def on_schedule(instance: Instance, clock: Clock | None = None) -> Iterator[None]:
-    """Check as often as `[schedule] check` says, send waiting mail, forget old letters, and sequence the ledger, while
-    the block runs.
+    """Check as often as `[schedule] check` says, end data as `[retention] run` says, send waiting mail, forget what is
+    past its time in troth's own store, and sequence the ledger, while the block runs.
     """
     clock = clock or SystemClock()
     jobs: list[Job] = []
@@ -86,6 +84,9 @@ def on_schedule(instance: Instance, clock: Clock | None = None) -> Iterator[None
     if instance.settings.mail.server:
         jobs.append(Job("mail", Every(_MAIL_EVERY), lambda: send_mail(instance, clock)))
     jobs.append(Job("tidy", Every(dt.timedelta(days=1)), lambda: tidy(instance, clock)))
+    if instance.settings.retention.run is not None:
+        when = _when(instance, instance.settings.retention.run)
+        jobs.append(Job("retention", when, lambda: end_on_time(instance, clock), longest=_LONGEST_RUN))
     with Store.open(instance.store_url) as store, Scheduler(store, clock, jobs), _sequencing(instance, store, clock):
         yield
 
@@ -112,6 +113,44 @@ def send_mail(instance: Instance, clock: Clock) -> None:
 
 
 def tidy(instance: Instance, clock: Clock) -> None:
-    """Forget letters that were done with long ago."""
-    with Store.open(instance.store_url) as store, store.writing() as tx:
-        mail.forget_before(tx, clock.now() - KEPT_LETTERS)
+    """End what is past its time in troth's own store."""
+    from troth.protection import tidying
+
+    keyring = Keyring.load(instance.folder, instance.environ)
+    with Store.open(instance.store_url) as store:
+        store.require_current()
+        tidying.tidy(store, keyring, clock.now())
+
+
+def end_on_time(instance: Instance, clock: Clock) -> None:
+    """End what is past its time in the company's stores, or write down the plan where somebody must approve it."""
+    from troth.protection import retention
+    from troth.protection.keeper import Keeper
+    from troth.protection.words import Occasion
+
+    keeper = Keeper.open(instance.folder, instance.environ, clock)
+    try:
+        if instance.settings.retention.approval:
+            retention.ask(keeper, Occasion.SCHEDULE)
+        else:
+            retention.run(keeper, Occasion.SCHEDULE)
+    finally:
+        keeper.close()
+        keeper.office.store.close()
+
+
+def _when(instance: Instance, setting: str) -> Daily | Every:
+    """When `[retention] run` says, by the clocks of the controller."""
+    from troth.policy import reading
+    from troth.protection import retention
+
+    if setting.startswith("daily "):
+        hour, minute = setting.removeprefix("daily ").split(":")
+        zone = ZoneInfo(reading.read(instance.policy_file).controller.time_zone)
+        return Daily(dt.time(int(hour), int(minute)), zone)
+    period, now = retention.interval(setting), SystemClock().now()
+    assert period is not None
+    return Every(period.after(now) - now)
+
+
+_LONGEST_RUN = dt.timedelta(hours=6)

@@ -163,6 +163,22 @@ class ErasureSettings(Declared):
     sweep_inline: int = Field(1_000_000, ge=0)
 
 
+class RetentionSettings(Declared):
+    """How what is past its time goes.
+
+    `run`: when it runs by itself, such as `daily 03:00` by the clocks of the controller; left out, it never does. With
+    `approval` each run waits until somebody has looked at its plan. `row_limit`: a run that would touch more rows than
+    this is refused before it changes anything. `part`: about how long one transaction may hold rows, in seconds;
+    `timeout`: how long one question to a store may take.
+    """
+
+    run: str | None = Field(None, pattern=r"^(daily ([01]\d|2[0-3]):[0-5]\d|every [0-9]{1,5} (hour|day|week)s?)$")
+    approval: bool = False
+    row_limit: int = Field(5_000_000, ge=1)
+    part: float = Field(0.35, gt=0, le=1)
+    timeout: float = Field(300.0, gt=0)
+
+
 class PackageSettings(Declared):
     """Where the copies that people ask for wait, sealed, and for how long they can be fetched."""
 
@@ -212,6 +228,7 @@ class Settings(Declared):
     schedule: ScheduleSettings = ScheduleSettings()
     requests: RequestSettings = RequestSettings()
     erasure: ErasureSettings = ErasureSettings()  # type: ignore[call-arg] # pydantic fills the defaults
+    retention: RetentionSettings = RetentionSettings()  # type: ignore[call-arg] # pydantic fills the defaults
     packages: PackageSettings = PackageSettings()
     security: SecuritySettings = SecuritySettings()
     consent: ConsentSettings = ConsentSettings()  # type: ignore[call-arg] # pydantic fills the defaults

@@ -1,7 +1,7 @@
 """The company's stores, open for writing while one erasure is carried out: each step once, whoever resumes.
 
 What was done stands in the `troth_step` of each store; a round that was carried out before is only read from there. The
-pause is asked about at the beginning and at the end of every transaction.
+pause, and whether a hold was placed meanwhile, are asked about at the beginning and at the end of every transaction.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
+from troth.errors import HeldBack
 from troth.foundation.guards import pausing
 from troth.foundation.records import carrying, erasing, recounting, standins
 from troth.foundation.records.erasureplan import Step, StepCounts, StorePlan
 from troth.foundation.records.reach import Reach
 from troth.foundation.records.writing import Writer, WritingLimits
 from troth.policy.datamap import Place
+from troth.protection import departures, hold_reading
 
 if TYPE_CHECKING:
     from troth.foundation.records.subjects import Subject
@@ -57,6 +59,9 @@ class CompanyStores:
 
     def __init__(self, desk: Desk, subjects: Sequence[Subject]) -> None:
         self._desk, self._subjects = desk, subjects
+        with desk.office.store.reading() as tx:
+            self._holds = hold_reading.generation(tx)
+        departures.require_free(desk, subjects)
         self._writers = desk.writers.take()
 
     def __enter__(self) -> Self:
@@ -83,9 +88,17 @@ class CompanyStores:
                 step=step,
                 pseudonym=partial(desk.office.keyring.pseudonym, "erased value"),
                 limit=desk.instance.settings.erasure.row_limit,
-                guard=partial(pausing.require_running, desk.office.store),
+                guard=self._guard,
             )
         return done
+
+    def _guard(self) -> None:
+        """Asked first and last in each transaction. Who was free of holds is asked anew when one was placed since."""
+        store = self._desk.office.store
+        pausing.require_running(store)
+        with store.reading() as tx:
+            if hold_reading.generation(tx) != self._holds:
+                raise HeldBack("a hold was placed or lifted meanwhile; nothing was changed", repair="Try it again.")
 
     def left(self) -> int:
         """How many rows of theirs still stand in mapped places, or point at them."""

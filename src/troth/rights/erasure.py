@@ -3,9 +3,9 @@
     pending  --every store's own transaction, asked again until nothing is theirs-->  erased
     erased   --no needle of theirs in any text of any store-->                         proven: only this is done
 
-1. Before the first row goes: the data map is approved, nothing is paused, the plan is within the limit of rows. Then
-   one transaction of troth's own writes the intent (hash of map and plan) into the ledger, seals who they are
-   (`remains`), restricts the use of their data and ends their sessions.
+1. Before the first row goes: the map is approved, nothing is paused or held, the plan is within the limit. Then one
+   transaction of troth's own writes the intent (hash of map and plan) into the ledger, seals who they are (`remains`),
+   restricts the use of their data and ends their sessions.
 2. Each store is changed in one transaction of its own, which also writes its counts there (`company_stores`). Whoever
    resumes reads them: nothing is done twice, and no count is remembered from elsewhere.
 3. All mapped places are asked again. What was written meanwhile goes in another round, at most `ROUNDS` times.
@@ -13,7 +13,7 @@
    listed by place, and the erasure is not done.
 5. Proven: the tombstones are set, troth's own data about them goes (`farewell`), and what was sealed in 1 is wiped.
 
-Every verb may be killed at any moment and called again. Nothing here says a value.
+Every verb may be killed at any moment and called again.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ from troth.foundation.records.reading import Records
 from troth.foundation.records.subjects import Subject, find_subjects
 from troth.foundation.store import hold
 from troth.policy.datamap import Place
+from troth.protection import departures
 from troth.rights import farewell, kept_marks, remains, requests
 from troth.rights.company_stores import CompanyStores, dangling, reach_of, stand_ins
 from troth.rights.tables import erasures
@@ -143,10 +144,7 @@ def begin(
     person: int | None = None,
     known_by: Sequence[Identifier] = (),
 ) -> Erasure:
-    """Write down what is about to happen, and nothing else yet; raises as `execute`.
-
-    `known_by` is looked for by the sweep beside what stands in their rows.
-    """
+    """Write down what is about to happen; `known_by` is looked for by the sweep, too. Raises as `execute`."""
     return _begin(desk, name, subjects, request=request, person=person, known_by=known_by)[0]
 
 
@@ -162,6 +160,7 @@ def _begin(
     """As `begin`, with what was sealed; None where somebody else had begun it."""
     office = desk.office
     _require_guards(desk)
+    departures.require_free(desk, subjects)
     plan = plan_for(desk, subjects)
     _within_limit(desk, plan)
     plan_sha256, rule = plan.hash, plan.rule

@@ -16,6 +16,7 @@ from troth.errors import DeclarationError, UnknownName
 from troth.foundation.proof import Report, SentenceReport, Verdict
 from troth.foundation.store import Store
 from troth.foundation.web.pages import Ask, Handler
+from troth.policy import retention
 from troth.policy.model import Policy
 from troth.policy.rendering.annexes import Annex, annexes
 from troth.policy.rendering.html import clause_anchor, sentence_anchor
@@ -202,7 +203,7 @@ def annex_lines(annex: Annex, policy: Policy) -> Iterator[AnnexLine]:
     if annex.id == "annex-recipients":
         names = tuple(f"recipient-{_slug(recipient.name)}" for _, recipient in policy.recipients)
     elif annex.id == "annex-periods":
-        names = tuple(f"period-{period}" for period in policy.periods)
+        names = tuple(f"period-{rule.id}" for rule in retention.rules(policy))
     elif annex.id == "annex-authorities":
         names = tuple(f"authority-{position}" for position in range(1, len(annex.rows) + 1))
     leads = {clause.number: clause_anchor(clause.id) for clause in policy.clauses() if clause.is_heading}

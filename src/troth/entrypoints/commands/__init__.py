@@ -13,6 +13,7 @@ def attach(app: typer.Typer) -> None:
     from troth.foundation.attestations import commands as attestations
     from troth.foundation.guards import commands as guards
     from troth.foundation.ledger import commands as evidence
+    from troth.protection import commands as protection
     from troth.rights import commands as rights
     from troth.rights.restoring import commands as restoring
     from troth.sharing import commands as sharing
@@ -44,6 +45,8 @@ def attach(app: typer.Typer) -> None:
     app.command("restrict")(use.restrict)
     app.command("share")(sharing.share)
     app.add_typer(rights.request, name="request")
+    app.add_typer(protection.retention, name="retention")
+    app.add_typer(protection.hold, name="hold")
     app.add_typer(evidence.ledger, name="ledger")
     app.add_typer(foundation.staff, name="staff")
     app.command("attest")(attestations.attest)

@@ -1,7 +1,8 @@
 """Whether the time in a column lies before an instant, as a condition of SQL that a DELETE can take.
 
 Numbers are told apart row by row by their size (seconds, milliseconds, ... since 1970; Julian days). Texts of ISO form
-count from the day after, because of zones: a row may stay a day longer, never shorter. What is no time never passes.
+without a zone, or in UTC, are compared to the second; with another zone they count from the day after: a row may stay a
+day longer, never shorter. What is no time never passes.
 """
 
 from __future__ import annotations
@@ -50,8 +51,16 @@ def before(made: ColumnElement[Any], column: Column, instant: dt.datetime, kind:
 def _text(made: ColumnElement[Any], instant: dt.datetime) -> ColumnElement[bool]:
     import sqlalchemy
 
-    day = sqlalchemy.func.substr(made, 1, 10)
-    return sqlalchemy.and_(made.like(ISO), day < f"{max(instant, instants.EARLIEST) - _DAY:%Y-%m-%d}".rjust(10, "0"))
+    func, both = sqlalchemy.func, sqlalchemy.and_
+    instant = max(instant, instants.EARLIEST)
+    day, limit = func.substr(made, 1, 10), f"{instant:%Y-%m-%d}".rjust(10, "0")
+    second, rest = func.replace(func.substr(made, 1, 19), "T", " "), func.substr(made, 20)
+    plain = both(func.length(made) >= 19, rest.not_like("%+%"), rest.not_like("%-%"))
+    alone = func.length(made) == 10
+    begun = day <= limit if instant.time() != dt.time() else day < limit
+    near = sqlalchemy.or_(both(plain, second < f"{limit} {instant:%H:%M:%S}"), both(alone, begun))
+    sure = day < f"{max(instant - _DAY, instants.EARLIEST):%Y-%m-%d}".rjust(10, "0")
+    return both(made.like(ISO), sqlalchemy.or_(sure, both(day <= limit, near)))
 
 
 def _number(made: ColumnElement[Any], instant: dt.datetime) -> ColumnElement[bool]:

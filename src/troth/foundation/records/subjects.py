@@ -145,7 +145,7 @@ class _Search:
         seen = self.records.catalogue(kind.store).table(kind.table)
         self.reach(kind.store)
         key = tuple(fitted(part, seen.columns[name]) for name, part in zip(kind.key, parts, strict=True))
-        return [] if None in key else self._load(kind, [key])
+        return [] if None in key else self.load(kind, [key])
 
     def _holding(self, kind: PersonKind, name: str, values: Sequence[str]) -> list[Subject]:
         """The rows of `kind` that have one of `values` as their identifier `name`, evened out as declared.
@@ -158,7 +158,7 @@ class _Search:
             if self._told_at_once(kind, name):
                 self.held[what] = [self._told(kind, row) for row in rows]
             else:
-                self.held[what] = self._load(kind, [tuple(row) for row in rows if None not in row])
+                self.held[what] = self.load(kind, [tuple(row) for row in rows if None not in row])
         return self.held[what]
 
     def _told_at_once(self, kind: PersonKind, name: str) -> bool:
@@ -187,7 +187,7 @@ class _Search:
 
         return make
 
-    def _load(self, kind: PersonKind, keys: Iterable[_Key]) -> list[Subject]:
+    def load(self, kind: PersonKind, keys: Iterable[_Key]) -> list[Subject]:
         """The people of these keys, as they stand in the store; those that are not there fall out."""
         reach = self.reach(kind.store)
         own = reach.table(kind.table)
@@ -340,3 +340,8 @@ def _used(datamap: DataMap, kind: PersonKind) -> tuple[str, ...]:
 def _plain(value: str, ways: Iterable[str]) -> str:
     text = value.lower() if "case" in ways else value
     return text.replace(" ", "") if "spaces" in ways else text
+
+
+def subjects_of(records: Records, datamap: DataMap, kind: PersonKind, keys: Iterable[_Key]) -> tuple[Subject, ...]:
+    """The people whose own rows have these keys, as they stand in the store; those that are not there fall out."""
+    return tuple(_Search(records, datamap).load(kind, keys))

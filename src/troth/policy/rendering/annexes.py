@@ -10,7 +10,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
-from troth.policy.model import DeclaredUse, Policy, RetentionPeriod
+from troth.policy import retention
+from troth.policy.model import DeclaredUse, Policy
+from troth.policy.retention import Rule
 from troth.policy.vocabulary import CATEGORIES, PURPOSES, LegalBasis, Safeguard, expand
 
 GROUNDS = {
@@ -40,12 +42,16 @@ class AnnexRow:
 
 @dataclass(frozen=True, slots=True)
 class Annex:
-    """One table behind the words. `id` is stable, for anchors; a cell that is a web address starts with https://."""
+    """One table behind the words. `id` is stable, for anchors; a cell that is a web address starts with https://.
+
+    `mark` (an id and what stands there) says what the table was made from, where something carries that out.
+    """
 
     id: str
     title: str
     columns: tuple[str, ...]
     rows: tuple[AnnexRow, ...]
+    mark: tuple[str, str] | None = None
 
 
 def annexes(policy: Policy) -> tuple[Annex, ...]:
@@ -76,6 +82,7 @@ def _all(policy: Policy) -> Iterator[Annex]:
         "How long we keep your data",
         ("Data", "Kept for", "Counted from", "Then", "Because", "Sentence"),
         tuple(_period_rows(policy)),
+        ("periods-rules", retention.mark(retention.rules(policy))),
     )
     yield Annex(
         "annex-recipients",
@@ -102,18 +109,17 @@ def _purpose_rows(policy: Policy) -> Iterator[AnnexRow]:
 
 
 def _period_rows(policy: Policy) -> Iterator[AnnexRow]:
-    for clause in policy.clauses():
-        for period in clause.meaning.periods.values():
-            yield AnnexRow((*_period_cells(period, policy), clause.number), clause.number)
+    for rule in retention.rules(policy):
+        yield AnnexRow((*_period_cells(rule, policy), rule.number), rule.number)
 
 
-def _period_cells(period: RetentionPeriod, policy: Policy) -> tuple[str, ...]:
-    reason = period.why or ""
-    if period.ground is not None:
-        statute = policy.statutes.get(period.ground)
-        reason = f"{statute.law}, {statute.article}" if statute else period.ground
-    started = period.after.replace("-", " ")
-    return data_label(period.data), str(period.keep), started, ENDS[period.then], reason
+def _period_cells(rule: Rule, policy: Policy) -> tuple[str, ...]:
+    reason = rule.why or ""
+    if rule.statute is not None:
+        statute = policy.statutes.get(rule.statute)
+        reason = f"{statute.law}, {statute.article}" if statute else rule.statute
+    started = rule.after.replace("-", " ")
+    return data_label(rule.data), str(rule.keep), started, ENDS[rule.then], reason
 
 
 def _recipient_rows(policy: Policy) -> Iterator[AnnexRow]:

@@ -159,7 +159,17 @@ def _annex(annex: Annex, anchors: dict[str, str]) -> str:
     title = f"<h2 id={_quoted(annex.id)}>{_text(annex.title)}</h2>"
     return (
         f'<section aria-labelledby={_quoted(annex.id)}>\n{title}\n<div class="scroll" tabindex="0"><table>\n'
-        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table></div>\n</section>"
+        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table></div>{_mark(annex)}\n</section>"
+    )
+
+
+def _mark(annex: Annex) -> str:
+    """Which rules the table was made from, as they are carried out."""
+    if annex.mark is None:
+        return ""
+    name, said = annex.mark
+    return (
+        f'\n<p class="soft">Made from the rules that are carried out: <code id={_quoted(name)}>{_text(said)}</code></p>'
     )
 
 

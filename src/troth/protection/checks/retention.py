@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from troth.errors import PlaceMissing
 from troth.foundation import crawling
-from troth.foundation.proof import Applies, Check, Saw, broken, check, counted, kept, unproven
+from troth.foundation.proof import Applies, Check, Saw, Verdict, broken, check, counted, kept, unproven
+from troth.policy import retention
 from troth.policy.vocabulary import expand
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from troth.policy.conditions import Condition
     from troth.policy.datamap import Place, TableMap
     from troth.policy.model import Policy, RetentionPeriod, Sentence
+    from troth.policy.retention import Rule
 
 _REASON = re.compile(r"\b(depend|accord|based on|criteria|purpose|requirement)", re.IGNORECASE)
 _ROW = "period-"
@@ -47,40 +49,41 @@ def kept_too_long(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     """No row outlives the period that is declared for its kind of data.
 
     What it proves: in every table of the data map with data of a kind that has a period, no row is older than the
-    period, counted from the column that `starts:` names. Every kind of data that section 1 declares and a table
-    holds has a period.
+    period, counted from the column that `starts:` names; the longest of the period and the laws counts. Where troth
+    ends data by a schedule, no row that was past its time when the last run began is left, and that run is no older
+    than promised. Rows that a hold keeps or that a law lets stay (`until:`) do not count. Every kind of data that
+    section 1 declares and a table holds has a period.
 
-    What it does not prove: backups, logs and exports outside the stores; rows whose time has not begun yet; what a
-    law lets stay after an erasure (the period itself must say it).
+    What it does not prove: backups, logs and exports outside the stores; rows whose time has not begun yet.
 
     Repair: let the period be carried out. Before: visits from 2023 under `keep: 13 months`.
-    After: `delete from visits where at < ...`, by a job of the company's own, every night.
+    After: `troth retention run`, or `[retention] run = "daily 03:00"` in troth.toml.
     """
     tables = [table for table in seen.need_map().tables() if table.personal and _kinds(table)]
     records = seen.need_records()
     from troth.policy.datamap import Place
 
     saws: list[Saw] = []
-    for period_id, period in _periods(sentence):
+    at = _judged_at(seen)
+    for rule in _rules(seen, sentence):
         looked = _Looked()
-        wanted = set(expand(period.data))
         for table in tables:
-            if not (held := _kinds(table) & wanted):
+            if not (held := _kinds(table) & set(rule.data)):
                 continue
-            column = table.starts.get(period.after)
+            column = table.starts.get(rule.after)
             if column is None:
                 looked.unseen = True
-                saws.append(_no_start(table, period, sorted(held)))
+                saws.append(_no_start(table, rule, sorted(held)))
                 continue
             try:
-                saws += _judge(seen, table, Place(table.store, table.name, column), period, looked)
+                saws += _judge(seen, table, Place(table.store, table.name, column), rule, at=at, looked=looked)
             except PlaceMissing as problem:
                 looked.unseen = True
                 saws.append(
                     unproven(str(table.place), problem.message, repair="run `troth map --check`, then correct the map")
                 )
         if looked.rows and not looked.late and not looked.unseen:
-            saws.append(kept(period_id, looked.told(period)))
+            saws.append(kept(rule.id, looked.told(rule)))
     saws += _without_period(seen, sentence, tables)
     if not saws:
         saws.append(
@@ -96,17 +99,33 @@ class _Looked:
     tables: int = 0
     rows: int = 0
     late: int = 0
+    held: int = 0
     oldest: dt.datetime | None = None
     unseen: bool = False
 
-    def told(self, period: RetentionPeriod) -> str:
+    def told(self, rule: Rule) -> str:
         seen = f"{counted(self.tables, 'table')}, {counted(self.rows, 'row')}"
-        return f"{seen}, the oldest from {self.oldest:%Y-%m-%d}; none older than {period.keep}"
+        held = f"; {counted(self.held, 'row')} kept longer by a hold" if self.held else ""
+        return f"{seen}, the oldest from {self.oldest:%Y-%m-%d}; none older than {rule.keep}{held}"
 
 
-def _judge(seen: Observation, table: TableMap, place: Place, period: RetentionPeriod, looked: _Looked) -> Iterator[Saw]:
+def _judged_at(seen: Observation) -> dt.datetime:
+    """The moment by which rows are judged: the beginning of the last run, where the next is not due yet."""
+    if seen.store is None:
+        return seen.now
+    from troth.protection import run_reading
+
+    last = run_reading.last_done(seen.store)
+    if last is None or last.due_at is None or last.overdue(seen.now):
+        return seen.now
+    return min(last.begun_at, seen.now)
+
+
+def _judge(
+    seen: Observation, table: TableMap, place: Place, rule: Rule, *, at: dt.datetime, looked: _Looked
+) -> Iterator[Saw]:
     records = seen.need_records()
-    conditions = _still_theirs(table, period)
+    conditions = _still_theirs(table, rule)
     times = records.times(place, *conditions)
     if times.unreadable:
         looked.unseen = True
@@ -120,39 +139,56 @@ def _judge(seen: Observation, table: TableMap, place: Place, period: RetentionPe
     looked.tables += 1
     looked.rows += times.rows
     looked.oldest = min(times.oldest, looked.oldest or times.oldest)
-    limit = period.keep.before(seen.now)
+    limit = rule.keep.before(at)
     if times.oldest < limit:
-        late = records.count_before(place, limit, *conditions)
+        counted_late = records.count_before(place, limit, *conditions)
+        late, held = _late(seen, table, place, rule, at=at, counted_late=counted_late)
         looked.late += late
-        yield broken(
-            str(table.place),
-            f"{counted(late, 'row')} older than {period.keep}; oldest from {times.oldest:%Y-%m-%d}",
-            repair=_REPAIR[period.then],
-        )
+        looked.held += held
+        if late:
+            yield broken(
+                str(table.place),
+                f"{counted(late, 'row')} older than {rule.keep}; oldest from {times.oldest:%Y-%m-%d}",
+                repair=_REPAIR[rule.then],
+            )
+
+
+def _late(
+    seen: Observation, table: TableMap, place: Place, rule: Rule, *, at: dt.datetime, counted_late: int
+) -> tuple[int, int]:
+    """Of the rows that are late, those that nothing excuses and those that a hold keeps."""
+    from troth.errors import DeclarationFaults
+    from troth.protection import late_rows
+
+    try:
+        found = late_rows.late(seen, table, rule, place.column or "", at)
+    except DeclarationFaults:
+        return counted_late, 0  # the map does not fit the tables: nothing is excused by it
+    return min(counted_late, found.bare), found.held
 
 
 _REPAIR = {
-    "delete": "delete them, and have a job of your own do so every night",
-    "anonymise": "cut what leads to a person, and have a job of your own do so every night",
+    "delete": "run `troth retention plan`, then `troth retention run`",
+    "anonymise": "run `troth retention plan`, then `troth retention run`",
     "archive": "move them to the archive, and have a job of your own do so every night",
 }
 
 
-def _still_theirs(table: TableMap, period: RetentionPeriod) -> tuple[Condition, ...]:
+def _still_theirs(table: TableMap, rule: Rule) -> tuple[Condition, ...]:
     """Where a period ends in anonymity, rows that are nobody's any more have done their duty."""
     from troth.policy.conditions import Compare, Comparison
 
     everyone = table.everyone
-    if period.then != "anonymise" or not isinstance(everyone, Compare) or everyone.comparison is not Comparison.NULL:
+    if rule.then != "anonymise" or not isinstance(everyone, Compare) or everyone.comparison is not Comparison.NULL:
         return ()
     return (Compare(everyone.column, Comparison.NOT_NULL),)
 
 
-def _no_start(table: TableMap, period: RetentionPeriod, held: list[str]) -> Saw:
+def _no_start(table: TableMap, rule: Rule, held: list[str]) -> Saw:
     return unproven(
         str(table.place),
-        f"holds {', '.join(held)}, and no column says when {period.after.replace('-', ' ')} was",
-        repair=f"add `starts: {{{period.after}: ...}}` to the table in datamap.yaml",
+        f"holds {', '.join(held)}, and no column says when {rule.after.replace('-', ' ')} was",
+        repair=f"add `starts: {{{rule.after}: ...}}` to the table in datamap.yaml",
     )
 
 
@@ -171,6 +207,12 @@ def _without_period(seen: Observation, sentence: Sentence, tables: list[TableMap
 
 def _kinds(table: TableMap) -> set[str]:
     return {column.category for column in table.columns.values() if column.category is not None}
+
+
+def _rules(seen: Observation, sentence: Sentence) -> tuple[Rule, ...]:
+    """What is carried out and shown of the sentence's periods."""
+    own = {period_id for period_id, _ in _periods(sentence)}
+    return tuple(rule for rule in retention.rules(seen.policy) if rule.period in own)
 
 
 def _periods(sentence: Sentence) -> Iterator[tuple[str, RetentionPeriod]]:
@@ -228,7 +270,9 @@ def period_without_reason(seen: Observation, sentence: Sentence) -> Iterator[Saw
 def period_unpublished(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     """The periods that the public reads are those that are kept to.
 
-    What it proves: the published page has one visible row for each declared period, with its length, and none besides.
+    What it proves: the published page has one visible row for each rule (a period, or what a law makes longer), with
+    its length, and none besides. Where the page names the hash of its rules, it is that of these very rules; where
+    troth ends data, the last run carried out the rules of that hash, too.
 
     What it does not prove: that people find the table.
 
@@ -237,26 +281,103 @@ def period_unpublished(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     """
     page = crawling.policy_page(seen)
     path = seen.need_site().policy
-    declared = dict(_periods(sentence))
+    rules = _rules(seen, sentence)
     shown = {each.removeprefix(_ROW) for each in page.ids if each.startswith(_ROW)}
     fine = True
-    for period_id, period in declared.items():
-        row = page.text_of(_ROW + period_id)
+    for rule in rules:
+        row = page.text_of(_ROW + rule.id)
         cells = [cell.strip() for cell in row.split("|")] if row else []
-        if str(period.keep) in cells:
+        if str(rule.keep) in cells:
             continue
         fine = False
-        said = "shows no row for it" if not cells else f"does not say {period.keep}"
-        yield broken(path, f"the page {said}: {period_id}", repair="publish the page with its table of periods")
-    for period_id in sorted(shown - set(seen.policy.periods)):
+        said = "shows no row for it" if not cells else f"does not say {rule.keep}"
+        yield broken(path, f"the page {said}: {rule.id}", repair="publish the page with its table of periods")
+    for rule_id in sorted(shown - {rule.id for rule in retention.rules(seen.policy)}):
         fine = False
         yield broken(
             path,
-            f"the page shows a period that the policy does not declare: {period_id[:80]}",
+            f"the page shows a period that the policy does not declare: {rule_id[:80]}",
             repair="declare it in section 3, or publish the page anew",
         )
+    carried_out = ""
+    for saw in _same_hash(seen, page.text_of(MARK)):
+        fine = fine and saw.verdict is Verdict.KEPT
+        carried_out = "; " + saw.detail
+        if saw.verdict is not Verdict.KEPT:
+            yield saw
     if fine:
-        yield kept(path, f"{counted(len(declared), 'period')} declared, the same shown")
+        yield kept(path, f"{counted(len(rules), 'period')} declared, the same shown{carried_out}")
 
 
-CHECKS: tuple[Check, ...] = (kept_too_long, period_without_reason, period_unpublished)
+MARK = "periods-rules"
+"""The id of the element that says which rules the published table was made from."""
+
+
+def _same_hash(seen: Observation, said: str | None) -> Iterator[Saw]:
+    """The hash on the page against that of the rules, and against that of the last run."""
+    ours = retention.sha256(retention.rules(seen.policy))
+    path = seen.need_site().policy
+    if said is not None and ours[:16] not in said:
+        yield broken(path, "the page's table was made from other rules than these", repair="publish the page anew")
+        return
+    if seen.store is None:
+        return
+    from troth.protection import run_reading
+
+    last = run_reading.last_done(seen.store)
+    if last is None:
+        return
+    if last.rules_sha256 == ours:
+        yield kept(path, f"the last run carried out the same rules ({ours[:16]})")
+    else:
+        yield unproven(
+            last.name, "the last run carried out other rules than those published", repair="run `troth retention run`"
+        )
+
+
+@check(
+    id="protection.keeper-stopped",
+    promise="data are kept only for so long",
+    applies=_about("limit"),
+    reference="GDPR Art. 5(1)(e), 5(2)",
+    may_be_silent=True,
+)
+def keeper_stopped(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
+    """What ends data on time goes on doing so: no run is late, and none stopped half-way.
+
+    What it proves: the last run of `troth retention` came to its end, and by when it promised the next has not passed.
+    Nothing is told where no run was ever promised: then the company's own jobs are trusted, and only rows are judged.
+
+    What it does not prove: that jobs outside troth run.
+
+    Repair: keep a worker running. Before: the machine with `troth worker` was taken away in May.
+    After: `troth serve` or `troth worker` runs, and `troth retention run` was called once.
+    """
+    if seen.store is None:
+        return
+    from troth.protection import run_reading
+
+    last, begun = run_reading.last_done(seen.store), run_reading.under_way(seen.store)
+    fine = True
+    if begun is not None and seen.now - begun.begun_at > _LONGEST_RUN:
+        fine = False
+        yield broken(
+            begun.name,
+            f"begun on {begun.begun_at:%Y-%m-%d} and never ended",
+            repair="run `troth retention run`: it goes on where it stopped",
+        )
+    if last is None or last.due_at is None:
+        return
+    if last.overdue(seen.now):
+        yield broken(
+            last.name,
+            f"the last run began on {last.begun_at:%Y-%m-%d}, and the next was promised by {last.due_at:%Y-%m-%d}",
+            repair="run `troth retention run`, and keep a worker running",
+        )
+    elif fine:
+        yield kept(sentence.id, f"the last run began on {last.begun_at:%Y-%m-%d} and came to its end")
+
+
+_LONGEST_RUN = dt.timedelta(days=1)
+
+CHECKS: tuple[Check, ...] = (kept_too_long, keeper_stopped, period_without_reason, period_unpublished)

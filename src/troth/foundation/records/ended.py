@@ -1,0 +1,261 @@
+"""Rows and columns whose time is up, as conditions of SQL, and the statements that end them a part at a time.
+
+1. A row's time is up when every instant that it counts from lies far enough back; one that has not come yet (NULL)
+   never passes. A column may end before its row does.
+2. A row that another row still points at waits for it: what hangs on it goes first.
+3. What is *held* (`Held`) stays, whatever its age: whole tables, everything of a person, single rows and what hangs on
+   them.
+
+Nothing is executed here; `parting` cuts what comes out into short transactions.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from troth.foundation.records import passing
+from troth.foundation.records.keys import BoundKeys, Subject
+from troth.foundation.records.ordering import Pointer
+from troth.foundation.records.pathwalk import join_columns
+from troth.foundation.records.reach import Reach
+from troth.foundation.records.settings import Fixed
+from troth.foundation.records.statements import core_table
+from troth.policy.datamap import ByRow, StoreKind
+from troth.policy.periods import Duration
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement, Delete, Select, Table, Update
+
+    from troth.foundation.records.catalogue import Table as TableSeen
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """One condition of an end: so long after the instant in `column`."""
+
+    column: str
+    keep: Duration
+
+    def __str__(self) -> str:
+        return f"{self.column} + {self.keep}"
+
+
+@dataclass(frozen=True, slots=True)
+class TableEnding:
+    """How the rows of one table end. `row` empty: they never do by themselves.
+
+    `columns` end earlier and become what `settings` says; with `anonymise` rows stay, and all `settings` are made.
+    """
+
+    table: str
+    row: tuple[Passed, ...]
+    columns: Mapping[str, tuple[Passed, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    settings: Mapping[str, Fixed] = field(default_factory=lambda: MappingProxyType({}))
+    anonymise: bool = False
+    rules: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What must stay in one store: `tables` whole, everything of `people`, and single `rows` by their primary key."""
+
+    tables: frozenset[str] = frozenset()
+    people: tuple[Subject, ...] = ()
+    rows: Mapping[str, tuple[tuple[Any, ...], ...]] = field(default_factory=lambda: MappingProxyType({}))
+
+    def __bool__(self) -> bool:
+        return bool(self.tables or self.people or self.rows)
+
+
+NOTHING_HELD = Held()
+
+
+class Ended:
+    """The conditions for the tables of one store, at one moment."""
+
+    def __init__(self, reach: Reach, kind: StoreKind, now: dt.datetime, held: Held = NOTHING_HELD) -> None:
+        self.reach, self.kind, self.now, self._held = reach, kind, now, held
+        self._cores: dict[str, Table] = {}
+        self._people = 0
+
+    def core(self, name: str) -> Table:
+        """The table for statements: one object for a name."""
+        if name in self.reach:
+            return self.reach.table(name).core
+        if name not in self._cores:
+            self._cores[name] = core_table(self.seen(name))
+        return self._cores[name]
+
+    def seen(self, name: str) -> TableSeen:
+        return self.reach.catalogue.table(name)
+
+    # --- which rows -------------------------------------------------------------------------------------------------
+
+    def over(self, name: str, passed: Sequence[Passed]) -> ColumnElement[bool]:
+        """Rows for which all of `passed` lie far enough back."""
+        import sqlalchemy
+
+        if not passed:
+            return sqlalchemy.false()
+        core, seen = self.core(name), self.seen(name)
+        return sqlalchemy.and_(
+            *(
+                passing.before(core.c[each.column], seen.columns[each.column], each.keep.before(self.now), self.kind)
+                for each in passed
+            )
+        )
+
+    def held(self, name: str) -> ColumnElement[bool] | None:
+        """Rows that must stay; None where nothing of this table is held."""
+        import sqlalchemy
+
+        parts: list[ColumnElement[bool]] = []
+        if name in self._held.tables:
+            return sqlalchemy.true()
+        if self._held.people and name in self.reach:
+            self._people += 1  # the bound values of one condition must not stand for those of another
+            keys = BoundKeys(self._held.people, f"held{self._people}")
+            parts.append(self.reach.whose(self.reach.table(name), keys))
+        parts += self._rows_held(name, ())
+        return sqlalchemy.or_(*parts) if parts else None
+
+    def _rows_held(self, name: str, passed: tuple[str, ...]) -> Iterator[ColumnElement[bool]]:
+        import sqlalchemy
+
+        core, seen = self.core(name), self.seen(name)
+        rows = self._held.rows.get(name, ())
+        for row in rows:
+            yield sqlalchemy.and_(*(core.c[key] == value for key, value in zip(seen.primary_key, row, strict=True)))
+        if name not in self.reach:
+            return
+        for path in self.reach.table(name).table.paths():
+            if not isinstance(path, ByRow) or path.table in (*passed, name):
+                continue
+            above = list(self._rows_held(path.table, (*passed, name)))
+            at = join_columns(path, seen, self.seen(path.table))
+            if above and at is not None:
+                other = self.core(path.table)
+                chosen = sqlalchemy.select(*(other.c[each] for each in at)).where(sqlalchemy.or_(*above))
+                yield _among([core.c[each] for each in path.columns], chosen.correlate(None))
+
+    def pointed_at(self, name: str) -> ColumnElement[bool] | None:
+        """Rows at which a row of some table points; None where none can."""
+        import sqlalchemy
+
+        core = self.core(name)
+        found: list[ColumnElement[bool]] = []
+        for pointer in pointers_at(self.reach, name):
+            other = self.core(pointer.table).alias(f"points_{len(found)}")
+            same = (other.c[left] == core.c[right] for left, right in zip(pointer.columns, pointer.at, strict=True))
+            found.append(
+                sqlalchemy.exists(sqlalchemy.select(sqlalchemy.literal_column("1")).where(*same)).correlate(core)
+            )
+        return sqlalchemy.or_(*found) if found else None
+
+    def going(self, ending: TableEnding) -> ColumnElement[bool]:
+        """Rows that go now."""
+        import sqlalchemy
+
+        if ending.anonymise:
+            return sqlalchemy.false()
+        return self._free(ending.table, self.over(ending.table, ending.row), waits=True)
+
+    def changing(self, ending: TableEnding) -> ColumnElement[bool]:
+        """Rows that stay, and of which something ends now."""
+        import sqlalchemy
+
+        core = self.core(ending.table)
+        parts = [
+            sqlalchemy.and_(self.over(ending.table, passed), _still(core.c[name], ending.settings[name]))
+            for name, passed in self.changes(ending).items()
+        ]
+        return self._free(ending.table, sqlalchemy.or_(sqlalchemy.false(), *parts), waits=False)
+
+    def late(self, ending: TableEnding) -> ColumnElement[bool]:
+        """Rows whose time is up, whatever keeps them."""
+        return self.over(ending.table, ending.row)
+
+    def changes(self, ending: TableEnding) -> Mapping[str, tuple[Passed, ...]]:
+        """The columns that change, each with what must have passed."""
+        if ending.anonymise:
+            return {**dict.fromkeys(ending.settings, ending.row), **ending.columns}
+        return ending.columns
+
+    def _free(self, name: str, found: ColumnElement[bool], *, waits: bool) -> ColumnElement[bool]:
+        import sqlalchemy
+
+        held, pointed = self.held(name), self.pointed_at(name) if waits else None
+        against: list[ColumnElement[Any]] = [] if held is None else [held.is_not(sqlalchemy.true())]
+        if pointed is not None:
+            against.append(sqlalchemy.not_(pointed))
+        return sqlalchemy.and_(found, *against)
+
+    # --- statements -------------------------------------------------------------------------------------------------
+
+    def delete(self, ending: TableEnding) -> Delete:
+        """Delete what goes; narrowed by the caller to one part of the table."""
+        return self.core(ending.table).delete().where(self.going(ending))
+
+    def update(self, ending: TableEnding) -> Update:
+        """Change what ends before its row does, or all that leads to a person where rows stay without anybody."""
+        import sqlalchemy
+
+        core = self.core(ending.table)
+        values: dict[Any, Any] = {}
+        for name, passed in self.changes(ending).items():
+            value = _value(ending.settings[name])
+            values[core.c[name]] = sqlalchemy.case((self.over(ending.table, passed), value), else_=core.c[name])
+        return core.update().where(self.changing(ending)).values(values)
+
+
+def pointers_at(reach: Reach, name: str) -> tuple[Pointer, ...]:
+    """What points at rows of `name`: foreign keys that the store does not cut itself, and paths of the map."""
+    found: dict[tuple[str, tuple[str, ...]], Pointer] = {}
+    for table in reach.catalogue.tables.values():
+        for key in table.foreign_keys:
+            if key.table == name and key.on_delete not in ("SET NULL", "SET DEFAULT"):
+                nullable = any(table.columns[each].nullable for each in key.columns)
+                found[table.name, key.columns] = Pointer(table.name, key.columns, name, key.target_columns, nullable)
+    for reached in reach.tables:
+        for path in reached.table.paths():
+            if not isinstance(path, ByRow) or path.table != name:
+                continue
+            at = join_columns(path, reached.seen, reach.catalogue.table(name))
+            if at is not None and set(at) == set(reach.catalogue.table(name).primary_key):
+                pointer = Pointer(reached.name, path.columns, name, at, nullable=True)
+                found.setdefault((reached.name, path.columns), pointer)
+    return tuple(found.values())
+
+
+def children_first(reach: Reach, names: Sequence[str]) -> tuple[str, ...]:
+    """`names` so that what points stands before what it points at; where that is a circle, in their own order."""
+    waiting = {name: {each.table for each in pointers_at(reach, name)} - {name} for name in names}
+    done: list[str] = []
+    while waiting:
+        free = [name for name, below in waiting.items() if not below & set(waiting)] or [next(iter(waiting))]
+        for name in free:
+            done.append(name)
+            del waiting[name]
+    return tuple(done)
+
+
+def _among(columns: Sequence[ColumnElement[Any]], chosen: Select[Any]) -> ColumnElement[bool]:
+    import sqlalchemy
+
+    return columns[0].in_(chosen) if len(columns) == 1 else sqlalchemy.tuple_(*columns).in_(chosen)
+
+
+def _still(column: ColumnElement[Any], setting: Fixed) -> ColumnElement[bool]:
+    return column.is_not(None) if setting.value is None else column != _value(setting)
+
+
+def _value(setting: Fixed) -> Any:
+    import sqlalchemy
+
+    return (
+        sqlalchemy.null() if setting.value is None else sqlalchemy.literal(setting.value, sqlalchemy.types.NullType())
+    )

@@ -1,0 +1,216 @@
+"""Which rows of which table end when: the policy's rules held against the data map and the live tables.
+
+An eye and no deed: it says what should end, and touches nothing.
+
+1. Every column with a category ends when all rules of that category have passed, each counted from the column that
+   `starts:` names; a column that a law keeps on erasure (`until:`) also waits for that.
+2. A row ends when all its columns have ended. A column that ends before its row becomes NULL, or is redacted.
+3. Rows that are a person's own (an account) end as an erasure of that person does, with all that hangs on them; where
+   such a row only changes on erasure, it changes so at the end of its time.
+4. Rows that end in anonymity (`then: anonymise`) stay, and lose what the map's own `change:` names.
+
+Every fault is told at once, with the line of the map: a category without a rule, a rule without a column to count from.
+What has a fault is left alone; the rest is carried out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from troth.foundation.records.catalogue import Catalogue, ColumnKind
+from troth.foundation.records.catalogue import Table as TableSeen
+from troth.foundation.records.ended import Passed, TableEnding
+from troth.foundation.records.settings import REDACTED, Fixed, fit
+from troth.policy.datamap import ChangeRow, ChangeTo, DataMap, KeepRow, OnErasure, Place, TableMap
+from troth.policy.model import Policy
+from troth.policy.retention import Rule, longer
+from troth.policy.retention import rules as rules_of_policy
+
+NO_RULE, NO_START, MISFIT = "no rule", "no start", "misfit"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFault:
+    """One thing that keeps data from ending on time. `what` is NO_RULE, NO_START or MISFIT; `line` is the map's."""
+
+    what: str
+    where: Place
+    message: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoreRules:
+    """How everything ends in one store. `people`: tables that are people's own, and end as an erasure does."""
+
+    store: str
+    endings: tuple[TableEnding, ...]
+    people: tuple[TableEnding, ...]
+    faults: tuple[RuleFault, ...]
+    archived: tuple[str, ...] = ()
+
+
+@dataclass
+class _Column:
+    """What one column waits for."""
+
+    passed: tuple[Passed, ...]
+    then: str
+    rules: tuple[str, ...]
+
+
+@dataclass
+class _Found:
+    faults: list[RuleFault] = field(default_factory=list)
+    columns: dict[str, _Column] = field(default_factory=dict)
+
+
+def store_rules(policy: Policy, datamap: DataMap, catalogue: Catalogue) -> StoreRules:
+    """How the rows of one store end. Columns that the map does not name, or without a category, hold nothing back."""
+    by_category: dict[str, list[Rule]] = {}
+    for rule in rules_of_policy(policy):
+        for category in rule.data:
+            by_category.setdefault(category, []).append(rule)
+    mapped = datamap.stores[catalogue.store]
+    own = {kind.table for kind in mapped.people.values()}
+    endings: list[TableEnding] = []
+    people: list[TableEnding] = []
+    faults: list[RuleFault] = []
+    for table in mapped.tables.values():
+        seen = catalogue.tables.get(table.name)
+        if not table.personal or table.location is not None or seen is None or not seen.holds_rows:
+            continue
+        found = _columns(table, seen, by_category)
+        faults += found.faults
+        goes = table.name in own and not isinstance(table.on_erasure, ChangeRow)
+        ending, more = _ending(table, seen, found, own=table.name in own, stays=table.name in own and not goes)
+        faults += more
+        if ending is not None:
+            (people if goes else endings).append(ending)
+    return StoreRules(catalogue.store, tuple(endings), tuple(people), tuple(faults))
+
+
+def _columns(table: TableMap, seen: TableSeen, by_category: Mapping[str, list[Rule]]) -> _Found:
+    found = _Found()
+    kept = _kept_until(table)
+    for column in table.columns.values():
+        if column.category is None or column.name not in seen.columns:
+            continue
+        rules = by_category.get(column.category, [])
+        where = Place(table.store, table.name, column.name)
+        if not rules:
+            message = f"holds {column.category}, for which no period is declared"
+            found.faults.append(RuleFault(NO_RULE, where, message, table.line))
+        passed: list[Passed] = []
+        for rule in rules:
+            start = table.starts.get(rule.after)
+            if start is None or start not in seen.columns:
+                message = f"holds {column.category}, and no column says when {rule.after.replace('-', ' ')} was"
+                found.faults.append(RuleFault(NO_START, where, message, table.line))
+            else:
+                passed.append(Passed(start, rule.keep))
+        whole = len(passed) == len(rules) and bool(rules)
+        passed += [until for until, columns in kept if columns is None or column.name in columns]
+        thens = {rule.then for rule in rules}
+        then = next((word for word in ("archive", "anonymise") if word in thens), "delete")
+        names = tuple(rule.id for rule in rules)
+        found.columns[column.name] = _Column(_longest(passed) if whole else (), then, names)
+    return found
+
+
+def _kept_until(table: TableMap) -> list[tuple[Passed, tuple[str, ...] | None]]:
+    said: list[OnErasure] = [role.on_erasure for role in table.roles.values()] or [table.on_erasure]
+    return [(Passed(each.until.column, each.until.period), each.keep) for each in said if isinstance(each, KeepRow)]
+
+
+def _longest(passed: list[Passed]) -> tuple[Passed, ...]:
+    """One condition a column of times: the longest."""
+    found: dict[str, Passed] = {}
+    for each in passed:
+        other = found.get(each.column)
+        found[each.column] = each if other is None else Passed(each.column, longer(each.keep, other.keep))
+    return tuple(sorted(found.values(), key=lambda each: each.column))
+
+
+def _ending(
+    table: TableMap, seen: TableSeen, found: _Found, *, own: bool, stays: bool
+) -> tuple[TableEnding | None, list[RuleFault]]:
+    if not found.columns:
+        return None, []
+    faults: list[RuleFault] = []
+    whole = all(column.passed for column in found.columns.values())
+    row = _longest([each for column in found.columns.values() for each in column.passed]) if whole else ()
+    thens = {column.then for column in found.columns.values()}
+    rules = tuple(dict.fromkeys(name for column in found.columns.values() for name in column.rules))
+    if "archive" in thens:
+        message = "its rows are to be archived, and troth carries out only delete and anonymise"
+        return None, [RuleFault(MISFIT, table.place, message, table.line)]
+    anonymise = stays or "anonymise" in thens
+    settings: dict[str, Fixed] = {}
+    if anonymise:
+        settings = _cut(table, seen, faults)
+        if not settings:
+            return None, faults
+    early = {} if own else dict(_early(table, seen, found, row, cut=settings, faults=faults))
+    columns = {name: passed for name, (passed, _) in early.items()}
+    settings |= {name: setting for name, (_, setting) in early.items()}
+    if not row and not columns:
+        return None, faults
+    return TableEnding(
+        table.name, row, MappingProxyType(columns), MappingProxyType(settings), anonymise and bool(row), rules
+    ), faults
+
+
+def _early(
+    table: TableMap,
+    seen: TableSeen,
+    found: _Found,
+    row: tuple[Passed, ...],
+    *,
+    cut: Mapping[str, Fixed],
+    faults: list[RuleFault],
+) -> Iterator[tuple[str, tuple[tuple[Passed, ...], Fixed]]]:
+    """The columns that end before their row does, each with what takes the place of its value."""
+    counted_from = {passed.column for column in found.columns.values() for passed in column.passed}
+    for name, column in found.columns.items():
+        if not column.passed or column.passed == row or name in counted_from or name in cut or name in seen.primary_key:
+            continue
+        live = seen.columns[name]
+        if live.nullable:
+            yield name, (column.passed, Fixed(None))
+        elif live.kind is ColumnKind.TEXT and not any(index.unique and name in index.columns for index in seen.indexes):
+            yield name, (column.passed, Fixed(REDACTED))
+        else:
+            message = f"ends before its row ({' and '.join(map(str, column.passed))}), and NULL may not stand there"
+            faults.append(RuleFault(MISFIT, Place(table.store, table.name, name), message, table.line))
+
+
+def _cut(table: TableMap, seen: TableSeen, faults: list[RuleFault]) -> dict[str, Fixed]:
+    """What a row loses that stays without anybody: the map's own `change:`, if it leaves nothing of the value."""
+    said: list[OnErasure] = [role.on_erasure for role in table.roles.values()] or [table.on_erasure]
+    found: dict[str, Fixed] = {}
+    for each in said:
+        if not isinstance(each, ChangeRow):
+            message = (
+                "its rows are to become anonymous, and the map does not say how: give it `on_erasure: {change: ...}`"
+            )
+            faults.append(RuleFault(MISFIT, table.place, message, table.line))
+            return {}
+        for name, wanted in each.change.items():
+            place = Place(table.store, table.name, name)
+            if wanted.to in (ChangeTo.PSEUDONYM, ChangeTo.STAND_IN, ChangeTo.GENERALISE) or name not in seen.columns:
+                message = (
+                    f"{wanted.to.value} makes no row anonymous at the end of its time; say null, redact or a constant"
+                )
+                faults.append(RuleFault(MISFIT, place, message, table.line))
+                return {}
+            try:
+                setting = fit(wanted, seen.columns[name], seen)
+            except ValueError as problem:
+                faults.append(RuleFault(MISFIT, place, f"{wanted.to.value} does not fit: {problem}", table.line))
+                return {}
+            assert isinstance(setting, Fixed)
+            found[name] = setting
+    return found
