@@ -6,7 +6,7 @@ from sqlalchemy import Connection, text
 
 from troth.errors import StoreAhead, StoreBehind
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0013")
 """Every step in order; each is a file in `migrations/versions`."""
 
 HEAD = REVISIONS[-1]
