@@ -108,9 +108,9 @@ def test_disabling_a_role_change_a_new_password_and_logging_out_end_sessions_at_
 ) -> None:
     for end in (
         lambda _: staff.disable(house, "adam", now=clock.now()),
-        lambda _: staff.set_role(house, "dora", Role.AUDITOR),
-        lambda _: staff.set_password(house, "dora", "another long password"),
-        lambda token: staff.log_out(house, token),
+        lambda _: staff.set_role(house, "dora", Role.AUDITOR, now=clock.now()),
+        lambda _: staff.set_password(house, "dora", "another long password", now=clock.now()),
+        lambda token: staff.log_out(house, token, now=clock.now()),
     ):
         with house.writing() as tx:
             tx.execute(accounts.update().values(disabled_at=None))

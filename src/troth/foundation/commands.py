@@ -142,9 +142,10 @@ def role(name: Name, to: Annotated[Role, typer.Argument(metavar="ROLE", help="Wh
     Exit status: 0 done, 2 it could not be done.
     """
     from troth.foundation import staff as accounts
+    from troth.foundation.clock import SystemClock
 
     with _opened() as (_, store):
-        account = accounts.set_role(store, name, to)
+        account = accounts.set_role(store, name, to, now=SystemClock().now())
     typer.echo(f"{account.name} is {account.role} now.")
 
 

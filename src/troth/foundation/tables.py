@@ -5,12 +5,26 @@ Who a person is stands here as keyed hashes; what staff type is hashed or sealed
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, LargeBinary, String, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    text,
+)
 
 from troth.foundation.proof import Verdict
 from troth.foundation.roles import Role
 from troth.foundation.store.columns import Instant, OneOf
 from troth.foundation.store.schema import metadata
+
+_LONG = BigInteger().with_variant(Integer, "sqlite")
 
 # Counters without gaps: request numbers by year, person numbers. `last` is the last number given out.
 number_series = Table(
@@ -71,6 +85,7 @@ staff = Table(
     Column("cleared_until", Instant),
 )
 
+# `how` it began; while it `owes` a second factor it opens nothing; `fresh_at`: when one was last shown in it.
 staff_sessions = Table(
     "staff_sessions",
     metadata,
@@ -79,6 +94,9 @@ staff_sessions = Table(
     Column("begun_at", Instant, nullable=False),
     Column("seen_at", Instant, nullable=False),
     Column("ends_at", Instant, nullable=False),
+    Column("how", String(10)),
+    Column("owes", Boolean),
+    Column("fresh_at", Instant),
 )
 
 staff_links = Table(
@@ -88,6 +106,81 @@ staff_links = Table(
     Column("staff", Integer, ForeignKey("staff.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("ends_at", Instant, nullable=False),
     Column("used_at", Instant),
+)
+
+
+def _owner(*, primary_key: bool = False) -> Column[int]:
+    """The account that a row belongs to, and goes with."""
+    key = ForeignKey(staff.c.id, ondelete="CASCADE")
+    return Column("staff", Integer, key, primary_key=primary_key, nullable=False, index=not primary_key)
+
+
+# Codes from a telephone(RFC 6238). It counts once confirmed; `last_step` is the newest step that a code was taken for.
+staff_codes = Table(
+    "staff_codes",
+    metadata,
+    _owner(primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("confirmed_at", Instant),
+    Column("last_step", BigInteger),
+)
+
+# Codes for the day on which the telephone is lost, each a keyed hash, each good once.
+staff_recovery = Table(
+    "staff_recovery",
+    metadata,
+    Column("hash", LargeBinary(16), primary_key=True),
+    _owner(),
+    Column("used_at", Instant),
+)
+
+# Passkeys (WebAuthn): what the authenticator is called at ours, its public key, and how often it has signed.
+staff_passkeys = Table(
+    "staff_passkeys",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _owner(),
+    Column("credential", LargeBinary, nullable=False, unique=True),
+    Column("public_key", LargeBinary, nullable=False),
+    Column("sign_count", BigInteger, nullable=False),
+    Column("label", String(60), nullable=False),
+    Column("added_at", Instant, nullable=False),
+    Column("used_at", Instant),
+    Column("backed_up", Boolean, nullable=False),
+)
+
+# Who an account is at the company's own provider: a keyed hash of issuer and subject, never an e-mail address.
+staff_providers = Table(
+    "staff_providers",
+    metadata,
+    _owner(primary_key=True),
+    Column("subject", LargeBinary(16), nullable=False, unique=True),
+    Column("linked_at", Instant, nullable=False),
+)
+
+# What was begun in a browser and is awaited back: a challenge, or a way through the provider. Good once, for minutes.
+staff_awaited = Table(
+    "staff_awaited",
+    metadata,
+    Column("token_hash", LargeBinary(32), primary_key=True),
+    Column("kind", String(20), nullable=False),
+    Column("staff", Integer, ForeignKey(staff.c.id, ondelete="CASCADE"), index=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("ends_at", Instant, nullable=False, index=True),
+)
+
+# Each comparison of the accounts with the list of those who work here. `gone` holds account numbers, as JSON.
+staff_comparisons = Table(
+    "staff_comparisons",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", Instant, nullable=False, index=True),
+    Column("sha256", String(64), nullable=False),
+    Column("listed", Integer, nullable=False),
+    Column("accounts", Integer, nullable=False),
+    Column("gone", Text, nullable=False),
+    Column("leaf", _LONG, ForeignKey("ledger_leaves.id"), nullable=False),
 )
 
 # Failed logins by account and by source, each under a keyed hash.

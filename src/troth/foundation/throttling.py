@@ -51,6 +51,11 @@ def take(tx: Connection, keyring: Keyring, kind: str, who: str, *, limit: Limit,
     return True
 
 
+def tried(tx: Connection, keyring: Keyring, kind: str, who: str) -> int:
+    """How many tries without success in a row are counted for `who`; 0 when it was never tried or was forgotten."""
+    return tx.execute(select(tries.c.tried).where(tries.c.who == _key(keyring, kind, who))).scalar_one_or_none() or 0
+
+
 def forgive(tx: Connection, keyring: Keyring, kind: str, who: str) -> None:
     """Start again from nothing: a try succeeded."""
     tx.execute(delete(tries).where(tries.c.who == _key(keyring, kind, who)))

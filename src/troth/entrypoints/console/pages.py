@@ -93,7 +93,7 @@ class Console:
         return ask.go("/console")
 
     def signing_out(self, ask: Ask) -> Response:
-        staff.log_out(self.store, ask.request.cookies.get(COOKIE, ""))
+        staff.log_out(self.store, ask.request.cookies.get(COOKIE, ""), now=ask.now)
         ask.cookies[COOKIE] = None
         return ask.go("/console/sign-in")
 

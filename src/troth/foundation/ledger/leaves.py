@@ -91,7 +91,7 @@ class Leaf(NamedTuple):
 
 def append(  # noqa: PLR0917 - the parts of an entry, in their order
     tx: Connection,
-    keyring: Keyring,
+    keyring: Keyring | None,
     kind: str,
     person: int | None,
     body: Mapping[str, Any],
@@ -104,6 +104,7 @@ def append(  # noqa: PLR0917 - the parts of an entry, in their order
 
     `body` must hold no personal data; text with `@`, or longer than 300 letters, is refused as a fault of the program.
     `sealed` may: it is closed under the person's key `under`, and gone for good when that key is destroyed.
+    An entry about nobody needs no `keyring`.
     Raises: StoreError; ValueError or TypeError for a body without canonical JSON, or a sealed one without a person;
     NaiveTimeError; KeyUnavailable when the person's key was destroyed.
     """
@@ -117,23 +118,25 @@ def append_many(tx: Connection, keyring: Keyring, entries: Iterable[Entry]) -> l
     return write(tx, [_prepared(tx, keyring, entry, known) for entry in entries])
 
 
-def prepare(tx: Connection | None, keyring: Keyring, entry: Entry) -> Leaf:
+def prepare(tx: Connection | None, keyring: Keyring | None, entry: Entry) -> Leaf:
     """The leaf for `entry`, not yet written. Without a sealed body it needs no transaction. Raises as `append`."""
     return _prepared(tx, keyring, entry, {})
 
 
-def _prepared(tx: Connection | None, keyring: Keyring, entry: Entry, known: dict[int, bytes]) -> Leaf:
+def _prepared(tx: Connection | None, keyring: Keyring | None, entry: Entry, known: dict[int, bytes]) -> Leaf:
     """As `prepare`; `known` keeps pseudonyms for the entries of one call."""
     body = _body_text(entry.body, entry.kind)
     person = None
     if entry.person is not None:
         person = known.get(entry.person)
         if person is None:
+            if keyring is None:
+                raise ValueError("an entry about a person needs the keyring")
             person = known[entry.person] = pseudonym(keyring, entry.person)
     at = _stamp(entry.at)
     sealed, closing = None, ""
     if entry.sealed is not None:
-        if person is None or tx is None:
+        if person is None or tx is None or keyring is None:
             raise ValueError("a sealed body needs the person whose key closes it, and a transaction")
         sealed, commitment = _seal(tx, keyring, person, entry)
         closing = (
