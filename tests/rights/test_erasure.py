@@ -153,6 +153,23 @@ def test_a_receipt_says_what_went_what_stays_until_when_and_where_it_is_written(
 # --- what is left is found ------------------------------------------------------------------------------------------
 
 
+def test_what_points_at_a_row_that_is_gone_is_residue_and_the_erasure_is_not_done_until_it_is_mended(
+    world: World,
+) -> None:
+    off = "pragma foreign_keys = off"
+    run(world.urls["shop"], off, "insert into order_item values (9990, 9, 1, 2)")  # of long ago, and nobody's now
+    request = world.request(2)
+    erasure.execute(world.desk, request.id)
+    run(world.urls["shop"], off, "insert into order_item values (20, 9, 1, 2)")
+
+    left = erasure.prove(world.desk, request.id)
+
+    assert left.state is ErasureState.ERASED
+    assert left.residue == [{"where": "order_item.order_id in shop", "n": 1, "why": "points at nothing"}]
+    run(world.urls["shop"], "delete from order_item where order_id = 20")
+    assert erasure.prove(world.desk, request.id).state is ErasureState.PROVEN
+
+
 def test_a_copy_that_no_map_names_is_residue_and_the_erasure_is_not_done_until_it_is_gone(world: World) -> None:
     run(
         world.urls["news"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,11 +22,12 @@ from tests.rights.sampleshop import (
     sqlite_urls,
     stand_in_of,
 )
-from troth.errors import MapUnapproved
+from troth.errors import MapUnapproved, StoreError
 from troth.foundation.ledger import leaves, personkeys
 from troth.foundation.ledger.tables import person_keys
 from troth.foundation.ledger.words import KeyUse
-from troth.rights import erasure
+from troth.foundation.tables import identifiers
+from troth.rights import erasure, tombstone_file
 from troth.rights.desk import Desk
 from troth.rights.restoring import guarding
 from troth.rights.tables import tombstones
@@ -196,6 +198,104 @@ def test_nothing_is_done_without_an_approved_map_and_nothing_is_hidden(world: Wo
         guarding.guard(changed)
     assert sum(each.n for each in guarding.guard(changed, act=False).back) > 0
     changed.close()
+
+
+# --- troth's own store put back too ---------------------------------------------------------------------------------
+
+
+def back_up_own(world: World) -> None:
+    assert world.store.path is not None
+    with sqlite3.connect(world.store.path) as source, sqlite3.connect(world.company.folder / "own.backup") as copy:
+        source.backup(copy)
+
+
+def restore_own(world: World) -> None:
+    """Put troth's own store back under the open one: the next connection sees that it is another file."""
+    assert world.store.path is not None
+    world.store.close()
+    for extra in ("-wal", "-shm"):
+        world.store.path.with_name(world.store.path.name + extra).unlink(missing_ok=True)
+    shutil.copy(world.company.folder / "own.backup", world.store.path)
+
+
+def test_with_the_file_of_tombstones_nobody_comes_back_when_troths_own_store_was_put_back_too(world: World) -> None:
+    requests = {n: world.request(n) for n in GONE}
+    before = world.snapshot()
+    back_up(world)
+    back_up_own(world)
+    for request in requests.values():
+        erasure.execute(world.desk, request.id)
+        assert erasure.prove(world.desk, request.id).state is ErasureState.PROVEN
+    restore(world)
+    restore_own(world)
+    assert all(there(world, n) for n in GONE)
+    assert world.company.rows(tombstones) == [], "the store remembers nobody"
+
+    guarded = guarding.guard(world.desk)
+
+    after = world.snapshot()
+    assert guarded.clean
+    assert len(guarded.again) == len(GONE)
+    assert differences(expected_without(before, GONE, stand_in_of(after)), after) == NOTHING
+    assert not any(there(world, n) for n in GONE)
+    numbers = {request.person for request in requests.values()}
+    assert not numbers & {row.person for row in world.company.rows(identifiers)}, "nor does troth itself know them"
+    again = guarding.guard(world.desk)
+    assert (again.back, again.again) == ((), ()), "a second guard has nothing to do"
+
+
+def test_whom_only_troths_own_store_brought_back_is_gone_from_it_again(world: World) -> None:
+    request = world.request(2)
+    back_up_own(world)
+    erasure.execute(world.desk, request.id)
+    assert erasure.prove(world.desk, request.id).state is ErasureState.PROVEN
+    restore_own(world)
+    assert request.person in {row.person for row in world.company.rows(identifiers)}
+
+    assert guarding.guard(world.desk).clean
+
+    assert request.person not in {row.person for row in world.company.rows(identifiers)}
+
+
+def test_the_file_holds_hashes_alone_and_is_closed_to_others(world: World) -> None:
+    erase(world, 2)
+    path = world.desk.instance.tombstone_file
+    text = path.read_text()
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert "example" not in text
+    assert "Given2" not in text
+    [entry] = tombstone_file.read(path)
+    with world.store.reading() as tx:
+        assert len(dict(entry.hashes)) == len({row.kind for row in tx.execute(select(tombstones))})
+
+
+def test_a_line_cut_off_by_a_crash_is_passed_over_and_an_altered_one_is_not(world: World) -> None:
+    erase(world, 2)
+    path = world.desk.instance.tombstone_file
+    whole = path.read_bytes()
+    path.write_bytes(whole[:70])
+    assert tombstone_file.read(path) == ()
+    erase(world, 4)
+    assert len(tombstone_file.read(path)) == 1
+
+    path.write_bytes(whole.replace(b"2026-000001", b"2026-000009"))
+    with pytest.raises(StoreError, match="altered"):
+        tombstone_file.read(path)
+
+
+def test_without_room_for_the_tombstone_nothing_is_called_proven(world: World) -> None:
+    path = world.desk.instance.tombstone_file
+    path.mkdir()
+    request = world.request(2)
+    erasure.execute(world.desk, request.id)
+    with pytest.raises(StoreError, match="tombstones"):
+        erasure.prove(world.desk, request.id)
+    with world.store.reading() as tx:
+        found = erasure.find(tx, request.id)
+    assert found is not None
+    assert found.state is ErasureState.ERASED
+    path.rmdir()
+    assert erasure.prove(world.desk, request.id).state is ErasureState.PROVEN
 
 
 def test_tombstones_hold_no_identifier_in_clear(world: World) -> None:

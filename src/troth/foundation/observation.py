@@ -32,7 +32,8 @@ T = TypeVar("T")
 class Observation:
     """One moment's view. `now` is aware; `folder` is where documents named by the policy stand.
 
-    `keyless` says why there is no keyring, where that is known; `packages` is the folder of sealed copies.
+    `keyless` says why there is no keyring, where that is known; `packages` is the folder of sealed copies, and
+    `tombstones` the file outside the store that says who is gone.
     """
 
     policy: Policy
@@ -46,6 +47,7 @@ class Observation:
     network: Network | None = None
     site: SiteSettings | None = None
     packages: Path | None = None
+    tombstones: Path | None = None
     policy_bytes: bytes = b""
     _kept: dict[object, object] = field(default_factory=dict, repr=False)
 

@@ -156,11 +156,13 @@ class ErasureSettings(Declared):
 
     `row_limit`: a run that would touch more rows of one store than this is refused before it changes anything.
     `sweep_inline`: up to so many rows of all stores, the sweep belongs to the request; beyond, one pass a day looks for
-    all who wait. Cooling-off and four eyes stand under `[requests]`.
+    all who wait. Cooling-off and four eyes stand under `[requests]`. `tombstones`: the file outside the store that
+    remembers who is gone, as keyed hashes; beside the store by default. Back it up apart from the store.
     """
 
     row_limit: int = Field(100_000, ge=1)
     sweep_inline: int = Field(1_000_000, ge=0)
+    tombstones: str | None = None
 
 
 class RetentionSettings(Declared):
@@ -256,6 +258,17 @@ class Instance:
     def package_folder(self) -> Path:
         """Where sealed copies wait."""
         return self.folder / self.settings.packages.folder
+
+    @property
+    def tombstone_file(self) -> Path:
+        """The file of tombstones outside the store: where the settings say, else beside a SQLite store, else here."""
+        named = self.settings.erasure.tombstones
+        if named is not None:
+            return self.folder / named
+        prefix = "sqlite:///"
+        url = self.store_url
+        beside = Path(url.removeprefix(prefix)) if url.startswith(prefix) else self.folder / "troth"
+        return beside.with_suffix(".tombstones")
 
     @property
     def store_url(self) -> str:

@@ -18,7 +18,7 @@ from troth.foundation.guards.tables import map_approvals
 from troth.foundation.records import erasing, steps
 from troth.foundation.records.reach import Reach
 from troth.policy.vocabulary import Right
-from troth.rights import tombstones
+from troth.rights import tombstone_file, tombstones
 from troth.rights.tables import erasures, requests
 from troth.rights.tombstones import Met
 from troth.rights.words import ErasureState, State
@@ -103,7 +103,8 @@ def unknown_steps(seen: Observation) -> Iterator[tuple[str, int]]:
 def come_back(seen: Observation) -> Sequence[Met]:
     """Everybody in the stores who shares something with a tombstone."""
     with seen.need_store().reading() as tx:
-        tombs = tombstones.load(tx)
+        outside = () if seen.tombstones is None else tombstone_file.read(seen.tombstones)
+        tombs = tombstones.load(tx, outside)
     return tombstones.look(seen.need_records(), seen.need_map(), seen.need_keyring(), tombs)
 
 

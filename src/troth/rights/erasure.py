@@ -356,7 +356,7 @@ def _judged(desk: Desk, erasure: Erasure, known: Remains, swept: sweep.Swept) ->
         if residue:
             leaves.append(tx, office.keyring, "erasure.residue", erasure.person, body, now)
             return _change(tx, erasure, values)
-        body["tombstones"] = farewell.set_tombstones(tx, office, erasure.id, erasure.person, known.subjects)
+        body["tombstones"] = farewell.set_tombstones(tx, desk, erasure, known.subjects)
         leaf = leaves.append(tx, office.keyring, "erasure.proven", erasure.person, body, now)
         values |= {"state": ErasureState.PROVEN, "proven_at": now, "proof": leaf, "work": None}
         proven = _change(tx, erasure, values)

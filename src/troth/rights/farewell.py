@@ -3,14 +3,17 @@
 From the approval on they stand still: restricted, and with every way into the privacy centre ended. Once the erasure is
 proven they go: identifiers, waiting letters, the key of what was sealed about them. What stays is a number without a
 name, for which the accountability key still opens what proves the company's duty (consents, the erasure itself), for as
-long as the policy says; and tombstones, which say nothing without troth's key.
+long as the policy says; and tombstones, which say nothing without troth's key, in the store and in a file outside it.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, delete, select, update
 
@@ -23,11 +26,16 @@ from troth.foundation.store import Store, changes
 from troth.foundation.tables import identifiers, outbox, people
 from troth.rights import packages
 from troth.rights.tables import tombstones
+from troth.rights.tombstone_file import Entry, entry_of, line_of, refused
 from troth.rights.tombstones import hashes_of
 from troth.use import restrictions
 from troth.use.office import Office
 from troth.use.tables import centre_links, centre_sessions
 from troth.use.words import Ground
+
+if TYPE_CHECKING:
+    from troth.rights.desk import Desk
+    from troth.rights.erasure import Erasure
 
 
 def stand_still(tx: Connection, office: Office, person: PersonNumber) -> None:
@@ -40,19 +48,22 @@ def stand_still(tx: Connection, office: Office, person: PersonNumber) -> None:
         tx.execute(delete(table).where(table.c.person == person))
 
 
-def set_tombstones(
-    tx: Connection, office: Office, erasure: int, person: PersonNumber | None, subjects: Sequence[Subject]
-) -> int:
-    """Remember who is gone, as hashes; gives how many tombstones there are."""
+def set_tombstones(tx: Connection, desk: Desk, erasure: Erasure, subjects: Sequence[Subject]) -> int:
+    """Remember who is gone, as hashes, in the store and in the file beside it; gives how many tombstones there are.
+
+    Raises: StoreError where the file cannot be written.
+    """
+    office = desk.office
     found = {each for subject in subjects for each in hashes_of(office.keyring, subject)}
-    if person is not None:
-        rows = tx.execute(select(identifiers.c.kind, identifiers.c.hash).where(identifiers.c.person == person))
-        found |= {(f"person {row.kind}", bytes(row.hash)) for row in rows}
+    if erasure.person is not None:
+        mine = select(identifiers.c.kind, identifiers.c.hash).where(identifiers.c.person == erasure.person)
+        found |= {(f"person {row.kind}", bytes(row.hash)) for row in tx.execute(mine)}
     now = office.clock.now()
-    rows_ = [{"kind": kind, "hash": hashed, "erasure": erasure, "at": now} for kind, hashed in sorted(found)]
-    if rows_:
-        tx.execute(tombstones.insert(), rows_)
-    return len(rows_)
+    rows = [{"kind": kind, "hash": hashed, "erasure": erasure.id, "at": now} for kind, hashed in sorted(found)]
+    if rows:
+        tx.execute(tombstones.insert(), rows)
+        _set_outside(desk.instance.tombstone_file, entry_of(erasure.name, now, found))
+    return len(rows)
 
 
 def part(tx: Connection, office: Office, person: PersonNumber, *, keep_letters_of: str) -> None:
@@ -75,3 +86,37 @@ def wipe(store: Store) -> None:
     """Take the bytes of what was deleted out of SQLite's files; when a reader hinders it, the next erasure does."""
     with suppress(StoreError):
         store.settle()
+
+
+def _set_outside(path: Path, entry: Entry) -> None:
+    """Add an erasure to the file; durable when this returns. Raises: StoreError where it cannot be: nothing may be
+    called proven then.
+    """
+    line = line_of(entry)
+    try:
+        made = not path.exists()
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            size = os.fstat(descriptor).st_size
+            if size and os.pread(descriptor, 1, size - 1) != b"\n":
+                line = b"\n" + line  # what a crash cut off stays a line of its own
+            written = os.write(descriptor, line)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        if made:
+            _settle(path.parent)
+    except OSError as error:
+        raise refused(path, error) from None
+    if written != len(line):
+        raise StoreError("a tombstone was not written whole", where=str(path), repair="Make room on the disk.")
+
+
+def _settle(folder: Path) -> None:
+    """Make sure that the name of a new file is on the disk too."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -33,6 +33,7 @@ from sqlalchemy import Connection, select
 
 from troth.foundation.records.catalogue import ColumnKind
 from troth.foundation.records.keys import Subject, text_of
+from troth.foundation.tables import identifiers
 from troth.policy.datamap import (
     AnyPath,
     ByIdentifier,
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from troth.foundation.keys import Keyring
     from troth.foundation.records.reading import Records
     from troth.policy.datamap import DataMap
+    from troth.rights.tombstone_file import Entry
 
 _MADE = re.compile(
     r"(^|_)(created?|inserted|added|joined|registered|registration|signed_?up|signup|since)", re.IGNORECASE
@@ -66,7 +68,10 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Tomb:
-    """What is remembered of one erasure: when it was, and how many identifiers of each kind of person it knew."""
+    """What is remembered of one erasure: when it was, and of which kinds of person it knew an identifier.
+
+    `erasure` is below 0 where only the file outside the store remembers it.
+    """
 
     erasure: int
     name: str
@@ -80,6 +85,12 @@ class Tombs:
     """All tombstones, by kind and hash."""
 
     by_hash: Mapping[tuple[str, bytes], tuple[Tomb, ...]]
+
+    @property
+    def outside(self) -> tuple[Tomb, ...]:
+        """Those that only the file remembers, each once."""
+        found = {tomb: None for tombs in self.by_hash.values() for tomb in tombs if tomb.erasure < 0}
+        return tuple(found)
 
     def __len__(self) -> int:
         return len({tomb.erasure for tombs in self.by_hash.values() for tomb in tombs})
@@ -129,23 +140,41 @@ def hashes_of(keyring: Keyring, subject: Subject) -> Iterator[tuple[str, bytes]]
             yield kind, _hash(keyring, kind, _evened(value))
 
 
-def load(tx: Connection) -> Tombs:
-    """Every tombstone of troth's store."""
+def load(tx: Connection, outside: Iterable[Entry] = ()) -> Tombs:
+    """Every tombstone of troth's store, and those of the file `outside` that the store knows nothing of any more."""
     rows = tx.execute(
         select(tombstones.c.kind, tombstones.c.hash, tombstones.c.at, erasures.c.id, erasures.c.name, erasures.c.person)
         .join(erasures, erasures.c.id == tombstones.c.erasure)
         .order_by(tombstones.c.id)
     ).all()
+    found = [(row.kind, bytes(row.hash), row.at, row.id, row.name, row.person) for row in rows]
+    in_store = {(name, kind, hashed) for kind, hashed, _, _, name, _ in found}
+    for number, entry in enumerate(outside, start=1):
+        if all((entry.name, kind, hashed) in in_store for kind, hashed in entry.hashes):
+            continue
+        person = _number_of(tx, entry)
+        found += [(kind, hashed, entry.at, -number, entry.name, person) for kind, hashed in entry.hashes]
     known: dict[int, set[str]] = {}
-    for row in rows:
-        word, _, rest = row.kind.partition(" ")
+    for kind, _, _, erasure, _, _ in found:
+        word, _, rest = kind.partition(" ")
         if word == "identifier":
-            known.setdefault(row.id, set()).add(rest.partition(" ")[0])
+            known.setdefault(erasure, set()).add(rest.partition(" ")[0])
     by_hash: dict[tuple[str, bytes], tuple[Tomb, ...]] = {}
-    for row in rows:
-        tomb = Tomb(row.id, row.name, row.person, row.at, frozenset(known.get(row.id, ())))
-        by_hash[row.kind, bytes(row.hash)] = (*by_hash.get((row.kind, bytes(row.hash)), ()), tomb)
+    for kind, hashed, at, erasure, name, person in found:
+        tomb = Tomb(erasure, name, person, at, frozenset(known.get(erasure, ())))
+        by_hash[kind, hashed] = (*by_hash.get((kind, hashed), ()), tomb)
     return Tombs(by_hash)
+
+
+def _number_of(tx: Connection, entry: Entry) -> int | None:
+    """Whose number it is in the store as it stands now: by the hashes of identifiers that were theirs before."""
+    numbers = set()
+    for kind, hashed in entry.hashes:
+        word, _, of = kind.partition(" ")
+        if word == "person":
+            mine = (identifiers.c.kind == of, identifiers.c.hash == hashed, identifiers.c.since <= entry.at)
+            numbers |= set(tx.execute(select(identifiers.c.person).where(*mine)).scalars())
+    return numbers.pop() if len(numbers) == 1 else None
 
 
 # --- looking ----------------------------------------------------------------------------------------------------------

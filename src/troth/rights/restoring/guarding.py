@@ -1,6 +1,7 @@
 """After a restore: whoever was erased and stands in a store again is erased again, before anybody opens the system.
 
-Tombstones say who (`tombstones`), the same guards and the same plan as for a request say how (`erasure`). An erasure
+Tombstones say who (`tombstones`): those of the store, and those of the file outside it, for when troth's own store was
+put back too. The same guards and the same plan as for a request say how (`erasure`). An erasure
 that was under way goes on where it was. Where a part of troth's own store was put back, and with it the key of what was
 sealed about somebody erased, that key is destroyed again. Rows of which nobody can say whether they are back are listed
 and left alone.
@@ -18,7 +19,7 @@ from sqlalchemy import Connection, func, select
 from troth.foundation.ledger import leaves, shredding
 from troth.foundation.ledger.tables import person_keys
 from troth.foundation.ledger.words import KeyUse
-from troth.rights import erasure, farewell, tombstones
+from troth.rights import erasure, farewell, tombstone_file, tombstones
 from troth.rights.erasure import Erasure
 from troth.rights.tables import erasures
 from troth.rights.tombstones import Met, Standing, Tomb, Tombs
@@ -67,8 +68,9 @@ def guard(desk: Desk, *, act: bool = True) -> Guarded:
     system must stay closed.
     """
     office = desk.office
+    outside = tombstone_file.read(desk.instance.tombstone_file)
     with office.store.reading() as tx:
-        tombs = tombstones.load(tx)
+        tombs = tombstones.load(tx, outside)
         under_way = [
             *erasure.waiting(tx, ErasureState.PENDING),
             *erasure.waiting(tx, ErasureState.ERASED),
@@ -78,6 +80,8 @@ def guard(desk: Desk, *, act: bool = True) -> Guarded:
     if act:
         again = [erasure.carry_on(desk, each.name) for each in under_way]
         back = _by_tomb(each for each in met if each.standing is Standing.BACK)
+        # Whom troth's own store brought back is gone from it again, whether or not a company's store has them.
+        back = {**{tomb: [] for tomb in tombs.outside if tomb.person is not None}, **back}
         again += [_erase_again(desk, tomb, subjects) for tomb, subjects in back.items()]
         again = _proven(desk, again)
     keys = _shred_again(desk, tombs) if act else 0
