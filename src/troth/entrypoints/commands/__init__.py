@@ -16,6 +16,7 @@ def attach(app: typer.Typer) -> None:
     from troth.rights.restoring import commands as restoring
     from troth.updates import commands as updates
     from troth.use import commands as use
+    from troth.use.audiences import commands as audiences
 
     app.command("demo")(running.demo)
     app.command("init")(running.init)
@@ -34,6 +35,7 @@ def attach(app: typer.Typer) -> None:
     app.command("map")(collection.map_)
     app.command("grants")(collection.grants)
     app.command("may")(use.may)
+    app.command("audience")(audiences.audience)
     app.add_typer(use.consent, name="consent")
     app.command("object")(use.object_)
     app.command("restrict")(use.restrict)
