@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -14,7 +14,9 @@ from troth.foundation.clock import Clock
 from troth.foundation.people import Kind
 from troth.policy import reading, settings
 from troth.policy.model import Policy
-from troth.use import consent, entrance, objections, renewal, restrictions
+from troth.use import consent, entrance, objections, renewal, restrictions, standing
+from troth.use.audience import Audience, People
+from troth.use.batch import Question
 from troth.use.consent import Choice
 from troth.use.decision import Decision
 from troth.use.lease import Data, Lease
@@ -58,6 +60,7 @@ class Troth:
     def __init__(self, instance: settings.Instance, office: Office) -> None:
         self.instance = instance
         self._lease = Lease(office)
+        self._everybody = Audience(office)
 
     @property
     def policy(self) -> Policy:
@@ -96,6 +99,26 @@ class Troth:
         Raises: PersonError; StoreError, since a short list would look like an answer.
         """
         return self._lease.permitted(purpose, data, persons, recipient)
+
+    def audience(self, purpose: str, data: Data, recipient: str | None = None) -> People:
+        """All people whose `data` may be used for `purpose` now, and given to `recipient`: `len()`, or `key=...` each.
+
+        The same as `may` for everybody, at one moment. Raises: StoreError; a short list would look like an answer.
+        """
+        return People(self.office, self._everybody.of(purpose, data, recipient))
+
+    def may_many(self, persons: Any, questions: Sequence[Question], which: Any = None) -> Any:
+        """Yes or no for each of `persons`: named as in `may`, or an array of their numbers (`audience().numbers`).
+
+        `questions` are (purpose, data) or (purpose, data, recipient). With several, `which` says for each person the
+        place of theirs. Gives an array where there is numpy (extra `arrays`), else a list.
+        Raises: PersonError; TrothError where the lengths do not fit; StoreError.
+        """
+        if len(persons) and not hasattr(persons[0], "__index__"):
+            office = self.office
+            with office.store.reading() as tx:
+                persons = [number or 0 for number in standing.find_many(tx, office.keyring, persons)]
+        return self._everybody.many(persons, questions, which)
 
     def register(self, **identifiers: str | None) -> str:
         """Make known who a person is: `register(id="17", email="...", phone="...")`; gives their `key=...`.
@@ -237,9 +260,10 @@ class Troth:
         policy = reading.read(self.instance.policy_file)
         if policy.sha256 == office.policy.sha256:
             return False
-        new = Office.of(office.store, office.keyring, policy, office.clock)
-        renewal.ask(new)
-        self._lease.adopt(new)
+        adopted = Office.of(office.store, office.keyring, policy, office.clock)
+        renewal.ask(adopted)
+        self._lease.adopt(adopted)
+        self._everybody.adopt(adopted)
         return True
 
     def close(self) -> None:

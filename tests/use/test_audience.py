@@ -199,3 +199,60 @@ def test_old_lines_that_went_make_every_copy_read_anew_once(company_on_each: Com
     Audience(company.office).rebuild()  # its keeping lets the lines go that the first has not read
 
     assert set(audience.of(*MAIL)) == {2}
+
+
+def test_a_million_at_once_are_the_same_answers_with_and_without_arrays(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import numpy as np
+
+    from troth.use import batch
+
+    chance = random.Random(9)
+    company.troth.register_many({"id": str(n)} for n in range(60))
+    for _ in range(60):
+        do_anything(company, chance, 60)
+    questions: list[Any] = [
+        *every_question(company),
+        ("marketing", ("contact.email", "profile.name")),
+        ("marketing", ()),
+    ]
+    numbers = [chance.choice([0, 1, 5, 61, 5_000_000, *range(1, 60)]) for _ in range(2_000)]
+    which = [chance.randrange(len(questions)) for _ in numbers]
+    permitted = [set(Audience(company.office).of(*question)) for question in questions]
+    truth = [number in permitted[place] for number, place in zip(numbers, which, strict=True)]
+    assert 0 < sum(truth) < len(truth)
+
+    with_arrays = company.troth.may_many(np.array(numbers, dtype=np.uint32), questions, np.array(which))
+    assert with_arrays.dtype == bool
+    assert with_arrays.tolist() == truth
+    for _ in range(20):
+        do_anything(company, chance, 60)
+    for question in questions:  # the column follows every word
+        of = Audience(company.office).of(*question)
+        assert company.troth.may_many(np.arange(70), [question]).tolist() == [n in of for n in range(70)]
+    monkeypatch.setattr(batch, "has_arrays", lambda: False)
+    for question in questions:
+        of = Audience(company.office).of(*question)
+        assert company.troth.may_many(range(70), [question]) == [n in of for n in range(70)]
+
+
+def test_people_may_be_named_as_anywhere(company: Company) -> None:
+    company.troth.register_many([{"id": "17"}, {"id": "18"}])
+    company.troth.give_consent("id=18", "marketing")
+
+    assert list(company.troth.may_many(["id=17", "id=18", "id=99"], [MAIL])) == [False, True, False]
+    found = company.troth.audience(*MAIL)
+    assert len(found) == 1
+    assert company.troth.may(*found, *MAIL)
+    assert "key=" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("questions", "which"), [([MAIL, MAIL], None), ([MAIL], [0]), ([MAIL], [0, 1]), ([MAIL], [0, -1])]
+)
+def test_arrays_that_do_not_fit_are_refused(company: Company, questions: Any, which: Any) -> None:
+    from troth.errors import TrothError
+
+    with pytest.raises(TrothError):
+        company.troth.may_many([1, 2], questions, which)

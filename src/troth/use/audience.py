@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import threading
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Select, delete, exists, select
 
@@ -25,7 +27,8 @@ from troth.foundation.people import PersonNumber
 from troth.foundation.store import changes, hold
 from troth.foundation.tables import identifiers
 from troth.foundation.tables import people as people_table
-from troth.use import standing
+from troth.use import batch, standing
+from troth.use.batch import Column, Question
 from troth.use.bitmaps import Planes
 from troth.use.tables import audience_planes, audience_state
 
@@ -36,10 +39,38 @@ if TYPE_CHECKING:
 
 _STREAMED = 50_000
 _CHUNK = 400
+_DENSE = 8
+"""Numbers that lie so close together are read as one range."""
 _OFTEN = 50_000
 """So many people read anew after the last keeping are reason to keep the bitmaps again."""
 _LEAST = 1_000
 """So few people are read so fast that keeping them is not worth the writing."""
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """An audience: how many, `len()`; who, one by one as `key=...`; `numbers` is the bitmap itself."""
+
+    office: Office = field(repr=False)
+    numbers: BitMap = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __iter__(self) -> Iterator[str]:
+        """Each person's key, in order of their numbers, streamed. Raises: StoreError; then the list is not whole."""
+        with self.office.store.reading() as tx:
+            for part in _parts(self.numbers):
+                within = (
+                    people_table.c.number.between(part[0], part[-1])
+                    if part[-1] - part[0] < _DENSE * len(part)
+                    else people_table.c.number.in_(part)
+                )
+                found = select(people_table.c.number, people_table.c.key).where(within).order_by(people_table.c.number)
+                wanted = set(part)
+                for number, key in tx.execute(found):
+                    if number in wanted:
+                        yield f"key={key.hex()}"
 
 
 class Audience:
@@ -52,6 +83,7 @@ class Audience:
         self._version: str | None = None
         self._at: datetime | None = None
         self._behind = 0
+        self._column: Column | None = None
 
     def of(self, purpose: str, data: str | Iterable[str], recipient: str | None = None) -> BitMap:
         """The numbers of all people whose `data` may be used for `purpose` now, and given to `recipient`.
@@ -83,12 +115,35 @@ class Audience:
             found = ((number, planes.word(number)) for number in numbers)
             return {number: word for number, word in found if word is not None}
 
+    def many(self, numbers: Any, questions: Sequence[Question], which: Any = None) -> Any:
+        """Yes or no for each of `numbers`: by the only question, or by the one whose place `which` gives.
+
+        An array of numpy where there is numpy (extra `arrays`), else a list. Numbers nobody has: no.
+        Raises: TrothError where the arrays do not fit; StoreError.
+        """
+        if hasattr(numbers, "to_array"):  # a bitmap
+            numbers = numbers.to_array()
+        batch.placed(questions, len(numbers), which)
+        masks = batch.masks_of(self.office.compiled, questions)
+        with self._lock:
+            planes = self._present()
+            if batch.has_arrays() and not any(bit >= batch.KNOWN_BIT for bit in planes.bits):
+                if self._column is None:
+                    self._column = Column(planes)
+                return self._column.answers(numbers, masks, which)
+            return batch.answers([planes.word(number) for number in numbers], masks, which)
+
+    def adopt(self, office: Office) -> None:
+        """Answer by the policy of `office` from now on."""
+        with self._lock:
+            self.office, self._planes, self._version, self._column = office, None, None, None
+
     def _present(self) -> Planes:
         """The planes as of now: what has changed since is read first."""
         try:
             return self._followed()
         except BaseException:
-            self._planes = None  # half of the changes may be in
+            self._planes = self._column = None  # half of the changes may be in
             raise
 
     def _followed(self) -> Planes:
@@ -113,13 +168,15 @@ class Audience:
         compiled = self.office.compiled
         for start in range(0, len(wanted), _CHUNK):
             part = wanted[start : start + _CHUNK]
-            known = set(tx.execute(_known().where(people_table.c.number.in_(part))).scalars())
+            known = {int(row.number) for row in tx.execute(_known().where(people_table.c.number.in_(part)))}
             words = dict.fromkeys(known, 0)
             for number, said in standing.said(tx, part):
                 if number in known:
                     words[number] = standing.word_of(compiled, said, now)
             for number in part:
                 planes.put(number, words.get(number))
+                if self._column is not None:
+                    self._column.put(number, words.get(number))
         self._behind += len(wanted)
 
     def _read_everybody(self, tx: Connection) -> None:
@@ -127,8 +184,8 @@ class Audience:
         compiled, now = self.office.compiled, in_utc(self.office.clock.now())
         planes = Planes(compiled)
         version = changes.version(tx)
-        for part in tx.execute(_known().execution_options(yield_per=_STREAMED)).scalars().partitions():
-            planes.known.update(array("I", part))
+        for part in tx.execute(_known().execution_options(yield_per=_STREAMED)).partitions():
+            planes.known.update(array("I", [row.number for row in part]))
         waiting: list[tuple[PersonNumber, int]] = []
         for number, said in standing.said(tx):
             if number in planes.known:
@@ -137,7 +194,7 @@ class Audience:
                 planes.put_many(waiting)
                 waiting.clear()
         planes.put_many(waiting)
-        self._planes, self._version, self._at = planes, version, now
+        self._planes, self._version, self._at, self._column = planes, version, now, None
         self._behind = 0 if len(planes.known) < _LEAST else _OFTEN
 
     def _take_kept(self, tx: Connection) -> None:
@@ -172,7 +229,13 @@ class Audience:
         self._version = version
 
 
-def _known() -> Select[tuple[int]]:
+def _parts(numbers: Iterable[int]) -> Iterator[list[int]]:
+    waiting = iter(numbers)
+    while part := list(islice(waiting, _CHUNK)):
+        yield part
+
+
+def _known() -> Select[Any]:
     """Everybody whom some identifier still leads to; who was erased has none."""
     leads = exists().where(identifiers.c.person == people_table.c.number, identifiers.c.until.is_(None))
     return select(people_table.c.number).where(leads).order_by(people_table.c.number)

@@ -38,7 +38,7 @@ class Planes:
         self.bits: dict[int, BitMap] = {bit: BitMap() if kept is None else kept[names[bit]] for bit in names}
 
     def put(self, person: PersonNumber, word: int | None) -> None:
-        """This person's standing is `word` now; None is one nobody knows."""
+        """The standing of this person is `word` now; None is one nobody knows."""
         if word is None:
             self.known.discard(person)
             word = 0

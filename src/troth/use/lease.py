@@ -7,7 +7,7 @@
   people out of memory before its writer acknowledges it. Without a valid lease each decision reads the store.
 - No store to read: the answer is no, `standing-unknown`.
 
-What ends by itself, such as a consent that lasts a year, bounds the lease: at that instant who it is about is read anew.
+What ends by itself, such as a consent that lasts a year, bounds the lease: at that instant the person is read anew.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ def attach(app: typer.Typer) -> None:
     from troth.sharing import commands as sharing
     from troth.updates import commands as updates
     from troth.use import commands as use
+    from troth.use.audiences import commands as audiences
     from troth.use.recording import commands as recording
 
     app.command("demo")(running.demo)
@@ -38,6 +39,7 @@ def attach(app: typer.Typer) -> None:
     app.command("map")(collection.map_)
     app.command("grants")(collection.grants)
     app.command("may")(use.may)
+    app.command("audience")(audiences.audience)
     use.consent.command("receipt")(recording.receipt)
     use.consent.command("verify")(recording.verify)
     app.add_typer(use.consent, name="consent")

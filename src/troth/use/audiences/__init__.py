@@ -1,0 +1,1 @@
+"""The audience of a purpose from the terminal: `commands`. What an audience is stands in `use/audience`."""
