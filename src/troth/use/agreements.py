@@ -6,7 +6,8 @@ kept by their hash, each version once. Whether an older agreement still covers w
 1. Another purpose or controller, more data, a new recipient, or a recipient that gets more data or sits in another
    country, is something that nobody has agreed to yet.
 2. So are words that turn ("not", "only", "without" come or go), or of which less than half stands.
-3. Less of anything, and the same said in other words, is covered: consent stays.
+3. Less of anything, and the same said in other words, is covered: consent stays. Words that were agreed to elsewhere are
+   not held against the policy's.
 
 Pure: a policy in, agreements out.
 """
@@ -16,7 +17,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -68,6 +69,13 @@ def wordings(policy: Policy, compiled: Compiled) -> dict[str, Wording]:
     return found
 
 
+def brought(wording: Wording, text: str) -> Wording:
+    """The agreement of somebody who agreed to `text` elsewhere, which the company says meant what `wording` means."""
+    meaning = json.loads(wording.meaning)
+    meaning |= {"words": hashlib.sha256(text.encode("utf-8")).hexdigest(), "brought": True}
+    return replace(wording, text=text, meaning=canonical_json(meaning).decode())
+
+
 def uncovered(before: str, after: str, words_before: str | None, words_after: str) -> tuple[str, ...]:
     """Why an agreement with the meaning `before` does not cover `after`, each as a few words; empty where it does.
 
@@ -96,7 +104,7 @@ def _uncovered(old: Any, new: Any, words_before: str | None, words_after: str) -
             yield f"{one['name']} is in {one['country']} now"
         elif not set(one["data"]) <= set(was["data"]):
             yield f"{one['name']} receives more data"
-    if words_before is not None and turned(words_before, words_after):
+    if words_before is not None and not old.get("brought") and turned(words_before, words_after):
         yield "other words"
 
 
