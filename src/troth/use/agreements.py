@@ -6,8 +6,8 @@ kept by their hash, each version once. Whether an older agreement still covers w
 1. Another purpose or controller, more data, a new recipient, or a recipient that gets more data or sits in another
    country, is something that nobody has agreed to yet.
 2. So are words that turn ("not", "only", "without" come or go), or of which less than half stands.
-3. Less of anything, and the same said in other words, is covered: consent stays. Words that were agreed to elsewhere are
-   not held against the policy's.
+3. Less of anything, and the same said in other words, is covered: consent stays. Words that were agreed to elsewhere
+   are not held against the policy's.
 
 Pure: a policy in, agreements out.
 """
@@ -22,7 +22,8 @@ from functools import cached_property
 from typing import Any
 
 from troth.foundation.canonical import canonical_json
-from troth.policy.model import ConsentTerms, Policy
+from troth.policy.model import Meaning, Policy
+from troth.policy.periods import Duration
 from troth.policy.turning import turned
 from troth.policy.vocabulary import LegalBasis, expand
 from troth.use.decision import Compiled
@@ -30,16 +31,35 @@ from troth.use.decision import Compiled
 VERSION = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How long a consent lasts, and how long before its end its person is reminded (EDPB Guidelines 05/2020 no.
+    110).
+    """
+
+    lasts: Duration | None = None
+    remind: Duration | None = None
+
+    @classmethod
+    def of(cls, meaning: Meaning) -> Terms:
+        return cls(meaning.lasts, meaning.remind)
+
+
+_UNENDING = Terms()
+
+
 @dataclass(frozen=True)
 class Wording:
-    """What one agrees to for a purpose: the words as printed, where they stand, what they mean, and how long it lasts."""
+    """What one agrees to for a purpose: the words as printed, where they stand, what they mean, and how long it
+    lasts.
+    """
 
     purpose: str
     text: str
     clause: str
     number: str
     meaning: str
-    terms: ConsentTerms = ConsentTerms()
+    terms: Terms = _UNENDING
 
     @cached_property
     def sha256(self) -> bytes:
@@ -55,16 +75,14 @@ class Wording:
 def wordings(policy: Policy, compiled: Compiled) -> dict[str, Wording]:
     """The words of each purpose that rests on consent, in the order of the page; all of them where it has several."""
     found: dict[str, Wording] = {}
-    general = next(
-        (s.meaning.consent for s in policy.sentences if s.meaning.basis is LegalBasis.CONSENT and not s.meaning.uses),
-        None,
-    )
+    grounds = (s.meaning for s in policy.sentences if s.meaning.basis is LegalBasis.CONSENT and not s.meaning.uses)
+    general = next((Terms.of(meaning) for meaning in grounds), _UNENDING)
     for purpose in compiled.consent_bits:
         uses = [use for use in policy.uses if use.purpose == purpose and use.basis is LegalBasis.CONSENT]
         numbers = list(dict.fromkeys(use.number for use in uses))
         text = "\n".join(policy.by_number[number].text for number in numbers)
-        own = next((policy.by_number[n].meaning.consent for n in numbers if policy.by_number[n].meaning.consent), None)
-        terms = own or general or ConsentTerms()
+        own = next((Terms.of(m) for n in numbers if (m := policy.by_number[n].meaning).lasts), None)
+        terms = own or general
         found[purpose] = Wording(purpose, text, uses[0].clause_id, numbers[0], _meaning(policy, purpose, text), terms)
     return found
 

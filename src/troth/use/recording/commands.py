@@ -105,16 +105,14 @@ def verify(
     typer.echo(f"       {place}")
 
 
-def import_(
+def import_(  # noqa: PLR0917 - as typer takes them
     file: Annotated[Path, typer.Argument(help="A CSV file: who, at, and optionally word, purpose, text, until, ...")],
     source: Annotated[str, typer.Option("--source", help="Where they come from, as one word: old-crm-2024.")],
     purpose: Annotated[str | None, typer.Option("--purpose", help="For lines that do not name one.")] = None,
     text: Annotated[
         Path | None, typer.Option("--text", help="A file with the words agreed to, for lines that do not say them.")
     ] = None,
-    yes: Annotated[
-        bool, typer.Option("--yes", help="Do it; without this, it is only shown what would be done.")
-    ] = False,  # noqa: FBT002 - typer's form of a flag
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; else it is only shown.")] = False,  # noqa: FBT002 - typer's form of a flag
     form: Printed = Format.TEXT,
 ) -> None:
     """Bring consents that you have already, with where they come from; shows first what it would do.

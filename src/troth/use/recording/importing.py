@@ -8,8 +8,8 @@
 
 Columns: who (`id`, `email`, `phone` or `key`, one or several), `at` (when, with its zone; a date alone is its first
 moment in UTC), and optionally `word` (given, refused, withdrawn, ...; given without it), `purpose`, `text` (the words
-agreed to), `until` (when it ends, at the latest), `language`, `method`; `source` is read over, since it is named for the
-whole file. Messages name lines and columns, never values.
+agreed to), `until` (when it ends, at the latest), `language`, `method`; `source` is read over, since it is named for
+the whole file. Messages name lines and columns, never values.
 """
 
 from __future__ import annotations
@@ -92,7 +92,9 @@ def plan(office: Office, file: Path, *, source: str, purpose: str | None = None,
 
 
 def carry_out(office: Office, file: Path, *, source: str, purpose: str | None = None, text: str | None = None) -> Plan:
-    """Judge the file, then write all of it in one deed; with a fault, nothing. Gives what was done. Raises as `plan`."""
+    """Judge the file, then write all of it in one deed; with a fault, nothing. Gives what was done. Raises as
+    `plan`.
+    """
     work = _Import(office, file, source, purpose, text)
     found, lines = work.judge()
     if found.sound and found.new:
