@@ -49,6 +49,11 @@ class StandIn:
         for known in people:
             self.register(**known)
 
+    def unsubscribe_headers(self, person: Mapping[str, str], purpose: str) -> dict[str, str]:
+        assert f"id={person['id']}" in self.people
+        link = f"https://shop.example.com/privacy/centre/mail/{person['id']}-{purpose}"
+        return {"List-Unsubscribe": f"<{link}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+
     def centre_link(self, person: str) -> str:
         assert person in self.people
         return "https://shop.example.com/privacy/centre/enter/" + "a" * 43

@@ -335,3 +335,79 @@ def test_a_hostile_policy_is_shown_as_text(tmp_path_factory: pytest.TempPathFact
 
     assert "<script" not in page
     assert "We &lt;script&gt;" in page
+
+
+def test_a_receipt_can_be_read_and_downloaded_by_its_person_alone(served: Served, browser: httpx.Client) -> None:
+    from troth.use.recording import receipts
+
+    served.company.troth.give_consent("id=17", "marketing")
+    assert browser.get(f"{CENTRE}/receipts/marketing.json").status_code == 403
+    _sign_in(served, browser)
+    assert f"{CENTRE}/receipts/marketing" in browser.get(CENTRE).text
+
+    page, file = browser.get(f"{CENTRE}/receipts/marketing"), browser.get(f"{CENTRE}/receipts/marketing.json")
+
+    assert "“We send you the newsletter.”" in page.text
+    assert "ConsentGiven" in page.text
+    assert file.headers["content-disposition"] == 'attachment; filename="consent-marketing.json"'
+    found = receipts.verify(file.text, trusted=served.company.office.keyring.public_key)
+    assert found.receipt["record"]["events"][0]["event_state"].endswith("#ConsentGiven")
+    assert EMAIL not in file.text
+    assert browser.get(f"{CENTRE}/receipts/analytics").status_code == 404, "nothing was said about it"
+    assert browser.get(f"{CENTRE}/receipts/%22x").status_code == 404
+
+
+def test_a_consent_that_must_be_renewed_says_why_and_is_renewed_by_one_button(
+    served: Served, browser: httpx.Client
+) -> None:
+    served.company.troth.give_consent("id=17", "marketing")
+    served.company.publish(
+        POLICY.replace(
+            "data: [contact.email, profile.name], basis", "data: [contact.email, profile.name, contact.phone], basis"
+        )
+    )
+    _sign_in(served, browser)
+    page = browser.get(CENTRE).text
+    assert "What you agreed to has changed." in page
+
+    _post(browser, f"{CENTRE}/choice", purpose="marketing", word="allow")
+
+    assert served.company.troth.may("id=17", "marketing", "contact.phone")
+    assert "What you agreed to has changed." not in browser.get(CENTRE).text
+
+
+def test_to_withdraw_takes_no_more_steps_than_to_give(served: Served, browser: httpx.Client) -> None:
+    """Counted as a browser counts: pages loaded and forms sent, from the same beginning, to the end of each choice."""
+    _sign_in(served, browser)
+
+    def steps(sentence: str, until: bool) -> int:
+        count = 0
+        while True:
+            page = browser.get(CENTRE).text
+            count += 1
+            if (_rows(page)[sentence][0] == "yes") is until:
+                return count
+            row = page[page.index(sentence) :]
+            form = row[row.index("<form") : row.index("</form>")]
+            fields = dict(re.findall(r'name="(\w+)" value="([^"]*)"', form))
+            answer = browser.post(re.search(r'action="([^"]+)"', form)[1], data=fields)
+            assert answer.status_code == 303
+            count += 1
+
+    sentence = "We send you the newsletter."
+    give = steps(sentence, until=True)
+    withdraw = steps(sentence, until=False)
+    assert withdraw <= give == 3
+
+
+def test_allowing_it_in_the_centre_takes_the_address_off_the_list(served: Served, browser: httpx.Client) -> None:
+    troth = served.company.troth
+    troth.suppress([EMAIL], "*", source="old-crm")
+    served.company.clock.advance(timedelta(minutes=1))
+    _post(browser, f"{CENTRE}/link", email=EMAIL)
+    link = path_in(served.wait_for_letter())
+    _post(browser, link, link)
+
+    _post(browser, f"{CENTRE}/choice", purpose="marketing", word="allow")
+
+    assert troth.may_mail(EMAIL, "marketing")

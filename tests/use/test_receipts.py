@@ -102,9 +102,7 @@ def test_a_record_tells_what_was_agreed_to_and_not_what_the_policy_says_since(pe
 
 def test_an_expired_consent_says_so_before_it_is_written_down(person: Company) -> None:
     person.publish(
-        POLICY.replace(
-            "profile.name], basis: consent}]", "profile.name], basis: consent}]\n      consent: {lasts: 1 month}"
-        )
+        POLICY.replace("profile.name], basis: consent}]", "profile.name], basis: consent}]\n      lasts: 1 month")
     )
     person.troth.give_consent("id=17", "marketing")
     person.clock.advance(timedelta(days=40))

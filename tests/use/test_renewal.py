@@ -13,7 +13,7 @@ from troth.use.words import Consent
 
 LASTING = POLICY.replace(
     "data: [contact.email, profile.name], basis: consent}]",
-    "data: [contact.email, profile.name], basis: consent}]\n      consent: {lasts: 13 months, remind: 30 days}",
+    "data: [contact.email, profile.name], basis: consent}]\n      lasts: 13 months\n      remind: 30 days",
 )
 MORE_DATA = POLICY.replace(
     "data: [contact.email, profile.name], basis: consent",
@@ -175,7 +175,7 @@ def test_without_a_time_no_consent_that_ends_counts(company: Company) -> None:
 
 def test_the_general_ground_says_how_long_where_the_purpose_does_not(tmp_path) -> None:
     policy = POLICY.replace(
-        "    vague:", "    ground: {text: Your consent., basis: consent, consent: {lasts: 2 years}}\n    vague:"
+        "    vague:", "    ground: {text: Your consent., basis: consent, lasts: 2 years}\n    vague:"
     )
     with found_company(tmp_path, policy=policy) as company:
         terms = {

@@ -11,13 +11,14 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
+from importlib.util import find_spec
 from pathlib import Path
 
 from troth.application import Troth
 from troth.application import open as open_troth
 from troth.errors import TrothError
 from troth.example import certificates
-from troth.example.shop import database, seed
+from troth.example.shop import carrier, database, newsletter, seed
 from troth.foundation import keys, staff
 from troth.foundation.clock import Clock, SystemClock
 from troth.foundation.guards import approvals
@@ -71,7 +72,9 @@ def found(
     _papers(folder)
     now = clock.now()
     certificates.make(folder, HOST, now=SystemClock().now())
-    (folder / "troth.toml").write_text(_settings(port, tls_port), encoding="utf-8")
+    key = _letter_key(folder)
+    text = _settings(port, tls_port, now) + (_LETTERS.format(key.public) if key is not None else "")
+    (folder / "troth.toml").write_text(text, encoding="utf-8")
     url = shop_url or f"sqlite:///{folder / 'shop.sqlite3'}"
     company = Company(folder, f"http://localhost:{port}", tls_port, url, {**os.environ, SHOP_VARIABLE: url})
     with Store.open(f"sqlite:///{folder / 'troth.sqlite3'}") as store:
@@ -89,6 +92,8 @@ def found(
     engine.dispose()
     with company.open(clock) as troth:
         seeded.introduce(troth)
+        if key is not None:
+            _keep_a_letter(folder, troth, key, now)
         _make_use_of_rights(company, troth, people)
         sequence_all(troth.office.store, troth.office.keyring, clock, host=HOST)
     return company
@@ -124,6 +129,29 @@ def _ask(desk: Desk, right: Right, number: int, purpose: str | None = None) -> N
         raise TrothError(f"the example company could not answer a request: {right} is {state}")
 
 
+def _letter_key(folder: Path) -> carrier.Key | None:
+    """What signs the newsletter; None where nothing that signs is installed (the extra `mail`)."""
+    if find_spec("dkim") is None:
+        return None
+    key = carrier.make_key()
+    file = folder / "letters.pem"
+    file.touch(mode=0o600)
+    file.write_bytes(key.private)
+    return key
+
+
+def _keep_a_letter(folder: Path, troth: Troth, key: carrier.Key, now: dt.datetime) -> None:
+    """The mailer keeps a copy of each mailing: the one to the company's own reader."""
+    letter = newsletter.compose(
+        troth,
+        {"email": "reader@example.com"},
+        name="reader",
+        subject="New teas",
+        body="First flush is here.",
+    )
+    (folder / "newsletter.eml").write_bytes(carrier.written(letter, now=now, key=key))
+
+
 def _papers(folder: Path) -> None:
     package = resources.files("troth.example")
     for name in _PAPERS:
@@ -141,7 +169,15 @@ def _publish(store: Store, keyring: Keyring, folder: Path) -> None:
     versions.publish(store, keyring, data, policy, now=dt.datetime(day.year, day.month, day.day, tzinfo=_CALENDAR))
 
 
-def _settings(port: int, tls_port: int) -> str:
+_LETTERS = """
+[marketing]
+# a copy of the newest mailing, as it was sent, and the key that its signature is verified with
+sample = "newsletter.eml"
+dkim_key = "{}"
+"""
+
+
+def _settings(port: int, tls_port: int, now: dt.datetime) -> str:
     return f"""# Example Company: settings of its troth. Secrets never stand here; ${{NAME}} reads the environment.
 [policy]
 file = "policy.yaml"
@@ -158,6 +194,8 @@ policy = "/privacy"
 centre = "/privacy/centre"
 console = "/console"
 login = "/log-in"
+change_password = "/account"
+gpc = {now:%Y-%m-%d}
 pages = ["/", "/privacy", "/privacy/centre"]
 trust = "{certificates.AUTHORITY}"
 
@@ -182,4 +220,9 @@ check = "1 hour"
 [requests]
 # a demonstration does not wait; three days is the default
 cooling_off = "0 days"
+
+[security]
+contact = ["mailto:security@example.com"]
+expires = {now + dt.timedelta(days=360):%Y-%m-%d}
+languages = ["en"]
 """

@@ -120,7 +120,9 @@ class Network:
         trust = instance.folder / site.trust if site.trust else None
         return cls(resolve, trust=trust, timeout_s=timeout_s, mail_lookup=mail_lookup)
 
-    def fetch(self, url: str, *, headers: Mapping[str, str] | None = None, method: str = "GET") -> Page:
+    def fetch(
+        self, url: str, *, headers: Mapping[str, str] | None = None, method: str = "GET", body: bytes | None = None
+    ) -> Page:
         """Ask for `url` once, as a stranger with no cookies; redirects are returned, not followed.
 
         Raises: NetworkUnreachable naming the host, also when the certificate is not trusted, or the answer breaks off
@@ -140,19 +142,19 @@ class Network:
             connection = http.client.HTTPConnection(host, timeout=self._timeout_s)
             connection.sock = stream
             try:
-                connection.request(method, path, headers=sent)
+                connection.request(method, path, body=body, headers=sent)
                 # closed here: an answer that broke off would hold its socket for as long as the error is remembered
                 with connection.getresponse() as answer:
-                    body, left = answer.read(MAX_BODY + 1), answer.length
+                    read, left = answer.read(MAX_BODY + 1), answer.length
             except http.client.InvalidURL:
                 raise NetworkUnreachable("this is not an address of a page", where=host) from None
             except (http.client.HTTPException, ValueError) as problem:
                 raise NetworkUnreachable(_why(problem), where=host) from None
-            truncated = len(body) > MAX_BODY
+            truncated = len(read) > MAX_BODY
             if left and not truncated:
                 raise NetworkUnreachable("its answer broke off", where=host)
             kept = tuple((key.lower(), value) for key, value in answer.getheaders())
-            return Page(url, answer.status, kept, body[:MAX_BODY], address, truncated)
+            return Page(url, answer.status, kept, read[:MAX_BODY], address, truncated)
 
     def send(self, url: str, body: IO[bytes], size: int, *, headers: Mapping[str, str] | None = None) -> int:
         """Post `body`, of `size` bytes, to `url` over TLS, once; gives the status that it was answered with.

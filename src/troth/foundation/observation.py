@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from troth.foundation.store import Store
     from troth.policy.datamap import DataMap
     from troth.policy.model import Policy
-    from troth.policy.settings import SiteSettings
+    from troth.policy.settings import MarketingSettings, SiteSettings
 
 T = TypeVar("T")
 
@@ -48,6 +48,7 @@ class Observation:
     site: SiteSettings | None = None
     packages: Path | None = None
     tombstones: Path | None = None
+    marketing: MarketingSettings | None = None
     policy_bytes: bytes = b""
     _kept: dict[object, object] = field(default_factory=dict, repr=False)
 

@@ -89,16 +89,6 @@ class Use(Declared):
     statute: str | None = None
 
 
-class ConsentTerms(Declared):
-    """How long a consent lasts, and how long before its end the person is asked anew (EDPB Guidelines 05/2020 no. 110).
-
-    A consent without `lasts` holds until it is withdrawn, or until what it was given to has changed.
-    """
-
-    lasts: Period | None = None
-    remind: Period | None = None
-
-
 class Statute(Declared):
     """A law that obliges the company: where it stands, and by when somebody looks again."""
 
@@ -197,7 +187,8 @@ class Meaning(Declared):
     statutes: tuple[Statute, ...] = ()
     balance_tests: dict[str, Document] = Field(default_factory=dict)
     withdraw: str | None = None
-    consent: ConsentTerms | None = None
+    lasts: Period | None = None
+    remind: Period | None = None
     closing: Period | None = None
     measure: Measure | None = None
     hosts: tuple[str, ...] = ()

@@ -67,8 +67,8 @@ class SiteSettings(Declared):
 class SecuritySettings(Declared):
     """What `/.well-known/security.txt` says (RFC 9116); without `contact` there is none.
 
-    `contact` are addresses to tell a weakness to (`mailto:`, `https:` or `tel:`), the preferred first; `expires` the day
-    until which this holds, less than a year ahead.
+    `contact` are addresses to tell a weakness to (`mailto:`, `https:` or `tel:`), the preferred first; `expires` the
+    day until which this holds, less than a year ahead.
     """
 
     contact: tuple[Annotated[str, Field(pattern="^(mailto:|https://|tel:)")], ...] = ()
@@ -101,8 +101,8 @@ class ConsentSettings(Declared):
 class MarketingSettings(Declared):
     """How it is looked at whether people can stop mail.
 
-    `sample` is a file with the newest letter as it was sent (RFC 5322), put there by the mailer; `sample_within` how old
-    it may be. `dkim_key` is the public key of its signature, base64, for a sender whose DNS cannot be asked.
+    `sample` is a file with the newest letter as it was sent (RFC 5322), put there by the mailer; `sample_within` how
+    old it may be. `dkim_key` is the public key of its signature, base64, for a sender whose DNS cannot be asked.
     """
 
     sample: str | None = None

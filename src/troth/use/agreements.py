@@ -6,7 +6,8 @@ kept by their hash, each version once. Whether an older agreement still covers w
 1. Another purpose or controller, more data, a new recipient, or a recipient that gets more data or sits in another
    country, is something that nobody has agreed to yet.
 2. So are words that turn ("not", "only", "without" come or go), or of which less than half stands.
-3. Less of anything, and the same said in other words, is covered: consent stays.
+3. Less of anything, and the same said in other words, is covered: consent stays. Words that were agreed to elsewhere
+   are not held against the policy's.
 
 Pure: a policy in, agreements out.
 """
@@ -16,12 +17,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from troth.foundation.canonical import canonical_json
-from troth.policy.model import ConsentTerms, Policy
+from troth.policy.model import Meaning, Policy
+from troth.policy.periods import Duration
 from troth.policy.turning import turned
 from troth.policy.vocabulary import LegalBasis, expand
 from troth.use.decision import Compiled
@@ -29,16 +31,35 @@ from troth.use.decision import Compiled
 VERSION = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How long a consent lasts, and how long before its end its person is reminded (EDPB Guidelines 05/2020 no.
+    110).
+    """
+
+    lasts: Duration | None = None
+    remind: Duration | None = None
+
+    @classmethod
+    def of(cls, meaning: Meaning) -> Terms:
+        return cls(meaning.lasts, meaning.remind)
+
+
+_UNENDING = Terms()
+
+
 @dataclass(frozen=True)
 class Wording:
-    """What one agrees to for a purpose: the words as printed, where they stand, what they mean, and how long it lasts."""
+    """What one agrees to for a purpose: the words as printed, where they stand, what they mean, and how long it
+    lasts.
+    """
 
     purpose: str
     text: str
     clause: str
     number: str
     meaning: str
-    terms: ConsentTerms = ConsentTerms()
+    terms: Terms = _UNENDING
 
     @cached_property
     def sha256(self) -> bytes:
@@ -54,18 +75,23 @@ class Wording:
 def wordings(policy: Policy, compiled: Compiled) -> dict[str, Wording]:
     """The words of each purpose that rests on consent, in the order of the page; all of them where it has several."""
     found: dict[str, Wording] = {}
-    general = next(
-        (s.meaning.consent for s in policy.sentences if s.meaning.basis is LegalBasis.CONSENT and not s.meaning.uses),
-        None,
-    )
+    grounds = (s.meaning for s in policy.sentences if s.meaning.basis is LegalBasis.CONSENT and not s.meaning.uses)
+    general = next((Terms.of(meaning) for meaning in grounds), _UNENDING)
     for purpose in compiled.consent_bits:
         uses = [use for use in policy.uses if use.purpose == purpose and use.basis is LegalBasis.CONSENT]
         numbers = list(dict.fromkeys(use.number for use in uses))
         text = "\n".join(policy.by_number[number].text for number in numbers)
-        own = next((policy.by_number[n].meaning.consent for n in numbers if policy.by_number[n].meaning.consent), None)
-        terms = own or general or ConsentTerms()
+        own = next((Terms.of(m) for n in numbers if (m := policy.by_number[n].meaning).lasts), None)
+        terms = own or general
         found[purpose] = Wording(purpose, text, uses[0].clause_id, numbers[0], _meaning(policy, purpose, text), terms)
     return found
+
+
+def brought(wording: Wording, text: str) -> Wording:
+    """The agreement of somebody who agreed to `text` elsewhere, which the company says meant what `wording` means."""
+    meaning = json.loads(wording.meaning)
+    meaning |= {"words": hashlib.sha256(text.encode("utf-8")).hexdigest(), "brought": True}
+    return replace(wording, text=text, meaning=canonical_json(meaning).decode())
 
 
 def uncovered(before: str, after: str, words_before: str | None, words_after: str) -> tuple[str, ...]:
@@ -96,7 +122,7 @@ def _uncovered(old: Any, new: Any, words_before: str | None, words_after: str) -
             yield f"{one['name']} is in {one['country']} now"
         elif not set(one["data"]) <= set(was["data"]):
             yield f"{one['name']} receives more data"
-    if words_before is not None and turned(words_before, words_after):
+    if words_before is not None and not old.get("brought") and turned(words_before, words_after):
         yield "other words"
 
 

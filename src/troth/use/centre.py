@@ -24,6 +24,7 @@ from troth.use import choices, entrance, restrictions
 from troth.use.entrance import Visitor
 from troth.use.lease import Lease
 from troth.use.opening import Opened
+from troth.use.recording import receipts, records
 from troth.use.stopping import signals, suppression, tokens
 from troth.use.words import Ground
 
@@ -71,6 +72,7 @@ class Centre:
             ("POST", "/leave", self.leave),
             ("POST", "/choice", self.choose),
             ("POST", "/pause", self.pause),
+            ("GET", "/receipts/{purpose}", self.receipt),
         )
 
     def show(self, ask: Ask) -> Response:
@@ -161,6 +163,29 @@ class Centre:
         with office.deed() as tx:
             deed(tx, office, visitor.number, ground=Ground.REQUEST, method=METHOD)
         return ask.go(f"{self.path}?done={'resumed' if lift else 'paused'}")
+
+    def receipt(self, ask: Ask) -> Response:
+        """What the person said about one purpose, as a page; as a signed file with `.json` behind it."""
+        visitor, office = self._require_visitor(ask), self.lease.office
+        named = ask.request.path_params["purpose"]
+        purpose = named.removesuffix(".json")
+        with office.store.reading() as tx:
+            found = records.of_person(tx, office, visitor.number, address=self.address + self.path, purpose=purpose)
+            if not found:
+                return ask.problem(404, "You never said anything about this; there is no receipt.", "See your choices.")
+            made = receipts.issue(tx, office.keyring, found[0], ask.now)
+        if named != purpose:
+            headers = {"content-disposition": f'attachment; filename="consent-{purpose}.json"'}
+            return Response(receipts.written(made), media_type="application/json", headers=headers)
+        return ask.page(
+            "use/receipt.html",
+            title="Receipt",
+            record=found[0].json,
+            in_ledger=made["receipt"]["ledger"] is not None,
+            key=office.keyring.signing_id,
+            purpose=purpose,
+            centre=self.path,
+        )
 
     def _visitor(self, ask: Ask) -> Visitor | None:
         visitor = entrance.visitor_of(self.lease.office, ask.request.cookies.get(COOKIE), ask.now)

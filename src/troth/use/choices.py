@@ -13,6 +13,14 @@ from troth.policy.vocabulary import CATEGORIES, PURPOSES
 from troth.use import consent, objections, standing
 from troth.use.office import Office
 from troth.use.restrictions import Pause, pause
+from troth.use.words import Consent
+
+_NOTES = {
+    Consent.RENEWAL_ASKED: "What you agreed to has changed. We do nothing with it until you say yes to what it is now.",
+    Consent.EXPIRED: "Your consent has ended by itself. Allow it again if you still want it.",
+    Consent.UNKNOWN: "We have your consent from elsewhere, without the words that you agreed to; so we ask you anew.",
+    Consent.GUARDIAN_ASKED: "We wait for your guardian, who has a letter from us.",
+}
 
 
 class Kind(StrEnum):
@@ -38,6 +46,13 @@ class Line:
     yes: bool
     since: datetime | None
     objected: bool
+    state: Consent | None = None
+    until: datetime | None = None
+
+    @property
+    def note(self) -> str:
+        """What one should know beside yes and no; empty where there is nothing."""
+        return _NOTES.get(self.state, "") if self.state is not None and not self.yes else ""
 
     @property
     def act(self) -> str:
@@ -70,6 +85,8 @@ def lines(tx: Connection, office: Office, person: PersonNumber) -> tuple[tuple[L
                 yes=not objected and (choice is None or choice.given),
                 since=max(spoken, default=None),
                 objected=objected,
+                state=None if choice is None else choice.state,
+                until=None if choice is None else choice.until,
             )
         )
     return tuple(found), pause(said)

@@ -3,7 +3,7 @@
 1. Consent can be given only for a purpose that the policy bases on consent.
 2. It is bound to the words as printed: their hash, the file's hash, the sentence. New words later change nothing.
 3. It can be withdrawn at any time, as easily as given, also when the purpose has left the policy since.
-4. It lasts as long as the policy says (`consent: {lasts: 13 months}`); from that instant on it counts as not given.
+4. It lasts as long as the policy says (`lasts: 13 months`); from that instant on it counts as not given.
 5. Each word is one row more and one ledger leaf, in one transaction; rows are never changed.
 """
 

@@ -1,8 +1,8 @@
 """Ask anew when what people agreed to has changed, and write down what ended: renewals, expiries, reminders.
 
-- A purpose whose data, recipients or words have changed for people (`agreements.uncovered`) is no longer covered by what
-  they agreed to. From the moment the new policy decides, such a consent counts as not given, for that purpose only: a
-  word `renewal-asked` is written for each person, with its ledger entry, before the policy is adopted.
+- A purpose whose data, recipients or words have changed for people (`agreements.uncovered`) is no longer covered by
+  what they agreed to. From the moment the new policy decides, such a consent counts as not given, for that purpose
+  only: a word `renewal-asked` is written for each person, with its ledger entry, before the policy is adopted.
 - A consent that has ended by itself gets its word `expired`. Decisions do not wait for it.
 - `due` lists whose consent ends soon, so that they can be reminded once.
 
@@ -83,12 +83,14 @@ def expire(office: Office) -> int:
         with office.deed() as tx:
             hold(tx, "consent expiry")
             still = list(tx.execute(_ending_before(now).limit(_BATCH)))
-            _write(tx, office, still, texts, Consent.EXPIRED, METHOD_CLOCK)
+            _write(tx, office, still, texts, event=Consent.EXPIRED, method=METHOD_CLOCK)
             ended += len(still)
 
 
 def due(tx: Connection, office: Office) -> tuple[Ending, ...]:
-    """Consents that end within the time the policy names for a reminder (`consent: {remind: 30 days}`), soonest first."""
+    """Consents that end within the time the policy names for a reminder (`remind: 30 days`), soonest
+    first.
+    """
     now = office.clock.now()
     found = []
     for wording in consent.wordings(office).values():
@@ -148,7 +150,7 @@ def _ask_those(tx: Connection, office: Office, stale: _Stale) -> int:
             break
         after = rows[-1].id
         people += len(rows)
-        _write(tx, office, rows, texts, Consent.RENEWAL_ASKED, METHOD_CHANGE)
+        _write(tx, office, rows, texts, event=Consent.RENEWAL_ASKED, method=METHOD_CHANGE)
     made = consent_renewals.insert().values(
         before=stale.meaning,
         after=stale.wording.meaning_sha256,
@@ -183,7 +185,13 @@ def _standing(words: Select[Any]) -> Select[Any]:
 
 
 def _write(
-    tx: Connection, office: Office, rows: Sequence[Row[Any]], texts: Mapping[str, Wording], event: Consent, method: str
+    tx: Connection,
+    office: Office,
+    rows: Sequence[Row[Any]],
+    texts: Mapping[str, Wording],
+    *,
+    event: Consent,
+    method: str,
 ) -> None:
     """One word more for each of `rows`, about the words that the policy has now."""
     now = in_utc(office.clock.now())

@@ -42,6 +42,8 @@ def attach(app: typer.Typer) -> None:
     app.command("audience")(audiences.audience)
     use.consent.command("receipt")(recording.receipt)
     use.consent.command("verify")(recording.verify)
+    use.consent.command("import")(recording.import_)
+    use.consent.command("export")(recording.export)
     app.add_typer(use.consent, name="consent")
     app.command("object")(use.object_)
     app.command("restrict")(use.restrict)

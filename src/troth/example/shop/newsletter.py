@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from email.message import EmailMessage
 from secrets import token_urlsafe
 
 from sqlalchemy import Engine, insert, select
@@ -33,13 +35,21 @@ def send(
     sent = 0
     for number in waiting:
         if person(number) in permitted and promises.may(person(number), MARKETING, LETTER_DATA):
-            _send_one(engine, mail, number, campaign=campaign, subject=subject, body=body, now=now)
+            _send_one(engine, promises, mail, number, campaign=campaign, subject=subject, body=body, now=now)
             sent += 1
     return sent
 
 
 def _send_one(
-    engine: Engine, mail: post.Post, number: int, *, campaign: str, subject: str, body: str, now: datetime
+    engine: Engine,
+    promises: Promises,
+    mail: post.Post,
+    number: int,
+    *,
+    campaign: str,
+    subject: str,
+    body: str,
+    now: datetime,
 ) -> None:
     stop_key = token_urlsafe(24)
     with engine.begin() as tx:
@@ -50,15 +60,19 @@ def _send_one(
         ).one()
         tx.execute(insert(newsletter_sends).values(user_id=number, campaign=campaign, stop_key=stop_key, sent_at=now))
         post.note(tx, customer_number=number, order_id=None, template="newsletter", kind=post.MARKETING, at=now)
-    stop = f"{mail.home}/newsletter/stop/{stop_key}"
-    letter = post.letter(
-        reader.email,
-        subject,
-        f"Dear {reader.name},\n\n{body}\n\nYou asked for this letter. To get no more of them: {stop}\n",
-    )
-    letter["List-Unsubscribe"] = f"<{stop}>"
-    letter["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    mail.carry(letter)
+    who = {"id": str(number), "email": reader.email}
+    mail.carry(compose(promises, who, name=reader.name, subject=subject, body=body))
+
+
+def compose(promises: Promises, to: Mapping[str, str], *, name: str, subject: str, body: str) -> EmailMessage:
+    """One newsletter as its reader gets it, with the way out in its headers and at its end."""
+    way_out = promises.unsubscribe_headers(to, MARKETING)
+    stop = way_out["List-Unsubscribe"].strip("<>")
+    words = f"Dear {name},\n\n{body}\n\nYou asked for this letter. To get no more of them: {stop}\n"
+    letter = post.letter(to["email"], subject, words)
+    for header, value in way_out.items():
+        letter[header] = value
+    return letter
 
 
 def stop(engine: Engine, promises: Promises, stop_key: str) -> bool:

@@ -174,13 +174,8 @@ def tell(store: Store, mark: int | None) -> None:
 
 _POSITION = "coalesce((SELECT trims FROM store_trims), 0) || '/' || CAST(pg_current_snapshot() AS text)"
 _ENTER = (
-<<<<<<< HEAD
-    "INSERT INTO store_readers (id, applied, since) VALUES (%(me)s, CAST(pg_current_snapshot() AS text), now()) "
-    f"RETURNING {_POSITION}"
-=======
     "INSERT INTO store_readers (id, applied, since) "  # noqa: S608 - a constant of this module is put in
     f"VALUES (%(me)s, CAST(pg_current_snapshot() AS text), now()) RETURNING {_POSITION}"
->>>>>>> decide
 )
 _LEAVE = "DELETE FROM store_readers WHERE id = %(me)s"
 _APPLIED = "UPDATE store_readers SET applied = %(seen)s WHERE id = %(me)s"

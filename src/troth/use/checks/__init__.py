@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from troth.foundation.proof import Check
-from troth.use.checks import consents, grounds, ledgers, purposes
+from troth.use.checks import consents, grounds, ledgers, letters, purposes
 
-CHECKS: tuple[Check, ...] = (*purposes.CHECKS, *grounds.CHECKS, *consents.CHECKS, *ledgers.CHECKS)
+CHECKS: tuple[Check, ...] = (
+    *purposes.CHECKS,
+    *letters.CHECKS,
+    *grounds.CHECKS,
+    *consents.CHECKS,
+    *ledgers.CHECKS,
+)

@@ -7,8 +7,9 @@
 4. All of a file or nothing; a file that is brought again writes nothing twice.
 
 Columns: who (`id`, `email`, `phone` or `key`, one or several), `at` (when, with its zone; a date alone is its first
-moment in UTC), and optionally `word` (given, refused, withdrawn; given without it), `purpose`, `text` (the words agreed
-to), `language`, `method`. Messages name lines and columns, never values.
+moment in UTC), and optionally `word` (given, refused, withdrawn, ...; given without it), `purpose`, `text` (the words
+agreed to), `until` (when it ends, at the latest), `language`, `method`; `source` is read over, since it is named for
+the whole file. Messages name lines and columns, never values.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import hashlib
 import io
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -29,19 +30,19 @@ from troth.errors import Fault, PersonAmbiguous, PersonError, TrothError, Unknow
 from troth.foundation.clock import in_utc
 from troth.foundation.people import Kind, PersonNumber
 from troth.foundation.store import hold
-from troth.use import consent, standing
+from troth.use import agreements, consent, standing
 from troth.use.agreements import Wording
 from troth.use.office import AHEAD, Office, known_method
 from troth.use.stopping.suppression import known_source
-from troth.use.tables import consent_events, consent_texts
+from troth.use.tables import consent_events
 from troth.use.words import Consent
 
 LARGEST = 512 * 1024 * 1024
 MOST_FAULTS = 1_000
 _BATCH = 2_000
 _WHO = tuple(kind.value for kind in Kind)
-_KNOWN = frozenset({*_WHO, "at", "word", "purpose", "text", "language", "method", "source"})
-_WORDS = {one.value: one for one in (Consent.GIVEN, Consent.REFUSED, Consent.WITHDRAWN)}
+_KNOWN = frozenset({*_WHO, "at", "until", "word", "purpose", "text", "language", "method", "source"})
+_WORDS = {one.value: one for one in Consent}
 _LONGEST_TEXT = 20_000
 
 
@@ -54,6 +55,7 @@ class Line:
     purpose: str
     event: Consent
     at: datetime
+    until: datetime | None
     text: str | None
     language: str
     method: str
@@ -90,7 +92,9 @@ def plan(office: Office, file: Path, *, source: str, purpose: str | None = None,
 
 
 def carry_out(office: Office, file: Path, *, source: str, purpose: str | None = None, text: str | None = None) -> Plan:
-    """Judge the file, then write all of it in one deed; with a fault, nothing. Gives what was done. Raises as `plan`."""
+    """Judge the file, then write all of it in one deed; with a fault, nothing. Gives what was done. Raises as
+    `plan`.
+    """
     work = _Import(office, file, source, purpose, text)
     found, lines = work.judge()
     if found.sound and found.new:
@@ -152,7 +156,7 @@ class _Import:
             "source_line": line.number,
         }
         if isinstance(wording, Wording) and line.text is not None:
-            wording = replace(wording, text=line.text)
+            wording = agreements.brought(wording, line.text) if line.text != wording.text else wording
         elif line.text is None and line.event in {Consent.GIVEN, Consent.UNKNOWN, Consent.REFUSED}:
             more |= {"text_sha256": None, "meaning_sha256": None}
         row = consent.row_of(
@@ -165,6 +169,8 @@ class _Import:
             at=line.at,
             **more,
         )
+        if line.until is not None and line.event is Consent.GIVEN:
+            row["until"] = line.until if row["until"] is None else min(row["until"], line.until)
         return wording if row["text_sha256"] is not None else line.purpose, row
 
     def _lines(self, data: bytes) -> Iterator[Line]:
@@ -224,7 +230,8 @@ class _Import:
             standing.named(person)
         except PersonError as problem:
             self._fault(number, "who", f"{problem.message}.")
-        at = self._moment(number, cells["at"])
+        at = self._moment(number, "at", cells["at"])
+        until = self._moment(number, "until", cells["until"]) if cells.get("until") else None
         word = cells.get("word", "") or Consent.GIVEN.value
         event = _WORDS.get(word)
         if event is None:
@@ -247,23 +254,23 @@ class _Import:
         if event is Consent.GIVEN and not text:
             event = Consent.UNKNOWN
         language = cells.get("language", "") or self.office.policy.controller.languages[0]
-        return Line(number, person, purpose, event, at, text or None, language[:35], method)
+        return Line(number, person, purpose, event, at, until, text or None, language[:35], method)
 
-    def _moment(self, number: int, text: str) -> datetime | None:
+    def _moment(self, number: int, column: str, text: str) -> datetime | None:
         try:
             moment = datetime.fromisoformat(text)
             if len(text) <= 10:
                 day = date.fromisoformat(text)
                 moment = datetime(day.year, day.month, day.day, tzinfo=UTC)
             elif moment.tzinfo is None:
-                self._fault(number, "at", "the time has no zone.", "such as 2024-05-01T10:00:00+02:00")
+                self._fault(number, column, "the time has no zone.", "such as 2024-05-01T10:00:00+02:00")
                 return None
             moment = in_utc(moment)
         except (ValueError, OverflowError):
-            self._fault(number, "at", "this is not a time.", "such as 2024-05-01T10:00:00+02:00 or 2024-05-01")
+            self._fault(number, column, "this is not a time.", "such as 2024-05-01T10:00:00+02:00 or 2024-05-01")
             return None
-        if moment > in_utc(self.office.clock.now()) + AHEAD:
-            self._fault(number, "at", "the time is still to come.")
+        if column == "at" and moment > in_utc(self.office.clock.now()) + AHEAD:
+            self._fault(number, column, "the time is still to come.")
             return None
         return moment
 
@@ -330,30 +337,3 @@ def _decoded(data: bytes, file: Path) -> str:
     except UnicodeDecodeError as problem:
         line = data[: problem.start].count(b"\n") + 1
         raise UnreadableFile("the file is not UTF-8", where=f"{file.name}:{line}") from None
-
-
-def export(tx: Connection, purpose: str | None = None) -> Iterator[dict[str, Any]]:
-    """Every word on record, oldest first, as columns that `plan` reads; the person by their `key`. Streams."""
-    from troth.foundation.tables import people
-
-    query = (
-        select(consent_events, people.c.key, consent_texts.c.text)
-        .join(people, people.c.number == consent_events.c.person)
-        .join(consent_texts, consent_texts.c.sha256 == consent_events.c.text_sha256, isouter=True)
-        .order_by(consent_events.c.id)
-        .execution_options(yield_per=_BATCH)
-    )
-    if purpose is not None:
-        query = query.where(consent_events.c.purpose == purpose)
-    for row in tx.execute(query):
-        yield {
-            "key": row.key.hex(),
-            "purpose": row.purpose,
-            "word": row.event.value,
-            "at": row.at.isoformat(),
-            "until": "" if row.until is None else row.until.isoformat(),
-            "text": row.text or "",
-            "language": row.language,
-            "method": row.method,
-            "source": row.source or "",
-        }

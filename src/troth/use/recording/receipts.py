@@ -1,8 +1,8 @@
 """A consent receipt: a record, the proof that its last word is in the ledger, and a signature; it verifies offline.
 
 The file is JSON with two parts. `receipt` is what is said. `signature` is a JSON Web Signature (RFC 7515) by Ed25519
-(RFC 8037) over the canonical JSON (RFC 8785) of `receipt`, with the payload left out since it stands beside it. So a few
-lines of any language verify it:
+(RFC 8037) over the canonical JSON (RFC 8785) of `receipt`, with the payload left out since it stands beside it. So a
+few lines of any language verify it:
 
     signed = protected + "." + base64url(canonical_json(receipt))
 
@@ -38,7 +38,9 @@ _LONGEST = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What a receipt says once its signature holds. `in_ledger` is the size of the signed head it is proven to be in."""
+    """What a receipt says once its signature holds. `in_ledger` is the size of the signed head it is proven to be
+    in.
+    """
 
     receipt: Mapping[str, Any] = field(repr=False)
     key_id: str

@@ -2,7 +2,8 @@
 
 Everything in it was kept when the words were said: the text agreed to, the data, the recipients, the periods. What the
 policy says today is taken only for how to withdraw, the rights and the contact. Field names are those of the standard;
-states and terms are IRIs of the Data Privacy Vocabulary. The person is a keyed pseudonym; who holds no key learns nobody.
+states and terms are IRIs of the Data Privacy Vocabulary. The person is a keyed pseudonym; who holds no key learns
+nobody.
 """
 
 from __future__ import annotations
@@ -61,7 +62,9 @@ def state_iri(event: Consent, *, renewed: bool = False) -> str:
 def of_person(
     tx: Connection, office: Office, person: PersonNumber, *, address: str = "", purpose: str | None = None
 ) -> tuple[ConsentRecord, ...]:
-    """The record of each purpose that `person` ever spoke of, or of the one named. `address`: where consent is withdrawn."""
+    """The record of each purpose that `person` ever spoke of, or of the one named. `address`: where consent is
+    withdrawn.
+    """
     query = select(consent_events).where(consent_events.c.person == person)
     if purpose is not None:
         query = query.where(consent_events.c.purpose == purpose)

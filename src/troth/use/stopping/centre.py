@@ -1,8 +1,8 @@
 """The door for whoever gets mail: stop it without logging in, from a link in a letter or by an address.
 
 `GET` shows a page and changes nothing, since mail scanners follow links. `POST` with `List-Unsubscribe=One-Click`, from
-a mail program and without cookies, stops that mail at once (RFC 8058); the button on the page is a form like every other.
-Who asks by an address is told the same whether it is known or not, and gets the same letter.
+a mail program and without cookies, stops that mail at once (RFC 8058); the button on the page is a form like every
+other. Who asks by an address is told the same whether it is known or not, and gets the same letter.
 """
 
 from __future__ import annotations

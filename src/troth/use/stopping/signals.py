@@ -1,9 +1,9 @@
 """Global Privacy Control: a browser that says, with every request, not to sell or share (W3C; California § 7025).
 
 `Sec-GPC: 1`, and nothing else, is the signal. For somebody who is signed in it is recorded, and stands as an objection
-to each use of the families `advertising`, `sale` and `sharing` that the policy declares; for a stranger it holds for the
-request alone, since to remember them would need the very thing that they refuse. It is raised once: who allows such a use
-afterwards has said so later, and the later word counts.
+to each use of the families `advertising`, `sale` and `sharing` that the policy declares; for a stranger it holds for
+the request alone, since to remember them would need the very thing that they refuse. It is raised once: who allows such
+a use afterwards has said so later, and the later word counts.
 
 `GlobalPrivacyControl` is the same for the company's own site: ASGI middleware that puts the signal into the scope.
 """
@@ -92,8 +92,8 @@ class GlobalPrivacyControl:
     """ASGI middleware for the company's site: says in the scope whether the browser asked, and records it for who is
     signed in.
 
-    `person` tells from a scope who is signed in (`"id=17"`), or None; without it nobody is. What cannot be recorded does
-    not stop the page: the signal still holds for the request.
+    `person` tells from a scope who is signed in (`"id=17"`), or None; without it nobody is. What cannot be recorded
+    does not stop the page: the signal still holds for the request.
     """
 
     def __init__(

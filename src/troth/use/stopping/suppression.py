@@ -1,8 +1,8 @@
 """Addresses that get no mail for a purpose, whoever they belong to: kept by keyed hash, found by the address alone.
 
 An address stays on the list also after its person was erased: the wish is theirs, and without it the next list that
-somebody buys would undo it (GDPR Art. 17(3)(b), 21(3)). It leaves the list only when its holder says so, or when an entry
-has an end of its own. `*` stands for all marketing. What is written twice is written once.
+somebody buys would undo it (GDPR Art. 17(3)(b), 21(3)). It leaves the list only when its holder says so, or when an
+entry has an end of its own. `*` stands for all marketing. What is written twice is written once.
 """
 
 from __future__ import annotations

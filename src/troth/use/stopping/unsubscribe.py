@@ -45,7 +45,8 @@ def headers(office: Office, address_of_site: str, person: Person, purpose: str) 
     """The two headers of a letter to `person` for `purpose`; sign both with DKIM.
 
     `address_of_site` is where the privacy centre stands, as the reader reaches it. Name the person by their address too
-    (`{"id": "17", "email": "..."}`), and the address gets no mail either, whoever it is once the account is gone.
+    (`{"id": "17", "email": "..."}`), and the address gets no mail either, whoever it is once the account is gone; an
+    address alone will do for who has no account.
     Raises: UnknownName for a purpose that is not declared, or that nobody can stop; PersonUnknown, PersonAmbiguous;
     StoreError.
     """
@@ -53,7 +54,8 @@ def headers(office: Office, address_of_site: str, person: Person, purpose: str) 
     named = standing.named(person)
     address = next((one for one in named if one.kind is Kind.EMAIL), None)
     with office.store.reading() as tx:
-        number = standing.load_person(tx, office.keyring, person)
+        find = standing.load_person if address is None else standing.find
+        number = find(tx, office.keyring, person)
     hashed = None if address is None else tokens.hash_of(office.keyring, address)
     token = tokens.make(office.keyring, Stop(purpose, number, hashed))
     return {"List-Unsubscribe": f"<{address_of_site}/mail/{token}>", "List-Unsubscribe-Post": ONE_CLICK}
