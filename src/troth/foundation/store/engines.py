@@ -112,7 +112,7 @@ def _sqlite(at: Address, *, writes: bool) -> Engine:
 def _sqlite_connection(location: str, *, writes: bool) -> Any:
     import sqlite3
 
-    # Transactions are begun by the dialect (`_begin`), so that the driver never begins one of its own, late and deferred.
+    # Transactions are begun by the dialect (`_begin`), so that the driver never begins one, late and deferred.
     connection = sqlite3.connect(location, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
     pragmas = ["foreign_keys = ON", "temp_store = MEMORY", "trusted_schema = OFF"]
     pragmas += ["journal_mode = WAL", "synchronous = FULL", "secure_delete = ON"] if writes else ["query_only = ON"]
