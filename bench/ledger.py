@@ -142,6 +142,22 @@ def _appending(store: Any, keyring: Any, raw: sqlite3.Connection) -> Iterator[Fi
         "at least 20 x",
         times >= 20,
     )
+    wide = " ".join(["INSERT INTO bare (kind, at, person, content) VALUES", ", ".join(["(?, ?, ?, ?)"] * WRITERS)])
+
+    def bare_shared() -> None:
+        """As many rows by one thread that waits for nobody, made ready beforehand, `WRITERS` to a commit."""
+        for values in packed:
+            raw.execute("BEGIN IMMEDIATE")
+            raw.execute(wide, values)
+            raw.execute("COMMIT")
+
+    numbers = range(0, 100 * SINGLE, WRITERS)
+    packed = [[part for one in range(start, start + WRITERS) for part in row(one)] for start in numbers]
+    bound = compare(bare_shared, single, rounds=5, clock=time.perf_counter)
+    yield Figure(
+        f"the most that a disk like this one gives: bare rows ready in one thread, {WRITERS} to a commit",
+        f"{100 / bound.ratio:.1f} x as many as one writer ({100 * SINGLE / bound.ours_s:,.0f}/s)",
+    )
 
 
 def _verifying(folder: Path, keyring: Any) -> Iterator[Figure]:

@@ -24,7 +24,8 @@ def asked(postgresql_scratch: str) -> Iterator[tuple[Engine, list[str]]]:
         times.append("asked")
         return ping(connection)
 
-    engine.dialect.do_ping = noting  # type: ignore[method-assign]
+    dialect: Any = engine.dialect
+    dialect.do_ping = noting
     yield engine, times
     engine.dispose()
 

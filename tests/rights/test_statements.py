@@ -57,13 +57,14 @@ def sent_to(name: str) -> Iterator[Sent]:
         if isinstance(connection, psycopg.Connection):
             connection.cursor_factory = Asking
         elif isinstance(connection, pymysql.Connection):
-            query = connection.query
+            watched: Any = connection
+            query = watched.query
 
             def noting(sql: Any, *more: Any) -> Any:
                 sent.note(sql if isinstance(sql, str) else bytes(sql).decode())
                 return query(sql, *more)
 
-            connection.query = noting
+            watched.query = noting
         elif name in connection.execute("PRAGMA database_list").fetchone()[2]:
             connection.set_trace_callback(sent.note)
         else:

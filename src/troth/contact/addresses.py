@@ -40,10 +40,12 @@ def mail_domain(text: str) -> str | None:
     found = [match["domain"].rstrip(".") for match in _MAIL.finditer(text)]
     if len(found) != 1:
         return None
-    try:
-        domain = found[0].encode("idna").decode("ascii").lower()
-    except UnicodeError:
-        return None
+    domain = found[0].lower()
+    if not domain.isascii():
+        try:
+            domain = domain.encode("idna").decode("ascii").lower()
+        except UnicodeError:
+            return None
     labels = domain.split(".")
     return domain if len(labels) > 1 and all(_LABEL.match(label) for label in labels) else None
 

@@ -62,7 +62,7 @@ Category = Annotated[str, BeforeValidator(_pattern)]
 class Declared(BaseModel):
     """Base of every record a company writes: frozen, and no word that the language does not have."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, defer_build=True)
 
 
 class Document(Declared):

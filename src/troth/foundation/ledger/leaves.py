@@ -24,6 +24,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from troth.errors import StoreError
 from troth.foundation.canonical import LARGEST_INTEGER, canonical_json
@@ -43,11 +44,7 @@ _LONGEST_WORD = 300
 _COMMITMENT = b"troth sealed body 1\x00"
 
 # Straight to the driver: by way of SQLAlchemy, writing a leaf would cost a good part of its commit.
-_AT_ONCE = (256, 64, 16, 4, 1)
-_COLUMNS = "ledger_leaves (kind, at, person, content, hash)"
-_INSERT_SQLITE = {
-    rows: " ".join(["INSERT INTO", _COLUMNS, "VALUES", ", ".join(["(?, ?, ?, ?, ?)"] * rows)]) for rows in _AT_ONCE
-}
+_AT_ONCE = 256  # rows of one statement
 _ONE_POSTGRESQL = (
     "WITH made AS (INSERT INTO ledger_leaves (kind, at, person, content, hash) VALUES (%s, %s, %s, %s, %s)"
     " RETURNING id) INSERT INTO ledger_waiting (leaf) SELECT id FROM made RETURNING leaf"
@@ -185,30 +182,39 @@ def sealing_context(under: KeyUse, person: bytes) -> bytes:
 def _write_sqlite(tx: Connection, leaves: Sequence[Leaf]) -> list[int]:
     raw: Any = tx.connection.driver_connection
     ids: list[int] = []
-    start = 0
-    while start < len(leaves):
+    for start in range(0, len(leaves), _AT_ONCE):
         # Whole statements of many rows: the driver gives way to other threads at each statement, and comes back late.
-        size = next(size for size in _AT_ONCE if size <= len(leaves) - start)
+        some = leaves[start : start + _AT_ONCE]
         values: list[Any] = []
-        for leaf in leaves[start : start + size]:
+        for leaf in some:
             at = leaf.at  # and the time as SQLAlchemy keeps it
             values += (leaf.kind, f"{at[:10]} {at[11:26]}", leaf.person, leaf.content, leaf.hash)
-        last: int = raw.execute(_INSERT_SQLITE[size], values).lastrowid
+        last: int = raw.execute(_insert_sqlite(len(some)), values).lastrowid
         # Nobody else writes until this transaction ends, so these are the ids before the last.
-        ids += range(last - size + 1, last + 1)
-        start += size
+        ids += range(last - len(some) + 1, last + 1)
     return ids
 
 
+@lru_cache(maxsize=_AT_ONCE)
+def _insert_sqlite(rows: int) -> str:
+    columns = "INSERT INTO ledger_leaves (kind, at, person, content, hash) VALUES"
+    return f"{columns} {', '.join(['(?, ?, ?, ?, ?)'] * rows)}"
+
+
 def _write_postgresql(tx: Connection, leaves: Sequence[Leaf]) -> list[int]:
-    if len(leaves) == 1:
-        [leaf] = leaves
-        row = (leaf.kind, leaf.at, leaf.person, leaf.content, leaf.hash)
-        return [tx.exec_driver_sql(_ONE_POSTGRESQL, row).scalar_one()]
-    numbers = "SELECT nextval(pg_get_serial_sequence('ledger_leaves', 'id')) FROM generate_series(1, %s)"
-    ids = sorted(tx.exec_driver_sql(numbers, (len(leaves),)).scalars())
-    columns = tuple(map(list, zip(*((x.kind, x.at, x.person, x.content, x.hash) for x in leaves), strict=True)))
-    tx.exec_driver_sql(_MANY_POSTGRESQL, (ids, *columns))
+    raw: Any = tx.connection.driver_connection
+    driver: Any = tx.dialect.loaded_dbapi
+    try:
+        if len(leaves) == 1:
+            [leaf] = leaves
+            row = (leaf.kind, leaf.at, leaf.person, leaf.content, leaf.hash)
+            return [raw.execute(_ONE_POSTGRESQL, row, prepare=True).fetchone()[0]]
+        numbers = "SELECT nextval(pg_get_serial_sequence('ledger_leaves', 'id')) FROM generate_series(1, %s)"
+        ids = sorted(number for (number,) in raw.execute(numbers, (len(leaves),)))
+        columns = tuple(map(list, zip(*((x.kind, x.at, x.person, x.content, x.hash) for x in leaves), strict=True)))
+        raw.execute(_MANY_POSTGRESQL, (ids, *columns))
+    except driver.Error as problem:
+        raise DBAPIError.instance(None, None, problem, driver.Error) from None
     return ids
 
 

@@ -63,11 +63,9 @@ class Store:
         """
         if self._writer is None:
             raise StoreError("the store was opened for reading only", where=self.where)
-        with guard.marked_writing(), self._turn_to_write(), self._telling(), self._writer.connect() as plain:
-            connection = plain.execution_options(**{engines.BEGIN: "BEGIN IMMEDIATE"})
-            with connection.begin():
-                changes.begun(connection)
-                yield connection
+        with guard.marked_writing(), self._turn_to_write(), self._telling(), self._writer.begin() as connection:
+            changes.begun(connection)
+            yield connection
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
