@@ -6,7 +6,7 @@ import datetime as dt
 import socket
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from email import message_from_bytes
 from email.message import Message
 from pathlib import Path
@@ -18,6 +18,10 @@ from aiosmtpd.controller import Controller
 from troth.entrypoints import beginning, watching
 from troth.foundation import mail, verdicts
 from troth.foundation.keys import Keyring
+from troth.foundation.ledger import leaves
+from troth.foundation.ledger import watching as ledger_watching
+from troth.foundation.ledger.tables import ledger_leaves
+from troth.foundation.ledger.watching import LedgerSeen
 from troth.foundation.proof import Verdict
 from troth.foundation.store import Store
 from troth.policy import settings
@@ -148,3 +152,33 @@ def test_old_letters_are_forgotten_by_the_day(instance: Instance, post: tuple[in
         watching.tidy(instance, clock)
         with store.reading() as tx:
             assert mail.states_of(tx, "r") == ()
+
+
+def test_the_whole_ledger_is_verified_by_itself_and_its_outcome_kept(instance: Instance) -> None:
+    clock = FixedClock(dt.datetime(2026, 11, 22, 6, tzinfo=dt.UTC))
+    keyring = Keyring.load(instance.folder, instance.environ)
+    with Store.open(instance.store_url) as store:
+        with store.writing() as tx:
+            leaves.append(tx, keyring, "demo.noted", None, {"n": 1}, clock.now())
+        with watching.on_schedule(instance, clock):
+            until(lambda: seen_of(store).verified_at is not None)
+        assert (seen_of(store).findings, seen_of(store).verified_at) == (0, clock.now())
+
+        with store.writing() as tx:
+            tx.execute(ledger_leaves.update().values(content=b"{}"))
+        clock.advance(dt.timedelta(days=1))
+        with watching.on_schedule(instance, clock):
+            until(lambda: seen_of(store).verified_at == clock.now())
+        assert seen_of(store).findings > 0
+
+
+def seen_of(store: Store) -> LedgerSeen:
+    with store.reading() as tx:
+        return ledger_watching.look(tx)
+
+
+def until(asked: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not asked():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

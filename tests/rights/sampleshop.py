@@ -466,9 +466,10 @@ def found_world(
     toml: str = "",
     datamap: str = DATAMAP,
     approved: bool = True,
+    url: str | None = None,
 ) -> Iterator[World]:
-    """The company with customers 1 to `people_` in every store, all known to troth; its map approved by its DPO."""
-    with found_company(folder) as company:
+    """The company with customers 1 to `people_` in every store, all known to troth; its map approved by its DPO. `url`: of troth's store."""
+    with found_company(folder, url) as company:
         fill(urls, people_)
         (folder / "datamap.yaml").write_text(datamap)
         with (folder / "troth.toml").open("a") as file:

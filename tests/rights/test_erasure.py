@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete, select
 
+from tests.foundation.jobs.working import everything, until
 from tests.rights.sampleshop import (
     STORES,
     World,
@@ -24,15 +26,17 @@ from tests.rights.sampleshop import (
 )
 from tests.servers import fresh_database
 from troth.errors import GuardClosed, LimitPassed, MapUnapproved, PersonUnknown, PlanChanged, WritingPaused
-from troth.foundation import mail, people
+from troth.foundation import jobs, mail, people
 from troth.foundation.guards import pausing
-from troth.foundation.ledger import verification
+from troth.foundation.jobs import Worker, registry
+from troth.foundation.ledger import leaves, personkeys, verification
 from troth.foundation.ledger.sequencer import sequence_once
 from troth.foundation.ledger.tables import ledger_leaves
+from troth.foundation.ledger.words import KeyUse
 from troth.foundation.mail import Letter
 from troth.foundation.tables import identifiers, outbox
 from troth.policy.vocabulary import Right
-from troth.rights import erasure, erasure_receipts
+from troth.rights import erasure, erasure_receipts, farewell
 from troth.rights import requests as deeds
 from troth.rights.requests import Intake, Request
 from troth.rights.tables import erasures, requests, tombstones
@@ -387,6 +391,53 @@ def test_no_needle_of_theirs_stands_in_the_bytes_of_troths_own_store(world: Worl
 
     for path in files:
         assert not [each for each in wanted if each.encode() in path.read_bytes()], path.name
+
+
+def test_no_needle_of_theirs_stands_in_a_store_on_postgresql_nor_among_its_jobs(
+    tmp_path: Path, postgresql_database: str
+) -> None:
+    with found_world(tmp_path, sqlite_urls(tmp_path), url=postgresql_database) as world:
+        request = world.request(2)
+        wanted = [email(2), "Given2 Family2", "nick-of-2-person", str(rows(2)["shop"]["payment_card"][0]["ccn"])]
+        jobs.register("erase", lambda _: int(done(world, request).state is ErasureState.PROVEN))
+        with Worker(world.store, round_s=0.1):
+            jobs.start(world.store, "erase", request.number)
+            until(lambda: state_of(world, request) is ErasureState.PROVEN, within_s=120)
+        registry._jobs.clear()
+
+        text = everything(postgresql_database) + everything(postgresql_database, "troth_jobs")
+        assert request.number in text, "it is what it was searched for"
+        forms = [each for needle in wanted for each in (needle, needle.encode().hex())]
+        assert not [each for each in forms if each in text]
+
+
+def test_what_proves_the_companys_duty_is_closed_for_good_when_its_period_is_over(world: World) -> None:
+    office = world.desk.office
+    request = world.request(2)
+    assert request.person is not None
+    with world.store.writing() as tx:
+        leaves.append(
+            tx, office.keyring, "demo.proof", request.person, {}, office.clock.now(),
+            sealed={"digest": "00"}, under=KeyUse.ACCOUNTABILITY,
+        )  # fmt: skip
+    done(world, request)
+    called = leaves.pseudonym(office.keyring, request.person)
+
+    def alive() -> bool:
+        with world.store.reading() as tx:
+            return personkeys.find_key(tx, office.keyring, called, KeyUse.ACCOUNTABILITY) is not None
+
+    world.company.clock.advance(dt.timedelta(days=3 * 365 - 1))
+    assert farewell.end_accountability(world.desk) == 0
+    assert alive()
+    world.company.clock.advance(dt.timedelta(days=3))
+    assert farewell.end_accountability(world.desk) == 1
+    assert not alive()
+    assert farewell.end_accountability(world.desk) == 0
+    said = [json.loads(leaf.content)["body"] for leaf in world.company.leaves() if leaf.kind == "key.destroyed"]
+    assert said[-1]["use"] == "accountability"
+    sequence_once(world.store, office.keyring, world.company.clock)
+    assert verification.verify(world.store, keyring=office.keyring).holds
 
 
 def test_after_an_erasure_the_ledger_verifies_and_no_needle_is_in_it(world: World) -> None:

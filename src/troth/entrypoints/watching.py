@@ -16,6 +16,7 @@ from troth.errors import KeyUnavailable, StoreError
 from troth.foundation import keys, mail, verdicts
 from troth.foundation.clock import Clock, SystemClock
 from troth.foundation.keys import Keyring
+from troth.foundation.ledger import verification
 from troth.foundation.ledger.sequencer import Sequencer
 from troth.foundation.mail import Letter
 from troth.foundation.proof import Report, Verdict
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 log = logging.getLogger("troth.watching")
 
 KEPT_RUNS = dt.timedelta(days=400)
+
+_LONGEST_VERIFICATION = dt.timedelta(hours=6)
+_TOLD = 5
 _MAIL_EVERY = dt.timedelta(seconds=15)
 
 
@@ -72,15 +76,17 @@ def letter(report: Report, turns: Sequence[Turn]) -> tuple[str, str]:
 
 @contextmanager
 def on_schedule(instance: Instance, clock: Clock | None = None) -> Iterator[None]:
-    """Check as often as `[schedule] check` says, end data as `[retention] run` says, send waiting mail, forget what is
-    past its time in troth's own store, and sequence the ledger, while the block runs.
+    """Check and verify the ledger as often as `[schedule]` says, end data as `[retention] run` says, send waiting mail,
+    forget what is past its time in troth's own store, and sequence the ledger, while the block runs.
     """
     clock = clock or SystemClock()
     jobs: list[Job] = []
-    interval = instance.settings.schedule.check
-    if interval is not None:
-        now = clock.now()
-        jobs.append(Job("check", Every(interval.after(now) - now), lambda: look(instance, clock)))
+    schedule, now = instance.settings.schedule, clock.now()
+    if schedule.check is not None:
+        jobs.append(Job("check", Every(schedule.check.after(now) - now), lambda: look(instance, clock)))
+    if schedule.ledger is not None:
+        every = Every(schedule.ledger.after(now) - now)
+        jobs.append(Job("ledger", every, lambda: verify_ledger(instance, clock), longest=_LONGEST_VERIFICATION))
     if instance.settings.mail.server:
         jobs.append(Job("mail", Every(_MAIL_EVERY), lambda: send_mail(instance, clock)))
     jobs.append(Job("tidy", Every(dt.timedelta(days=1)), lambda: tidy(instance, clock)))
@@ -103,6 +109,22 @@ def _sequencing(instance: Instance, store: Store, clock: Clock) -> Iterator[None
         return
     with Sequencer(store, keyring, clock, host=urlsplit(instance.settings.site.url).hostname or ""):
         yield
+
+
+def verify_ledger(instance: Instance, clock: Clock) -> None:
+    """Verify the whole ledger from its stored bytes, and keep how it ended: a check tells of it, and of its age.
+
+    All of it each time: that an old entry was changed shows only where it is read again. What is wrong is logged.
+    """
+    try:
+        keyring = Keyring.load(instance.folder, instance.environ)
+    except KeyUnavailable:
+        keyring = None  # then heads are held against the keys that the store names
+    with Store.open(instance.store_url) as store:
+        outcome = verification.verify(store, keyring=keyring)
+        verification.remember(store, outcome, clock.now())
+    for finding in outcome.findings[:_TOLD]:
+        log.error("the ledger: %s", finding)
 
 
 def send_mail(instance: Instance, clock: Clock) -> None:

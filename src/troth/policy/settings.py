@@ -127,9 +127,10 @@ class MailSettings(Declared):
 
 
 class ScheduleSettings(Declared):
-    """How often `troth serve` looks by itself."""
+    """How often `troth serve` looks by itself. `ledger`: how often the whole ledger is verified, one and all."""
 
     check: Period | None = None
+    ledger: Period | None = Duration(1, "day")
 
 
 class RequestSettings(Declared):
@@ -158,11 +159,14 @@ class ErasureSettings(Declared):
     `sweep_inline`: up to so many rows of all stores, the sweep belongs to the request; beyond, one pass a day looks for
     all who wait. Cooling-off and four eyes stand under `[requests]`. `tombstones`: the file outside the store that
     remembers who is gone, as keyed hashes; beside the store by default. Back it up apart from the store.
+    `accountability`: for how long after a proven erasure it can still be opened what proves that the company did its
+    duty (the digest of a copy handed over); then that key is destroyed too.
     """
 
     row_limit: int = Field(100_000, ge=1)
     sweep_inline: int = Field(1_000_000, ge=0)
     tombstones: str | None = None
+    accountability: Period = Duration(3, "year")
 
 
 class RetentionSettings(Declared):

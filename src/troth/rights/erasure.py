@@ -344,6 +344,7 @@ def _judged(desk: Desk, erasure: Erasure, known: Remains, swept: sweep.Swept) ->
     office = desk.office
     residue, weak = _said(swept.residue.get(erasure.id, ())), _said(swept.weak.get(erasure.id, ()))
     residue += dangling(desk, known.pointed)
+    weak += [{**each, "why": "not searchable"} for each in _said(swept.closed)]
     with office.deed() as tx:
         hold(tx, f"erasure {erasure.name}")
         current = _load(tx, erasure.name)

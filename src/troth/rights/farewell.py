@@ -15,17 +15,18 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
 from troth.errors import StoreError
-from troth.foundation.ledger import shredding
+from troth.foundation.ledger import leaves, shredding
+from troth.foundation.ledger.tables import person_keys
 from troth.foundation.ledger.words import KeyUse
 from troth.foundation.people import PersonNumber
 from troth.foundation.records.keys import Subject
 from troth.foundation.store import Store, changes
 from troth.foundation.tables import identifiers, outbox, people
 from troth.rights import packages
-from troth.rights.tables import tombstones
+from troth.rights.tables import erasures, tombstones
 from troth.rights.tombstone_file import Entry, entry_of, line_of, refused
 from troth.rights.tombstones import hashes_of
 from troth.use import restrictions
@@ -80,6 +81,30 @@ def part(tx: Connection, office: Office, person: PersonNumber, *, keep_letters_o
     tx.execute(delete(outbox).where(outbox.c.person == person, outbox.c.reference != keep_letters_of))
     packages.forget_in(tx, office, person)
     shredding.shred(tx, office.keyring, person, KeyUse.CONTENT, now)
+
+
+def end_accountability(desk: Desk) -> int:
+    """Destroy the accountability keys of those whose erasure was proven longer ago than the settings allow to answer
+    for; gives how many went. Each is an entry of the ledger. Safe to repeat; run it by schedule.
+    """
+    office, now = desk.office, desk.office.clock.now()
+    latest = select(erasures.c.person, func.max(erasures.c.proven_at).label("at")).group_by(erasures.c.person)
+    ended = 0
+    with office.store.writing() as tx:
+        gone = set(
+            tx.execute(
+                select(person_keys.c.person).where(
+                    person_keys.c["use"] == KeyUse.ACCOUNTABILITY, person_keys.c.destroyed_at.is_not(None)
+                )
+            ).scalars()
+        )
+        for person, at in tx.execute(latest.where(erasures.c.person.is_not(None), erasures.c.proven_at.is_not(None))):
+            over = desk.instance.settings.erasure.accountability.after(at) <= now
+            if over and leaves.pseudonym(office.keyring, person) not in gone:
+                ended += shredding.shred(tx, office.keyring, person, KeyUse.ACCOUNTABILITY, now) is not None
+    if ended:
+        wipe(office.store)
+    return ended
 
 
 def wipe(store: Store) -> None:

@@ -1,4 +1,4 @@
-"""What is due about requests by the clock alone: reminders to staff, ends of copies, proofs of erasures, mail.
+"""What is due about requests by the clock alone: reminders to staff, ends of copies and keys, proofs of erasures, mail.
 
 Every round is safe to repeat, and to make in two processes at once. What fails is logged and tried in the next.
 """
@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from troth.errors import TrothError
-from troth.rights import erasure, fulfilment, letters, packages, register
+from troth.rights import erasure, farewell, fulfilment, letters, packages, register
 from troth.rights.words import ErasureState, State
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def make(desk: Desk, proved_at: datetime | None = None) -> datetime | None:
     if proved_at is not None and now - proved_at < PROVE_EVERY:
         return proved_at
     _guarded(desk, prove)
+    _guarded(desk, farewell.end_accountability)
     return now
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
+import os
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +16,7 @@ from sqlalchemy import Column, ColumnElement, Integer, LargeBinary, MetaData, St
 
 from tests.foundation.records.stores import ENGINES
 from troth.foundation.records import sweep as sweeping
+from troth.foundation.records import unpacking
 from troth.foundation.records.needles import Needle
 from troth.foundation.records.reading import Records
 from troth.foundation.records.statements import core_table
@@ -114,6 +119,49 @@ def test_what_an_unmapped_table_still_has_is_residue(url: str, column: str, valu
 
     assert dict(result.residue) == {5: (left("mail log", column, 2),)}
     assert not result.weak
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("raw", EMAIL.encode("utf-16")),
+        ("raw", f"to: {EMAIL}".encode("utf-16-le")),
+        ("raw", gzip.compress(f"... {NAME} ...".encode())),
+        ("raw", zlib.compress(json.dumps({"to": EMAIL}).encode())),
+        ("raw", base64.b64encode(gzip.compress(EMAIL.encode()))),
+        ("payload", base64.b64encode(json.dumps({"name": NAME}).encode()).decode()),
+        ("payload", base64.urlsafe_b64encode(zlib.compress(EMAIL.encode())).decode()),
+        ("payload", base64.encodebytes(EMAIL.encode() * 5 + b" " + EMAIL.encode()).decode()),
+    ],
+)
+def test_what_is_packed_is_opened(url: str, column: str, value: object) -> None:
+    put(url, log, **{column: value})
+    assert dict(swept(url).residue) == {5: (left("mail log", column),)}
+
+
+def test_what_nobody_can_open_is_counted_and_not_taken_for_empty(url: str) -> None:
+    for content in (os.urandom(48), os.urandom(4_000), b"plain words that can be read", gzip.compress(b"so can these")):
+        put(url, log, raw=content)
+    result = swept(url)
+    assert not result.residue
+    assert result.closed == (left("mail log", "raw", 2),)
+
+
+def test_a_packing_that_would_burst_is_opened_only_so_far() -> None:
+    bomb = gzip.compress(b"0" * (unpacking.MOST + 1000) + EMAIL.encode())
+    [text] = unpacking.opened(bomb)
+    assert len(text) == unpacking.MOST
+    deep = EMAIL.encode()
+    for _ in range(unpacking.DEPTH + 2):
+        deep = gzip.compress(deep)
+    assert not any(EMAIL in text for text in unpacking.opened(deep))
+
+
+@pytest.mark.parametrize(
+    "value", [None, "", 7, "plain", b"", b"plain text, and long", b"\x00", "A" * 30, b"\x1f\x8bno", b"\x78\x9cno"]
+)
+def test_an_ordinary_or_a_damaged_value_holds_nothing_packed(value: object) -> None:
+    assert not any("@" in text for text in unpacking.opened(value))
 
 
 def test_what_stands_in_another_persons_row_is_weak(url: str) -> None:

@@ -8,7 +8,8 @@ person's own rows; after it nobody but others may still have them (`sweep`). Rul
 3. JSON escapes, percent signs of URLs and HTML entities are read through, in bytes too where they are UTF-8.
 4. Of a long text its beginning and its end are looked for, so that a cut copy is found as well.
 
-A phone is looked for as written and as bare digits. What is encrypted, compressed or hashed is not seen.
+A phone is looked for as written and as bare digits. What is encrypted or hashed is not seen; what is
+packed is opened by `unpacking`.
 Pure: no store here. Values are in no message and no `repr`.
 """
 

@@ -11,6 +11,7 @@ exactly (`needles`). What is found is sorted by whose row it stands in:
 4. One that only identifies by being rare, in a table declared not personal (a list of cities): weak.
 5. Anything else is residue.
 
+Values that are packed (UTF-16, gzip, zlib, base64) are opened first; of those that nobody can open, the number is told.
 Views are left out, since their rows stand elsewhere. Nothing but places and counts leaves this module.
 """
 
@@ -18,10 +19,11 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from troth.foundation.records import unpacking
 from troth.foundation.records.catalogue import Column, ColumnKind
 from troth.foundation.records.catalogue import Table as TableSeen
 from troth.foundation.records.needles import Matcher, Needle, as_text
@@ -58,6 +60,7 @@ _TEXTS = frozenset(
 )
 _SHAPES = ("geometry", "point", "linestring", "polygon", "multi")
 _BETWEEN = "\x1f"
+_SMALL = 4_096  # bytes: binary values up to this are read, to tell whether they can be
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +73,16 @@ class Left:
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """What a sweep saw: by person, what is left (residue) and what others share (weak). `rows` were passed in all."""
+    """What a sweep saw: by person, what is left (residue) and what others share (weak). `rows` were passed in all.
+
+    `closed`: values that nobody can search, encrypted or of an unknown form, whosever they are.
+    """
 
     residue: Mapping[int, tuple[Left, ...]]
     weak: Mapping[int, tuple[Left, ...]]
     tables: int
     rows: int
+    closed: tuple[Left, ...] = ()
 
 
 @dataclass(slots=True)
@@ -122,12 +129,16 @@ def sweep(
         if table.holds_rows and _columns(records.kind(store)[0], table)
     ]
     passed = 0
+    closed: Counter[Place] = Counter()
     for done, (store, table) in enumerate(tables, start=1):
         if needles:
-            passed += _pass(records, store, table, matcher, somebody=somebody, otherwise=otherwise, found=seen)
+            passed += _pass(
+                records, store, table, matcher, somebody=somebody, otherwise=otherwise, found=seen, closed=closed
+            )
         if progress is not None:
             progress(done, len(tables))
-    return _sorted_out(datamap, matcher.needles, seen, kept, tables=len(tables), rows=passed)
+    unread = tuple(Left(place, n) for place, n in sorted(closed.items(), key=str))
+    return replace(_sorted_out(datamap, matcher.needles, seen, kept, tables=len(tables), rows=passed), closed=unread)
 
 
 def count_in(values: Iterable[tuple[Place, Any]], needles: Sequence[Needle]) -> Kept:
@@ -149,6 +160,7 @@ def _pass(
     somebody: Somebody,
     otherwise: Otherwise,
     found: dict[int, _Seen],
+    closed: Counter[Place],
 ) -> int:
     """Look through one table; gives how many rows were read here."""
     import sqlalchemy
@@ -160,15 +172,22 @@ def _pass(
     statement = sqlalchemy.select(sqlalchemy.case((whose, 1), else_=0).label("whose"), *chosen).select_from(table)
     signs = matcher.signs()
     if kind is not StoreKind.SQLITE and len(signs) <= FEW:  # SQLite works in this process: nothing would be saved
-        statement = statement.where(_any_of(kind, _joined(kind, table, columns), signs))
+        packed = (_may_be_packed(kind, table, column) for column in columns)
+        statement = statement.where(
+            sqlalchemy.or_(
+                _any_of(kind, _joined(kind, table, columns), signs), *(each for each in packed if each is not None)
+            )
+        )
     places = [Place(store, seen.name, column.name) for column in columns]
     rows = 0
     for leads, *values in records.execute(store, statement):
         rows += 1
-        if not matcher.may_find(_BETWEEN.join(map(as_text, values))):
+        inside = [unpacking.opened(value) for value in values]
+        closed.update(place for place, value in zip(places, values, strict=True) if unpacking.is_closed(value))
+        if not any(inside) and not matcher.may_find(_BETWEEN.join(map(as_text, values))):
             continue
-        for place, value in zip(places, values, strict=True):
-            for match in matcher.find(value):
+        for place, value, texts in zip(places, values, inside, strict=True):
+            for match in matcher.find(value).union(*map(matcher.find, texts)):
                 where = found[match.at]
                 others = leads and not otherwise.leads(place, value, matcher.needles[match.at].value)
                 (where.others if others else where.nobodys)[place] += 1
@@ -241,6 +260,25 @@ def _joined(kind: StoreKind, table: Table, columns: Sequence[Column]) -> ColumnE
         return sqlalchemy.cast(made, sqlalchemy.Text)
 
     return sqlalchemy.func.lower(sqlalchemy.func.concat_ws(_BETWEEN, *map(text, columns)))
+
+
+def _may_be_packed(kind: StoreKind, table: Table, column: Column) -> ColumnElement[bool] | None:
+    """Whether a value could be a packing of text, or closed: then it is read here, whatever signs stand in it."""
+    import sqlalchemy
+
+    made = table.c[column.name]
+    if column.kind is ColumnKind.BINARY:
+        start = sqlalchemy.func.substr(made, 1, 2)
+        marked = [sqlalchemy.literal(magic, sqlalchemy.LargeBinary()) for magic in unpacking.MAGIC]
+        small = sqlalchemy.func.octet_length(made).between(unpacking.SHORTEST, _SMALL)
+        zero = sqlalchemy.literal(b"\0", sqlalchemy.LargeBinary())
+        halves = [sqlalchemy.func.substr(made, at, 1) == zero for at in (1, 2)]
+        return sqlalchemy.or_(start.in_(marked), small, *halves)
+    if column.kind is not ColumnKind.TEXT:
+        return None
+    operator = "~" if kind is StoreKind.POSTGRESQL else "regexp"
+    text = sqlalchemy.cast(made, sqlalchemy.Text) if kind is StoreKind.POSTGRESQL else _utf8(made)
+    return text.op(operator, is_comparison=True)(sqlalchemy.literal(unpacking.BASE64))
 
 
 def _utf8(text: ColumnElement[Any]) -> ColumnElement[Any]:
