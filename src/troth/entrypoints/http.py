@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Mount, Route
 
+from troth.entrypoints.console.door import Door
 from troth.entrypoints.console.pages import Console
 from troth.entrypoints.reports.json import to_report
 from troth.foundation import verdicts
@@ -83,11 +84,13 @@ def _application(instance: Instance, troth: Troth, desk: DeskKeeper, home: Any) 
             Link("Data map", f"{place.console}/map"),
             Link("Policy", f"{place.console}/policy"),
             Link("Staff", f"{place.console}/staff"),
+            Link("Your account", f"{place.console}/account"),
         ),
         home=place.console,
     )
     files = _Files(instance)
-    console = Console(instance, office.store, office.keyring, files.policy, files.datamap)
+    door = Door(instance, office.store, office.keyring, _navigation(place.console))
+    console = Console(door, files.policy, files.datamap)
 
     def report() -> Report | None:
         policy = files.policy()
@@ -97,7 +100,7 @@ def _application(instance: Instance, troth: Troth, desk: DeskKeeper, home: Any) 
 
     routes: list[Any] = [Route(PREFIX + "{name}", site.serve_static)]
     routes += _staff_routes(site, staff, console.routes(), place.console)
-    routes += _staff_routes(site, staff, rights_console.routes(desk, f"{place.console}/requests", console.guard), "")
+    routes += _staff_routes(site, staff, rights_console.routes(desk, f"{place.console}/requests", door.guard), "")
     routes += _routes(site, public, use_centre.routes(troth, rights_centre.beside(troth, desk)), "")
     routes += _routes(site, public, rights_centre.routes(troth, desk), "")
     routes += _routes(site, public, updates_centre.routes(files.policy, office.store, report, path=place.policy), "")
@@ -105,6 +108,20 @@ def _application(instance: Instance, troth: Troth, desk: DeskKeeper, home: Any) 
     routes.append(Mount("/", home) if home is not None else Route("/", _to(place.policy)))
     lost: Any = _lost(site, public)
     return Starlette(routes=routes, exception_handlers={404: lost, 405: lost})
+
+
+def _navigation(console: str) -> dict[str, Operation]:
+    """Which operation opens each link of the console's navigation; who may not do it, does not see the link."""
+    below = {
+        "": Operation.SENTENCES_SEE,
+        "/requests": Operation.REQUESTS_SEE,
+        "/sentences": Operation.SENTENCES_SEE,
+        "/map": Operation.MAP_SEE,
+        "/policy": Operation.POLICY_SEE,
+        "/staff": Operation.STAFF_SEE,
+        "/account": Operation.OWN_SEE,
+    }
+    return {console + path: operation for path, operation in below.items()}
 
 
 class _Files:

@@ -103,12 +103,9 @@ def list_(tx: Connection) -> tuple[Account, ...]:
     return tuple(replace(_account(row), factors=tuple(held.get(row.id, ()))) for row in rows)
 
 
-def load(tx: Connection, account: int) -> Account:
-    """The account of that number. Raises: TrothError when there is none."""
-    found = next((each for each in list_(tx) if each.id == account), None)
-    if found is None:
-        raise TrothError("there is no account of that number", repair="See `troth staff list`.")
-    return found
+def find(tx: Connection, account: int) -> Account | None:
+    """The account of that number; None when there is none."""
+    return next((each for each in list_(tx) if each.id == account), None)
 
 
 def disable(store: Store, name: str, *, now: datetime, by: int | None = None) -> Account:
