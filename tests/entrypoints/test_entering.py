@@ -52,7 +52,7 @@ def now_of(office: Office, secret: bytes) -> str:
 def signed_in(office: Office, site: Any, name: str, secret: bytes) -> httpx.Client:
     page = browser(site)
     submit(page, "/console/sign-in", name=name, password=PASSWORD)
-    landed = submit(page, "/console/sign-in/factor", code=now_of(office, secret))
+    landed = submit(page, "/console/sign-in/factor", step_code=now_of(office, secret))
     assert landed.url.path == "/console"
     office.company.clock.advance(timedelta(seconds=codes.STEP_S))
     return page
@@ -65,11 +65,11 @@ def test_a_password_alone_leads_to_the_second_factor_and_opens_nothing(office: O
     assert landed.url.path == "/console/sign-in/factor"
     first = page.cookies["console_session"]
     assert page.get("/console/requests").url.path == "/console/sign-in/factor"
-    wrong = submit(page, "/console/sign-in/factor", code="000000")
+    wrong = submit(page, "/console/sign-in/factor", step_code="000000")
     assert wrong.status_code == 401
     assert "does not fit" in wrong.text
 
-    landed = submit(page, "/console/sign-in/factor", code=now_of(office, secret))
+    landed = submit(page, "/console/sign-in/factor", step_code=now_of(office, secret))
 
     assert (landed.url.path, landed.status_code) == ("/console", 200)
     assert page.cookies["console_session"] != first

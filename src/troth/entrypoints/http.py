@@ -17,6 +17,7 @@ from troth.entrypoints.console.door import Door
 from troth.entrypoints.console.pages import Console
 from troth.entrypoints.reports.json import to_report
 from troth.foundation import verdicts
+from troth.foundation.factors import passkeys
 from troth.foundation.operations import Operation
 from troth.foundation.proof import Report
 from troth.foundation.web.guarding import Guarded
@@ -89,7 +90,8 @@ def _application(instance: Instance, troth: Troth, desk: DeskKeeper, home: Any) 
         home=place.console,
     )
     files = _Files(instance)
-    door = Door(instance, office.store, office.keyring, _navigation(place.console))
+    company = passkeys.Place.of(place.url, troth.policy.controller.name)
+    door = Door(instance, office.store, office.keyring, _navigation(place.console), company)
     console = Console(door, files.policy, files.datamap)
 
     def report() -> Report | None:

@@ -9,9 +9,10 @@ from markupsafe import Markup
 from sqlalchemy import select
 from starlette.responses import Response
 
+from troth.entrypoints.console.door import AWAITED
 from troth.errors import TrothError
 from troth.foundation import staff
-from troth.foundation.factors import codes, qr, sessions
+from troth.foundation.factors import codes, passkeys, qr, sessions
 from troth.foundation.operations import Operation
 from troth.foundation.tables import staff_passkeys
 
@@ -42,6 +43,9 @@ class OwnAccount:
             ("POST", "/account/code/confirm", self.confirm, Operation.OWN_FACTORS),
             ("POST", "/account/code/remove", self.remove_code, Operation.OWN_FACTORS),
             ("POST", "/account/recovery", self.renew_recovery, Operation.OWN_FACTORS),
+            ("POST", "/account/passkeys", self.offer_passkey, Operation.OWN_FACTORS),
+            ("POST", "/account/passkeys/new", self.add_passkey, Operation.OWN_FACTORS),
+            ("POST", "/account/passkeys/{passkey}/remove", self.remove_passkey, Operation.OWN_FACTORS),
             ("POST", "/account/password", self.set_password, Operation.OWN_FACTORS),
             ("POST", "/account/sessions/others", self.end_others, Operation.OWN_SESSIONS),
             ("POST", "/account/sessions/{session}/end", self.end_session, Operation.OWN_SESSIONS),
@@ -80,6 +84,31 @@ class OwnAccount:
                 return self._nothing(ask, caller, "Recovery codes come with the codes of a telephone.")
         return self._recovery(ask, codes.renew_recovery(self.door.store, self.door.keyring, caller.id, now=ask.now))
 
+    def offer_passkey(self, ask: Ask, caller: Caller) -> Response:
+        """The page on which the device makes a passkey."""
+        if not passkeys.is_installed():
+            return self._nothing(ask, caller, "Passkeys need more than is installed: pip install 'troth[staff]'.")
+        door = self.door
+        with door.store.reading() as tx:
+            offer = passkeys.offer_new(tx, door.keyring, door.place, caller.id, caller.name, now=ask.now)
+        ask.cookies[AWAITED] = offer.kept
+        return ask.page("console/passkey.html", title="A passkey", challenge=offer.options, here=self.here)
+
+    def add_passkey(self, ask: Ask, caller: Caller) -> Response:
+        answer = passkeys.Answer(ask.request.cookies.get(AWAITED, ""), ask.form.get("credential", ""))
+        ask.cookies[AWAITED] = None
+        label, door = ask.form.get("label", ""), self.door
+        if not passkeys.add(door.store, door.keyring, door.place, caller.id, answer, label=label, now=ask.now):
+            return self._nothing(ask, caller, "That passkey could not be taken; nothing was changed. Try again.")
+        return ask.go(self.here)
+
+    def remove_passkey(self, ask: Ask, caller: Caller) -> Response:
+        which = ask.request.path_params["passkey"]
+        number = int(which) if which.isascii() and which.isdigit() and len(which) <= 9 else 0
+        if not passkeys.remove(self.door.store, caller.id, number, now=ask.now):
+            return ask.problem(404, "You have no such passkey.", "Your account lists them.")
+        return ask.go(self.here)
+
     def set_password(self, ask: Ask, caller: Caller) -> Response:
         if ask.form.get("password", "") != ask.form.get("again"):
             return self._nothing(ask, caller, "The two are not the same; nothing was changed.")
@@ -104,7 +133,7 @@ class OwnAccount:
     def _show(self, ask: Ask, caller: Caller, *, status: int = 200, error: str = "") -> Response:
         with self.door.store.reading() as tx:
             account = staff.find(tx, caller.id)
-            passkeys = tx.execute(select(staff_passkeys).where(staff_passkeys.c.staff == caller.id)).all()
+            keys = tx.execute(select(staff_passkeys).where(staff_passkeys.c.staff == caller.id)).all()
             listed = sessions.list_(tx, caller.id, self.door.token_of(ask), now=ask.now)
             left = codes.recovery_left(tx, caller.id)
         assert account is not None  # INVARIANT: who has a session has an account
@@ -113,7 +142,8 @@ class OwnAccount:
             status=status,
             title="Your account",
             account=account,
-            passkeys=passkeys,
+            passkeys=keys,
+            can_passkeys=passkeys.is_installed(),
             sessions=listed,
             left=left,
             required=self.door.instance.settings.staff.second_factor == "required",

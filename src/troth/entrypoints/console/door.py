@@ -16,7 +16,7 @@ from starlette.responses import RedirectResponse, Response
 
 from troth.errors import AccessDenied
 from troth.foundation import operations, staff
-from troth.foundation.factors import sessions
+from troth.foundation.factors import passkeys, sessions
 from troth.foundation.operations import Mark, Operation
 from troth.foundation.web.guarding import Guarded, StaffPage
 from troth.foundation.web.pages import Ask, Handler, Link
@@ -30,21 +30,24 @@ if TYPE_CHECKING:
     from troth.policy.settings import Instance
 
 COOKIE = "console_session"
+AWAITED = "console_awaited"
 _WRONG = "Name and password do not fit, or there were too many attempts. Wait a minute and try again."
 _WRONG_CODE = (
     "That does not fit, was used before, or there were too many attempts. Wait for the next code and try again."
 )
-_STEP = ("step_code", "step_to")
+_WRONG_PASSKEY = "This passkey is not one of ours, or the page was open for too long. Try again."
+_STEP = ("step_code", "step_to", "credential")
 
 
 @dataclass(frozen=True)
 class Door:
-    """Lets staff in. `seen_by`: which operation opens each link of the navigation."""
+    """Lets staff in. `seen_by`: which operation opens each link of the navigation. `place`: for whom passkeys are."""
 
     instance: Instance
     store: Store
     keyring: Keyring
     seen_by: Mapping[str, Operation]
+    place: passkeys.Place
 
     @property
     def here(self) -> str:
@@ -58,6 +61,7 @@ class Door:
             ("POST", "/sign-in", open_page(self.signing_in)),
             ("GET", "/sign-in/factor", open_page(self.factor)),
             ("POST", "/sign-in/factor", open_page(self.showing)),
+            ("POST", "/sign-in/passkey", open_page(self.by_passkey)),
             ("GET", "/sign-in/{token}", open_page(self.link)),
             ("POST", "/sign-in/{token}", open_page(self.linking)),
             ("POST", "/sign-out", open_page(self.signing_out)),
@@ -92,6 +96,15 @@ class Door:
             )
         return self.enter(ask, token)
 
+    def by_passkey(self, ask: Ask) -> Response:
+        """Sign in by a passkey alone: it says who comes, and the device has verified them."""
+        with self.store.writing() as tx:
+            account = passkeys.shown(tx, self.keyring, self.place, None, self._answer(ask), now=ask.now)
+            token = None if account is None else staff.begin_by_factor(tx, account, "passkey", ask.now)
+        if token is None:
+            return self._sign_in(ask, status=401, error=_WRONG_PASSKEY)
+        return self.enter(ask, token)
+
     def factor(self, ask: Ask) -> Response:
         """The page on which a second factor is shown that the session owes."""
         return self._factor(ask)
@@ -99,7 +112,7 @@ class Door:
     def showing(self, ask: Ask) -> Response:
         if sessions.owing(self.store, self.token_of(ask), now=ask.now) is None:
             return ask.go(f"{self.here}/sign-in")
-        fresh = self._shown(ask, ask.form.get("code", ""))
+        fresh = self._shown(ask)
         if fresh is None:
             return self._factor(ask, status=401, error=_WRONG_CODE)
         return self.enter(ask, fresh)
@@ -124,7 +137,7 @@ class Door:
         if caller is None or not re.fullmatch(rf"{re.escape(self.here)}(/[\w.~%-]+)*", to, re.ASCII):
             return ask.go(f"{self.here}/sign-in")
         self.seat(ask, caller)
-        fresh = self._shown(ask, ask.form.get("step_code", ""))
+        fresh = self._shown(ask)
         if fresh is None:
             again = self._step_up(ask, caller, to, status=401, error=_WRONG_CODE)
             return again or RedirectResponse(to, status_code=307)
@@ -166,7 +179,8 @@ class Door:
 
     def _sign_in(self, ask: Ask, *, status: int = 200, name: str = "", error: str = "") -> Response:
         centre = self.instance.settings.site.centre
-        facts = {"name": name, "error": error, "here": self.here, "centre": centre}
+        challenge = self._challenge(ask, None)
+        facts = {"name": name, "error": error, "here": self.here, "centre": centre, "challenge": challenge}
         return ask.page("console/sign-in.html", title="Sign in", status=status, **facts)
 
     def _factor(self, ask: Ask, *, status: int = 200, error: str = "") -> Response:
@@ -175,7 +189,8 @@ class Door:
             return ask.go(f"{self.here}/sign-in")
         with self.store.reading() as tx:
             asked = sessions.what_to_show(tx, account)
-        facts = {"asked": asked, "error": error, "here": self.here}
+        challenge = self._challenge(ask, account) if "passkey" in asked else ""
+        facts = {"asked": asked, "error": error, "here": self.here, "challenge": challenge}
         return ask.page("console/factor.html", title="Second factor", status=status, **facts)
 
     def _step_up(self, ask: Ask, caller: Caller, to: str, *, status: int = 200, error: str = "") -> Response | None:
@@ -185,11 +200,36 @@ class Door:
         if not asked:
             return None
         kept = {name: value for name, value in ask.form.items() if name not in {*_STEP, "form_token"}}
-        facts = {"asked": asked, "error": error, "here": self.here, "kept": kept, "to": to}
+        challenge = self._challenge(ask, caller.id) if "passkey" in asked else ""
+        facts = {"asked": asked, "error": error, "here": self.here, "kept": kept, "to": to, "challenge": challenge} | {
+            "name": caller.name
+        }
         return ask.page("console/step-up.html", title="Show that it is you", status=status, **facts)
 
-    def _shown(self, ask: Ask, typed: str) -> str | None:
-        return sessions.show(self.store, self.keyring, self.token_of(ask), typed, now=ask.now)
+    def _shown(self, ask: Ask) -> str | None:
+        """The session's new token, when the code, the password or the passkey that was sent is right."""
+        token, answer = self.token_of(ask), self._answer(ask)
+        if not answer.credential:
+            return sessions.show(self.store, self.keyring, token, ask.form.get("step_code", ""), now=ask.now)
+        with self.store.writing() as tx:
+            account = sessions.account_of(tx, token, now=ask.now)
+            if account is None:
+                return None
+            found = passkeys.shown(tx, self.keyring, self.place, account, answer, now=ask.now)
+            return None if found is None else sessions.renewed(tx, token, "passkey", ask.now)
+
+    def _answer(self, ask: Ask) -> passkeys.Answer:
+        ask.cookies[AWAITED] = None
+        return passkeys.Answer(ask.request.cookies.get(AWAITED, ""), ask.form.get("credential", ""))
+
+    def _challenge(self, ask: Ask, account: int | None) -> str:
+        """The challenge of a page on which a passkey can be shown, as JSON; empty where it cannot."""
+        if not passkeys.is_installed():
+            return ""
+        with self.store.reading() as tx:
+            offer = passkeys.offer_show(tx, self.keyring, self.place, account, now=ask.now)
+        ask.cookies[AWAITED] = offer.kept
+        return offer.options
 
     def _lacks_factor(self, caller: Caller) -> bool:
         """Whether a second factor is required and this session has seen none, for the account has none."""
