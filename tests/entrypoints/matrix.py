@@ -8,28 +8,31 @@ from __future__ import annotations
 
 import hashlib
 import re
+import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
-from sqlalchemy import select
 
 from tests.rights.desks import ADA, Office
 from tests.rights.site import browser
 from troth.entrypoints.http import StaffRoute
-from troth.foundation import staff
+from troth.foundation import operations, staff
 from troth.foundation.attestations import register
 from troth.foundation.attestations.register import Statement
+from troth.foundation.factors import codes, sessions
 from troth.foundation.people import Identifier
 from troth.foundation.roles import Role
 from troth.foundation.staff import Caller
 from troth.foundation.store.schema import metadata
+from troth.foundation.tables import staff_sessions
 from troth.policy.vocabulary import Right
 from troth.rights import identity, requests
 from troth.rights.words import Channel, Proof, State
 
 CONSOLE = "/console"
+PASSWORD = "correct horse battery staple"
 UNKNOWN = {"number": "2026-999999", "token": "nobodys"}
 """What stands in a path for something that does not exist; `0` where nothing else is said."""
 
@@ -46,12 +49,15 @@ class Seat:
 class Try:
     """One thing to ask of a route: the values in its path, and the fields of its form.
 
-    `refused`: even by those whose role may, as under four eyes.
+    `refused`: even by those whose role may, as under four eyes. `lost`: it is not theirs, and is not found. `shows`:
+    what is sent back is a page, not a way on.
     """
 
     path: Mapping[str, str] = field(default_factory=dict)
     form: Mapping[str, str] = field(default_factory=dict)
     refused: bool = False
+    lost: bool = False
+    shows: bool = False
 
 
 Maker = Callable[[Office, Seat, bool], Try]
@@ -65,7 +71,7 @@ def staff_routes(application: Any) -> list[StaffRoute]:
 
 def console_routes(application: Any) -> list[Any]:
     """Every route at and below the console's path, whatever its kind."""
-    routes = application._app.routes
+    routes = application.app.routes
     return [route for route in routes if re.match(rf"{CONSOLE}(/|$)", getattr(route, "path", ""))]
 
 
@@ -104,11 +110,11 @@ def form_token(page: httpx.Client) -> str:
 def state_of(office: Office) -> str:
     """A hash of everything that troth's store holds, but for when sessions were last seen."""
     kept = hashlib.sha256()
-    with office.desk.office.store.reading() as tx:
+    with sqlite3.connect(office.desk.office.store.path or "") as raw:
         for table in metadata.sorted_tables:
-            columns = [column for column in table.c if column.name != "seen_at"]
-            for row in sorted(map(repr, tx.execute(select(*columns)))):
-                kept.update(f"{table.name} {row}\n".encode())
+            columns = [f'"{column.name}"' for column in table.c if column.name != "seen_at"]
+            for row in raw.execute(f'select {", ".join(columns)} from "{table.name}"'):
+                kept.update(repr((table.name, row)).encode())
     return kept.hexdigest()
 
 
@@ -160,8 +166,112 @@ def _attesting(office: Office, *_: object) -> Try:
     return Try(form=form)
 
 
+def colleague(office: Office, role: Role) -> int:
+    """Somebody else of that role, with a session and a second factor of their own."""
+    store, now = office.desk.office.store, office.now
+    with store.reading() as tx:
+        name = f"colleague-{len(staff.list_(tx))}"
+    account = staff.add(store, name, role, now=now)
+    staff.use_login_link(store, staff.issue_login_link(store, name, now=now), now=now)
+    secret = codes.secret_of(codes.enrol(store, office.desk.office.keyring, account.id, now=now))
+    code = codes.code_at(secret, codes.step_at(now))
+    assert codes.confirm(store, office.desk.office.keyring, account.id, code, now=now)
+    return account.id
+
+
+def _account(*, own: bool = True, enters: bool = False, **form: str) -> Maker:
+    """The seat's own account, or that of an agent.
+
+    `own`: whether it may be done to oneself. `enters`: it makes or enters what the account's role may, which only
+    those do who may as much.
+    """
+
+    def make(office: Office, seat: Seat, mine: bool) -> Try:
+        if mine:
+            return Try({"account": str(seat.caller.id)}, form, refused=not own)
+        refused = enters and not operations.may_give(seat.caller.role, Role.AGENT)
+        return Try({"account": str(colleague(office, Role.AGENT))}, form, refused=refused, shows="link" in form)
+
+    return make
+
+
+def _session(office: Office, seat: Seat, own: bool) -> Try:
+    """A session of the seat's own beside the one they are in, or one of somebody else."""
+    store, now = office.desk.office.store, office.now
+    if own:
+        staff.use_login_link(store, staff.issue_login_link(store, seat.caller.name, now=now), now=now)
+    account = seat.caller.id if own else colleague_with_session(office)
+    with store.reading() as tx:
+        listed = sessions.list_(tx, account, seat.page.cookies["console_session"], now=now)
+    which = next(each.id for each in listed if not each.here)
+    return Try({"session": which}, lost=not own)
+
+
+def colleague_with_session(office: Office) -> int:
+    account = colleague(office, Role.AGENT)
+    store, now = office.desk.office.store, office.now
+    with store.writing() as tx:
+        staff.begin(tx, account, "link", now, password=None, factor="code")
+    return account
+
+
+def _enrolling(office: Office, seat: Seat, own: bool) -> Try:
+    """The seat has begun to set up codes, and has its first."""
+    store, keyring, now = office.desk.office.store, office.desk.office.keyring, office.now
+    with store.writing() as tx:
+        codes.forget(tx, seat.caller.id)
+    secret = codes.secret_of(codes.enrol(store, keyring, seat.caller.id, now=now))
+    return Try(form={"code": codes.code_at(secret, codes.step_at(now))}, shows=True)
+
+
+def _enrolled(office: Office, seat: Seat, *, shows: bool = False) -> Try:
+    """The seat has codes, and has just shown one."""
+    what = _enrolling(office, seat, own=True)
+    store, keyring, now = office.desk.office.store, office.desk.office.keyring, office.now
+    assert codes.confirm(store, keyring, seat.caller.id, what.form["code"], now=now)
+    with store.writing() as tx:
+        tx.execute(staff_sessions.update().where(staff_sessions.c.staff == seat.caller.id).values(fresh_at=now))
+    return Try(shows=shows)
+
+
+def _unenrolled(office: Office, seat: Seat, own: bool) -> Try:
+    with office.desk.office.store.writing() as tx:
+        codes.forget(tx, seat.caller.id)
+    return Try()
+
+
+def _map(office: Office, seat: Seat, own: bool) -> Try:
+    """The map as it is, after a change of a letter that nobody has answered for."""
+    file = office.desk.instance.map_file
+    file.write_text(f"{file.read_text()}# {len(file.read_text())}\n")
+    return Try(form={"sha256": hashlib.sha256(file.read_bytes()).hexdigest()})
+
+
+def _new_account(office: Office, seat: Seat, own: bool) -> Try:
+    role = seat.caller.role if own else Role.AGENT
+    with office.desk.office.store.reading() as tx:
+        name = f"new-{len(staff.list_(tx))}"
+    return Try(form={"name": name, "role": role}, refused=not operations.may_give(seat.caller.role, role))
+
+
 _WORKING = (State.WORKING, Right.RECTIFICATION)
 REAL: Mapping[tuple[str, str], Maker] = {
+    ("GET", "/account/code"): lambda office, seat, own: _reading(_enrolling(office, seat, own)),
+    ("POST", "/account/code"): _unenrolled,
+    ("POST", "/account/code/confirm"): _enrolling,
+    ("POST", "/account/code/remove"): lambda office, seat, _: _enrolled(office, seat),
+    ("POST", "/account/recovery"): lambda office, seat, _: _enrolled(office, seat, shows=True),
+    ("POST", "/account/password"): lambda *_: Try(form={"password": PASSWORD, "again": PASSWORD}),
+    ("POST", "/account/sessions/{session}/end"): _session,
+    ("POST", "/account/sessions/others"): lambda office, seat, _: _unnamed(_session(office, seat, own=True)),
+    ("POST", "/map/approve"): _map,
+    ("GET", "/staff/{account}"): _account(),
+    ("POST", "/staff/new"): _new_account,
+    ("POST", "/staff/{account}/role"): _account(own=False, enters=True, role="agent"),
+    ("POST", "/staff/{account}/close"): _account(own=False),
+    ("POST", "/staff/{account}/link"): _account(own=False, enters=True, link="yes"),
+    ("POST", "/staff/{account}/factors"): _account(own=False, enters=True),
+    ("POST", "/staff/{account}/sessions"): lambda office, *_: Try({"account": str(colleague_with_session(office))}),
     ("GET", "/requests/{number}"): _request(*_WORKING),
     ("POST", "/requests/new"): lambda *_: Try(
         form={"right": "access", "kind": "email", "who": ADA.value, "wish": "by letter"}
@@ -179,14 +289,20 @@ REAL: Mapping[tuple[str, str], Maker] = {
 }
 
 
+def _reading(what: Try) -> Try:
+    return Try()
+
+
+def _unnamed(what: Try) -> Try:
+    return Try()
+
+
 def tries(route: StaffRoute) -> Iterator[tuple[str, Maker]]:
     """(what it is called, how it is brought about) for every way in which a route is tried."""
     if "{" in route.path:
         yield "unknown", lambda *_: Try()
     real = REAL.get((method_of(route), route.path.removeprefix(CONSOLE)))
-    if real is not None and "{" not in route.path:
-        yield "as it is", real
-    elif real is not None:
+    if real is not None:
         yield "own", real
         yield "other's", real
     elif "{" not in route.path:

@@ -13,10 +13,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Mount, Route
 
-from troth.entrypoints.console.doors import Door, House, doors, links
+from troth.entrypoints.console.door import Door
+from troth.entrypoints.console.house import House, Room, links, rooms, seen_by
 from troth.entrypoints.console.pages import Console
 from troth.entrypoints.reports.json import to_report
 from troth.foundation import verdicts
+from troth.foundation.factors import passkeys
 from troth.foundation.operations import Operation
 from troth.foundation.proof import Report
 from troth.foundation.web.afterwards import Afterwards
@@ -84,8 +86,9 @@ def _application(instance: Instance, troth: Troth, desk: DeskKeeper, home: Any, 
     )
     staff = Frame("troth", "Console", links(place.console), home=place.console)
     files = _Files(instance)
-    console = Console(instance, office.store, office.keyring, files.policy, files.datamap)
-    house = House(instance, troth, desk, files.policy, files.datamap, console)
+    company = passkeys.Place.of(place.url, troth.policy.controller.name)
+    door = Door(instance, office.store, office.keyring, seen_by(place.console), company)
+    house = House(instance, troth, desk, Console(door, files.policy, files.datamap))
 
     def report() -> Report | None:
         policy = files.policy()
@@ -94,7 +97,7 @@ def _application(instance: Instance, troth: Troth, desk: DeskKeeper, home: Any, 
         return to_report(found).as_of(office.clock.now()) if found else None
 
     routes: list[Any] = [Route(PREFIX + "{name}", site.serve_static)]
-    routes += _staff_routes(site, staff, doors(house))
+    routes += _staff_routes(site, staff, rooms(house))
     routes += _routes(site, public, use_centre.routes(troth, rights_centre.beside(troth, desk)), "")
     routes += _routes(site, public, stopping.routes(troth), "")
     routes += stopping.open_routes(troth)
@@ -137,7 +140,7 @@ def _routes(site: Site, frame: Frame, doors: Iterable[tuple[str, str, Handler]],
         yield Route(below + path, site.endpoint(handler, frame), methods=[method])
 
 
-def _staff_routes(site: Site, frame: Frame, made: Iterable[Door]) -> Iterator[StaffRoute]:
+def _staff_routes(site: Site, frame: Frame, made: Iterable[Room]) -> Iterator[StaffRoute]:
     """The routes of the console. INVARIANT: one that belongs to no operation of the matrix is not served."""
     for method, path, handler in made:
         yield StaffRoute(path, site.endpoint(handler, frame), method, handler.operation)

@@ -71,7 +71,8 @@ class Operation(StrEnum):
 
     # what everybody who is signed in can do
     OWN_SEE = "own.see", "see their own account, factors and sessions", _ALL, Mark.OWN
-    OWN_CHANGE = "own.change", "change their own factors, end their own sessions", _ALL, Mark.OWN | _CHANGES
+    OWN_FACTORS = "own.factors", "change their own password and second factors", _ALL, Mark.OWN | _GRAVE
+    OWN_SESSIONS = "own.sessions", "end their own sessions", _ALL, Mark.OWN | _CHANGES
     SENTENCES_SEE = "sentences.see", "see verdicts, evidence and repairs", _ALL
     MEASURES_SEE = "measures.see", "see what the probes saw", _ALL
     POLICY_SEE = "policy.see", "read the policy and what lint says", _ALL

@@ -103,12 +103,9 @@ def list_(tx: Connection) -> tuple[Account, ...]:
     return tuple(replace(_account(row), factors=tuple(held.get(row.id, ()))) for row in rows)
 
 
-def load(tx: Connection, account: int) -> Account:
-    """The account of that number. Raises: TrothError when there is none."""
-    found = next((each for each in list_(tx) if each.id == account), None)
-    if found is None:
-        raise TrothError("there is no account of that number", repair="See `troth staff list`.")
-    return found
+def find(tx: Connection, account: int) -> Account | None:
+    """The account of that number; None when there is none."""
+    return next((each for each in list_(tx) if each.id == account), None)
 
 
 def disable(store: Store, name: str, *, now: datetime, by: int | None = None) -> Account:
@@ -167,6 +164,7 @@ def log_in(store: Store, keyring: Keyring, *, name: str, password: str, source: 
     renewed = passwords.hash_of(password) if passwords.is_old(row.password) else None
     with store.writing() as tx:
         throttling.forgive(tx, keyring, "account", known_as)
+        throttling.give_back(tx, keyring, "source", source, limit=SOURCE_LIMIT)
         throttling.sweep(tx, now)
         if renewed is not None:
             tx.execute(
@@ -277,6 +275,12 @@ def begin(
     if not owes:
         record(tx, "staff.signed-in", account, now, how=how, factor=factor, refused=tries - 1)
     return token
+
+
+def begin_by_factor(tx: Connection, account: int, how: str, now: datetime) -> str | None:
+    """A new session's token for an account that came by a passkey or by the provider; None for one that is closed."""
+    password = tx.execute(select(accounts.c.password).where(accounts.c.id == account)).scalar_one_or_none()
+    return begin(tx, account, how, now, password=password, factor=how)
 
 
 def factors_of(tx: Connection, account: int) -> tuple[str, ...]:

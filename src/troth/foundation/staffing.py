@@ -13,7 +13,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete
 
-from troth.errors import AccessDenied
+from troth.errors import AccessDenied, TrothError
 from troth.foundation import operations, staff
 from troth.foundation.factors import codes
 from troth.foundation.operations import Operation
@@ -62,9 +62,8 @@ def end_sessions(store: Store, caller: Caller, account: int, *, now: datetime) -
     """End somebody's sessions and links; gives how many sessions. Raises: AccessDenied, TrothError."""
     operations.require(caller.role, Operation.STAFF_SESSIONS)
     with store.writing() as tx:
-        other = staff.load(tx, account)
-        ended = staff.end_sessions(tx, other.id)
-        staff.record(tx, "staff.sessions-ended", other.id, now, by=caller.id, sessions=ended)
+        ended = staff.end_sessions(tx, account)
+        staff.record(tx, "staff.sessions-ended", account, now, by=caller.id, sessions=ended)
         return ended
 
 
@@ -88,7 +87,9 @@ def _forget(tx: Connection, account: int) -> bool:
 def _other(store: Store, caller: Caller, account: int, operation: Operation) -> Account:
     operations.require(caller.role, operation)
     with store.reading() as tx:
-        found = staff.load(tx, account)
+        found = staff.find(tx, account)
+    if found is None:
+        raise TrothError("there is no account of that number", repair="See `troth staff list`.")
     if found.id == caller.id:
         raise AccessDenied(
             f"You may not {operation.what} that is your own; nothing was done.", repair="Ask a colleague."

@@ -159,14 +159,11 @@ staff_providers = Table(
     Column("linked_at", Instant, nullable=False),
 )
 
-# What was begun in a browser and is awaited back: a challenge, or a way through the provider. Good once, for minutes.
-staff_awaited = Table(
-    "staff_awaited",
+# Challenges and ways through the provider that were answered, until they would have ended: none is answered twice.
+staff_answered = Table(
+    "staff_answered",
     metadata,
-    Column("token_hash", LargeBinary(32), primary_key=True),
-    Column("kind", String(20), nullable=False),
-    Column("staff", Integer, ForeignKey(staff.c.id, ondelete="CASCADE"), index=True),
-    Column("sealed", LargeBinary, nullable=False),
+    Column("hash", LargeBinary(32), primary_key=True),
     Column("ends_at", Instant, nullable=False, index=True),
 )
 

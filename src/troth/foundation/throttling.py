@@ -61,6 +61,13 @@ def forgive(tx: Connection, keyring: Keyring, kind: str, who: str) -> None:
     tx.execute(delete(tries).where(tries.c.who == _key(keyring, kind, who)))
 
 
+def give_back(tx: Connection, keyring: Keyring, kind: str, who: str, *, limit: Limit) -> None:
+    """Take back the one try that succeeded, where others go on trying under the same `who`: an office's address."""
+    row = tries.c.who == _key(keyring, kind, who)
+    tx.execute(tries.update().where(row, tries.c.tried > 0).values(tried=tries.c.tried - 1))
+    tx.execute(tries.update().where(row, tries.c.tried < limit.free).values(closed_until=None))
+
+
 def sweep(tx: Connection, now: datetime) -> int:
     """Forget counters that nobody has touched for a day. Gives how many went."""
     return tx.execute(delete(tries).where(tries.c.last_at < now - _MEMORY)).rowcount

@@ -223,6 +223,33 @@ class SharingSettings(Declared):
     support: SupportSettings | None = None
 
 
+class ProviderSettings(Declared):
+    """The company's own provider of sign-ins (OpenID Connect), by which staff may come in.
+
+    `role_claim` names the claim that says what somebody is in the company, and `roles` which role that gives here:
+    who is new gets an account of that role, and whose role has changed there has it changed here. Without it, staff
+    link their account by themselves, once. `trust` is a file of certificate authorities beside those of the machine.
+    """
+
+    issuer: str
+    client_id: str
+    client_secret: str
+    role_claim: str | None = None
+    roles: dict[str, str] = Field(default_factory=dict)
+    trust: str | None = None
+
+
+class StaffSettings(Declared):
+    """How staff show that it is they.
+
+    `second_factor` is `required` or `optional`: where it is required, who has none sees nothing but the page on which
+    they set one up. Who has one is asked for it either way.
+    """
+
+    second_factor: str = Field("optional", pattern="^(required|optional)$")
+    oidc: ProviderSettings | None = None
+
+
 class Settings(Declared):
     """All of troth.toml; every part may be left out."""
 
@@ -240,6 +267,7 @@ class Settings(Declared):
     consent: ConsentSettings = ConsentSettings()  # type: ignore[call-arg] # pydantic fills the defaults
     marketing: MarketingSettings = MarketingSettings()
     sharing: SharingSettings = SharingSettings()  # type: ignore[call-arg] # pydantic fills the defaults
+    staff: StaffSettings = StaffSettings()  # type: ignore[call-arg] # pydantic fills the defaults
 
 
 @dataclass(frozen=True)

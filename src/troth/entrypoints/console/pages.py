@@ -10,23 +10,24 @@ from typing import TYPE_CHECKING
 from starlette.responses import Response
 
 from troth.entrypoints.console import pictures
+from troth.entrypoints.console.account import OwnAccount
+from troth.entrypoints.console.colleagues import Colleagues
 from troth.entrypoints.reports.json import to_report
-from troth.errors import AccessDenied
+from troth.errors import AccessDenied, TrothError
 from troth.foundation import operations, staff, verdicts
+from troth.foundation.guards import approvals
 from troth.foundation.operations import Operation
 from troth.foundation.proof import Report, Verdict
-from troth.foundation.web.guarding import Guarded, StaffPage, StaffRoute, guarded
-from troth.foundation.web.pages import Ask, Handler
+from troth.foundation.web.guarding import Guarded, StaffRoute, guarded
+from troth.foundation.web.pages import Ask
 
 if TYPE_CHECKING:
-    from troth.foundation.keys import Keyring
+    from troth.entrypoints.console.door import Door
     from troth.foundation.staff import Caller
     from troth.foundation.store import Store
     from troth.policy.datamap import DataMap
     from troth.policy.model import Policy
-    from troth.policy.settings import Instance
 
-COOKIE = "console_session"
 HISTORY = dt.timedelta(days=90)
 
 
@@ -34,68 +35,29 @@ HISTORY = dt.timedelta(days=90)
 class Console:
     """What the pages are made of. `policy` and `datamap` give the files as they are now."""
 
-    instance: Instance
-    store: Store
-    keyring: Keyring
+    door: Door
     policy: Callable[[], Policy]
     datamap: Callable[[], DataMap | None]
 
     def routes(self) -> tuple[tuple[str, str, Guarded], ...]:
-        """(method, path below /console, handler) of every page that is the console's own."""
-        return (
-            ("GET", "/sign-in", open_page(self.sign_in)),
-            ("POST", "/sign-in", open_page(self.signing_in)),
-            ("GET", "/sign-in/{token}", open_page(self.link)),
-            ("POST", "/sign-in/{token}", open_page(self.linking)),
-            ("POST", "/sign-out", open_page(self.signing_out)),
-            *guarded(self.guard, self._staff_routes(), ""),
-        )
+        """(method, path below the console's, handler) of every page that is the console's own."""
+        own = OwnAccount(self.door, self.policy().controller.name)
+        pages = (*self._routes(), *own.routes(), *Colleagues(self.door).routes())
+        return (*self.door.routes(), *guarded(self.door.guard, pages, ""))
 
-    def _staff_routes(self) -> tuple[StaffRoute, ...]:
+    @property
+    def store(self) -> Store:
+        return self.door.store
+
+    def _routes(self) -> tuple[StaffRoute, ...]:
         return (
             ("GET", "", self.today, Operation.SENTENCES_SEE),
             ("GET", "/sentences", self.sentences, Operation.SENTENCES_SEE),
             ("GET", "/sentences/{number}", self.sentence, Operation.SENTENCES_SEE),
             ("GET", "/map", self.map, Operation.MAP_SEE),
+            ("POST", "/map/approve", self.approve_map, Operation.MAP_APPROVE),
             ("GET", "/policy", self.words, Operation.POLICY_SEE),
-            ("GET", "/staff", self.colleagues, Operation.STAFF_SEE),
         )
-
-    # --- coming and going -------------------------------------------------------------------------------------
-
-    def sign_in(self, ask: Ask) -> Response:
-        return ask.page("console/sign-in.html", title="Sign in", name="", error="")
-
-    def signing_in(self, ask: Ask) -> Response:
-        name = ask.form.get("name", "").strip()
-        source = ask.request.client.host if ask.request.client else ""
-        token = staff.log_in(
-            self.store, self.keyring, name=name, password=ask.form.get("password", ""), source=source, now=ask.now
-        )
-        if token is None:
-            error = "Name and password do not fit, or there were too many attempts. Wait a minute and try again."
-            return ask.page("console/sign-in.html", title="Sign in", status=401, name=name, error=error)
-        ask.cookies[COOKIE] = token
-        return ask.go("/console")
-
-    def link(self, ask: Ask) -> Response:
-        # following a link signs nobody in: mail scanners follow links
-        return ask.page("console/link.html", title="Sign in")
-
-    def linking(self, ask: Ask) -> Response:
-        token = staff.use_login_link(self.store, ask.request.path_params["token"], now=ask.now)
-        if token is None:
-            raise AccessDenied(
-                "This link was used already, or its 15 minutes are over.",
-                repair="Ask for a new one: troth staff link NAME",
-            )
-        ask.cookies[COOKIE] = token
-        return ask.go("/console")
-
-    def signing_out(self, ask: Ask) -> Response:
-        staff.log_out(self.store, ask.request.cookies.get(COOKIE, ""), now=ask.now)
-        ask.cookies[COOKIE] = None
-        return ask.go("/console/sign-in")
 
     # --- what there is to see ---------------------------------------------------------------------------------
 
@@ -143,19 +105,47 @@ class Console:
             policy=self.policy(),
         )
 
-    def map(self, ask: Ask, caller: Caller) -> Response:  # noqa: ARG002 - the same for all who may
+    def map(self, ask: Ask, caller: Caller) -> Response:
+        return self._map(ask, caller)
+
+    def approve_map(self, ask: Ask, caller: Caller) -> Response:
+        """Answer for the map that was shown, by name; another than that is not approved by mistake."""
+        datamap = self.datamap()
+        if datamap is None:
+            return ask.problem(404, "There is no data map.", "`troth map URL` drafts one from a live database.")
+        if ask.form.get("sha256") != datamap.sha256:
+            return self._map(
+                ask, caller, status=422, error="The file is another than the one that was shown. Look again."
+            )
+        try:
+            with self.store.writing() as tx:
+                approvals.approve(tx, self.door.keyring, datamap, caller.name, ask.now)
+        except AccessDenied:
+            raise
+        except TrothError as problem:
+            return self._map(ask, caller, status=422, error=str(problem))
+        return ask.go(f"{self.door.here}/map")
+
+    def _map(self, ask: Ask, caller: Caller, *, status: int = 200, error: str = "") -> Response:
         datamap, policy = self.datamap(), self.policy()
         columns = [(place, column) for place, column in datamap.columns() if column.category] if datamap else []
         places = [(place.table, _family(column.category or "")) for place, column in columns]
         kinds = {kind for _, kind in places}
         uses = [(_family(use.category), use.purpose) for use in policy.uses if _family(use.category) in kinds]
+        with self.store.reading() as tx:
+            approved = approvals.approvals_of(tx, datamap.sha256) if datamap else ()
         return ask.page(
             "console/map.html",
+            status=status,
             title="Data map",
             datamap=datamap,
             columns=columns,
             declared=policy.collected,
             flow=pictures.flow(places, uses) if places else None,
+            approved=approved,
+            may_approve=operations.may(caller.role, Operation.MAP_APPROVE),
+            error=error,
+            here=self.door.here,
         )
 
     def words(self, ask: Ask, caller: Caller) -> Response:  # noqa: ARG002 - the same for all who may
@@ -166,40 +156,10 @@ class Console:
             "console/policy.html", title="Policy", policy=policy, faults=lint(policy, today=ask.now.date()), Level=Level
         )
 
-    def colleagues(self, ask: Ask, caller: Caller) -> Response:  # noqa: ARG002 - the same for all who may
-        with self.store.reading() as tx:
-            accounts = staff.list_(tx)
-        return ask.page("console/staff.html", title="Staff", accounts=accounts)
-
-    # --- who may ----------------------------------------------------------------------------------------------
-
-    def guard(self, page: StaffPage, *, operation: Operation) -> Guarded:
-        """A page for whoever of staff is signed in and may do that operation; sections make theirs by it too."""
-
-        def handler(ask: Ask) -> Response:
-            caller = self._caller(ask)
-            if caller is None:
-                return ask.go("/console/sign-in")
-            ask.signed_in = f"{caller.name} · {caller.role.label}"
-            ask.leave = "/console/sign-out"
-            operations.require(caller.role, operation)
-            return page(ask, caller)
-
-        return Guarded(handler, operation, page)
-
-    def _caller(self, ask: Ask) -> Caller | None:
-        token = ask.request.cookies.get(COOKIE, "")
-        return staff.caller_of(self.store, token, now=ask.now) if token else None
-
     def _report(self, ask: Ask) -> Report | None:
         with self.store.reading() as tx:
             found = verdicts.latest(tx, self.policy().sha256)
         return to_report(found).as_of(ask.now) if found else None
-
-
-def open_page(handler: Handler) -> Guarded:
-    """A page for those who are not signed in yet."""
-    return Guarded(handler, None, handler)
 
 
 def login_link(store: Store, name: str, now: dt.datetime) -> str:

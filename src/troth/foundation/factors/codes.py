@@ -30,6 +30,9 @@ SECRET_BYTES = 20
 RECOVERY_CODES = 10
 LIMIT = throttling.Limit(free=5)
 
+_LONGEST_LABEL = 20
+"""So that the longest address, in any script, still fits into a picture that telephones read well."""
+
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 _GROUPS, _GROUP = 3, 4
 
@@ -126,8 +129,8 @@ def forget(tx: Connection, account: int) -> bool:
 
 def address_of(secret: str, *, issuer: str, name: str) -> str:
     """The `otpauth` address of a base32 secret, as authenticators read it from a picture."""
-    issuer = issuer.replace(":", " ")[:60]
-    label = f"{quote(issuer)}:{quote(name.replace(':', ' ')[:60])}"
+    issuer, name = (text.replace(":", " ")[:_LONGEST_LABEL] for text in (issuer, name))
+    label = f"{quote(issuer)}:{quote(name)}"
     return f"otpauth://totp/{label}?secret={secret}&issuer={quote(issuer)}"
 
 

@@ -60,6 +60,12 @@ def owing(store: Store, token: str, *, now: datetime) -> int | None:
     return row.staff if row is not None and row.owes else None
 
 
+def account_of(tx: Connection, token: str, *, now: datetime) -> int | None:
+    """Whose session it is, whether or not it owes anything; None when it has ended."""
+    row = _live(tx, token, now) if ids.is_token(token) else None
+    return None if row is None else row.staff
+
+
 def show(store: Store, keyring: Keyring, token: str, typed: str, *, now: datetime) -> str | None:
     """Show a code, a recovery code, or a password where that is asked for: the session's new token, or None.
 

@@ -1,4 +1,4 @@
-"""Second factors of staff, what is awaited from their browsers, and comparisons of accounts with who works here."""
+"""Second factors of staff, which challenges were answered, and comparisons with the list of who works here."""
 
 from __future__ import annotations
 
@@ -67,17 +67,12 @@ def upgrade() -> None:
         sa.UniqueConstraint("subject", name=op.f("uq_staff_providers_subject")),
     )
     op.create_table(
-        "staff_awaited",
-        sa.Column("token_hash", sa.LargeBinary(length=32), nullable=False),
-        sa.Column("kind", sa.String(length=20), nullable=False),
-        sa.Column("staff", sa.Integer(), nullable=True),
-        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        "staff_answered",
+        sa.Column("hash", sa.LargeBinary(length=32), nullable=False),
         sa.Column("ends_at", Instant(), nullable=False),
-        sa.ForeignKeyConstraint(["staff"], ["staff.id"], name=op.f("fk_staff_awaited_staff_staff"), ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_staff_awaited")),
+        sa.PrimaryKeyConstraint("hash", name=op.f("pk_staff_answered")),
     )
-    op.create_index(op.f("ix_staff_awaited_staff"), "staff_awaited", ["staff"], unique=False)
-    op.create_index(op.f("ix_staff_awaited_ends_at"), "staff_awaited", ["ends_at"], unique=False)
+    op.create_index(op.f("ix_staff_answered_ends_at"), "staff_answered", ["ends_at"], unique=False)
     op.create_table(
         "staff_comparisons",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -96,7 +91,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in (
         "staff_comparisons",
-        "staff_awaited",
+        "staff_answered",
         "staff_providers",
         "staff_passkeys",
         "staff_recovery",
