@@ -16,7 +16,7 @@ from pathlib import Path
 from troth.application import Troth
 from troth.application import open as open_troth
 from troth.errors import TrothError
-from troth.example import certificates
+from troth.example import certificates, providers
 from troth.example.shop import database, seed
 from troth.foundation import keys, staff
 from troth.foundation.clock import Clock, SystemClock
@@ -70,8 +70,8 @@ def found(
     folder.mkdir(parents=True, exist_ok=True)
     _papers(folder)
     now = clock.now()
-    certificates.make(folder, HOST, now=SystemClock().now())
-    (folder / "troth.toml").write_text(_settings(port, tls_port), encoding="utf-8")
+    certificates.make(folder, HOST, providers.DESK_HOST, now=SystemClock().now())
+    (folder / "troth.toml").write_text(_settings(port, tls_port, providers.prepare(folder)), encoding="utf-8")
     url = shop_url or f"sqlite:///{folder / 'shop.sqlite3'}"
     company = Company(folder, f"http://localhost:{port}", tls_port, url, {**os.environ, SHOP_VARIABLE: url})
     with Store.open(f"sqlite:///{folder / 'troth.sqlite3'}") as store:
@@ -86,10 +86,11 @@ def found(
     if url.startswith("sqlite"):
         (folder / "shop.sqlite3").chmod(0o600)
     seeded = seed.seed(engine, now=now, people=people)
-    engine.dispose()
     with company.open(clock) as troth:
         seeded.introduce(troth)
         _make_use_of_rights(company, troth, people)
+        providers.give(troth, engine, folder)
+        engine.dispose()
         sequence_all(troth.office.store, troth.office.keyring, clock, host=HOST)
     return company
 
@@ -141,7 +142,7 @@ def _publish(store: Store, keyring: Keyring, folder: Path) -> None:
     versions.publish(store, keyring, data, policy, now=dt.datetime(day.year, day.month, day.day, tzinfo=_CALENDAR))
 
 
-def _settings(port: int, tls_port: int) -> str:
+def _settings(port: int, tls_port: int, backup_key: str) -> str:
     return f"""# Example Company: settings of its troth. Secrets never stand here; ${{NAME}} reads the environment.
 [policy]
 file = "policy.yaml"
@@ -175,6 +176,23 @@ q = "usage.search"
 "{HOST}" = "127.0.0.1:{tls_port}"
 # the partner exists on paper only: nobody answers there, and nobody outside is asked for its name
 "tea.example.org" = "127.0.0.1:1"
+# the stand-in of the help desk
+"{providers.DESK_HOST}" = "127.0.0.1:{tls_port}"
+
+[sharing]
+observed = ["{providers.LOG}"]
+
+[sharing.ignored]
+"updates.example.net" = "fetches software; nothing about people is sent"
+
+[sharing.keys]
+# the private key lies in {providers.OUTBOX}/{providers.BACKUP_KEY}; a company keeps it elsewhere
+"Example Storage" = "{backup_key}"
+
+[sharing.support]
+recipient = "Example Desk"
+url = "https://{providers.DESK_HOST}{providers.DESK_PATH}"
+people = ["{'", "'.join(providers.AGENTS)}"]
 
 [schedule]
 check = "1 hour"

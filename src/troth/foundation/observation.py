@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from troth.foundation.store import Store
     from troth.policy.datamap import DataMap
     from troth.policy.model import Policy
-    from troth.policy.settings import SiteSettings
+    from troth.policy.settings import SharingSettings, SiteSettings
 
 T = TypeVar("T")
 
@@ -45,6 +45,7 @@ class Observation:
     keyless: str = ""
     network: Network | None = None
     site: SiteSettings | None = None
+    sharing: SharingSettings | None = None
     policy_bytes: bytes = b""
     _kept: dict[object, object] = field(default_factory=dict, repr=False)
 
