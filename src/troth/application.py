@@ -240,7 +240,7 @@ class Troth:
         coarser: Mapping[str, str] | None = None,
         strict: bool = False,
     ) -> Disclosure:
-        """Give `rows` to a recipient of the policy, as far as they may go, and record it. See `sharing.gate.Gate.share`.
+        """Give `rows` to a recipient of the policy, as far as they may go, and record it: `sharing.gate.Gate.share`.
 
         `person` is the column that says whose a row is (their `kind`: id, email, phone or key); `columns` names
         the kind of data in each other column. What is not named there stays here. `to` is a path, taken from the

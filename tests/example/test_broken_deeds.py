@@ -11,7 +11,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.example import deeds, pages
+from tests.example import deeds, pages, sharing_deeds
 from tests.example.pages import Spoil, at, everywhere
 from tests.example.proving import SITE, Copy, RunningCompany, above, closed_port, seen_of
 from troth.example.company import HOST
@@ -43,6 +43,25 @@ STORES_AND_PAPERS = [
     (deeds.the_store_is_open_to_all_users_of_the_machine, "3.1b", "troth's own store: other users of the machine"),
     (deeds.a_row_outlives_its_period, "3.2a", "access_log in shop: 1 row older than 90 days"),
     (deeds.a_contract_is_edited, "4.1a", "contract-example-desk.md is not the recorded one"),
+    (sharing_deeds.an_advertiser_is_reached, "4", "ads.example.net in egress.log: was reached"),
+    (sharing_deeds.a_host_that_looks_like_a_recipient_s_is_reached, "4", "pay.example.net.pictures.example"),
+    (sharing_deeds.data_go_out_for_a_demand_that_nobody_names, "4.1", "rest on a legal demand, and names none"),
+    (sharing_deeds.people_are_taken_out_of_the_record, "4.1", "not what its entry in the ledger says"),
+    (sharing_deeds.a_contract_is_thrown_away, "4.1a", "contract-example-metrics.md is not there"),
+    (sharing_deeds.phone_numbers_go_to_support, "4.1a", "contact.phone for service.provide is not declared"),
+    (sharing_deeds.data_go_to_somebody_who_is_not_listed, "4.2", "Example Ghost: got data"),
+    (sharing_deeds.a_card_number_goes_to_payment, "4.2.1", "card numbers stand in 1 values of token"),
+    (sharing_deeds.a_column_more_than_recorded_goes_to_payment, "4.2.1", "the column total is not in its record"),
+    (
+        sharing_deeds.single_rows_under_a_hash_go_to_analytics,
+        "4.2.2",
+        "column visitor holds what is one person's alone",
+    ),
+    (sharing_deeds.two_people_are_a_group_for_analytics, "4.2.2", "1 of 1 lines are about fewer than 5 people"),
+    (sharing_deeds.a_backup_is_stored_in_clear, "4.2.3", "it is not encrypted"),
+    (sharing_deeds.a_backup_is_swapped, "4.2.3", "the file is not the one on record"),
+    (sharing_deeds.an_address_goes_to_support_in_clear, "4.2.4", "1 values of email are not masked"),
+    (sharing_deeds.somebody_who_left_can_still_sign_in_at_the_help_desk, "4.2.4", "1 active account of nobody"),
     (deeds.a_question_is_filed_under_somebody_else, "5.1", "support_tickets.subject in shop: 1 row that name"),
     (deeds.a_copy_is_never_made, "5.1", "said to be done, and no copy was ever made"),
     (deeds.somebody_erased_comes_back, "5.3", "users in shop: 1 person who was erased is back"),
@@ -241,7 +260,9 @@ STOPPED: list[tuple[Callable[[Copy], None], str]] = [
     (no_site, "2.2a 3.1b 3.2b 6.1a 6.2a 6.2b 7a 7b 8a 8b 8.1b 9.2"),
     (no_host, "3.1a"),
     (no_key, NEED_KEY),
-    (no_store, "1.2d 2.1c 2.2a 5.1 5.3 5.4 5.6 8a 8b 8.1b"),
+    (sharing_deeds.the_help_desk_is_not_reached, "4.2.4"),
+    (sharing_deeds.what_was_handed_over_is_fetched_away, "4.2.1 4.2.2 4.2.4"),
+    (no_store, "1.2d 2.1c 2.2a 4.1a 4.2.1 4.2.2 4.2.4 5.1 5.3 5.4 5.6 8a 8b 8.1b"),
 ]
 
 

@@ -44,6 +44,7 @@ def observing(instance: Instance, clock: Clock | None = None) -> Iterator[Observ
             observation.site = instance.settings.site
         observation.marketing = instance.settings.marketing
         observation.network = _network(instance)
+        observation.sharing = instance.settings.sharing
     _connect_records(observation, instance)
     observation.store = _store(instance)
     try:

@@ -26,8 +26,8 @@ class Certificates:
     certificate: Path
 
 
-def make(folder: Path, host: str, *, now: dt.datetime) -> Certificates:
-    """Make an authority and a certificate for `host`, valid for a year from `now`."""
+def make(folder: Path, host: str, *others: str, now: dt.datetime) -> Certificates:
+    """Make an authority and a certificate for `host` and `others`, valid for a year from `now`."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -65,7 +65,7 @@ def make(folder: Path, host: str, *, now: dt.datetime) -> Certificates:
     certificate = (
         started(name(host), key.public_key())
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(each) for each in (host, *others)]), critical=False)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(_usage(signs_certificates=False), critical=True)
         .sign(authority_key, hashes.SHA256())

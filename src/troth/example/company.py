@@ -17,7 +17,7 @@ from pathlib import Path
 from troth.application import Troth
 from troth.application import open as open_troth
 from troth.errors import TrothError
-from troth.example import certificates
+from troth.example import certificates, providers
 from troth.example.shop import carrier, database, newsletter, seed
 from troth.foundation import keys, staff
 from troth.foundation.clock import Clock, SystemClock
@@ -71,9 +71,10 @@ def found(
     folder.mkdir(parents=True, exist_ok=True)
     _papers(folder)
     now = clock.now()
-    certificates.make(folder, HOST, now=SystemClock().now())
+    certificates.make(folder, HOST, providers.DESK_HOST, now=SystemClock().now())
     key = _letter_key(folder)
-    text = _settings(port, tls_port, now) + (_LETTERS.format(key.public) if key is not None else "")
+    text = _settings(port, tls_port, now, providers.prepare(folder))
+    text += _LETTERS.format(key.public) if key is not None else ""
     (folder / "troth.toml").write_text(text, encoding="utf-8")
     url = shop_url or f"sqlite:///{folder / 'shop.sqlite3'}"
     company = Company(folder, f"http://localhost:{port}", tls_port, url, {**os.environ, SHOP_VARIABLE: url})
@@ -89,12 +90,13 @@ def found(
     if url.startswith("sqlite"):
         (folder / "shop.sqlite3").chmod(0o600)
     seeded = seed.seed(engine, now=now, people=people)
-    engine.dispose()
     with company.open(clock) as troth:
         seeded.introduce(troth)
         if key is not None:
             _keep_a_letter(folder, troth, key, now)
         _make_use_of_rights(company, troth, people)
+        providers.give(troth, engine, folder)
+        engine.dispose()
         sequence_all(troth.office.store, troth.office.keyring, clock, host=HOST)
     return company
 
@@ -177,7 +179,7 @@ dkim_key = "{}"
 """
 
 
-def _settings(port: int, tls_port: int, now: dt.datetime) -> str:
+def _settings(port: int, tls_port: int, now: dt.datetime, backup_key: str) -> str:
     return f"""# Example Company: settings of its troth. Secrets never stand here; ${{NAME}} reads the environment.
 [policy]
 file = "policy.yaml"
@@ -213,6 +215,23 @@ q = "usage.search"
 "{HOST}" = "127.0.0.1:{tls_port}"
 # the partner exists on paper only: nobody answers there, and nobody outside is asked for its name
 "tea.example.org" = "127.0.0.1:1"
+# the stand-in of the help desk
+"{providers.DESK_HOST}" = "127.0.0.1:{tls_port}"
+
+[sharing]
+observed = ["{providers.LOG}"]
+
+[sharing.ignored]
+"updates.example.net" = "fetches software; nothing about people is sent"
+
+[sharing.keys]
+# the private key lies in {providers.OUTBOX}/{providers.BACKUP_KEY}; a company keeps it elsewhere
+"Example Storage" = "{backup_key}"
+
+[sharing.support]
+recipient = "Example Desk"
+url = "https://{providers.DESK_HOST}{providers.DESK_PATH}"
+people = ["{'", "'.join(providers.AGENTS)}"]
 
 [schedule]
 check = "1 hour"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from troth.foundation.store import Store
     from troth.policy.datamap import DataMap
     from troth.policy.model import Policy
-    from troth.policy.settings import MarketingSettings, SiteSettings
+    from troth.policy.settings import MarketingSettings, SharingSettings, SiteSettings
 
 T = TypeVar("T")
 
@@ -49,6 +49,7 @@ class Observation:
     packages: Path | None = None
     tombstones: Path | None = None
     marketing: MarketingSettings | None = None
+    sharing: SharingSettings | None = None
     policy_bytes: bytes = b""
     _kept: dict[object, object] = field(default_factory=dict, repr=False)
 

@@ -14,10 +14,12 @@ from sqlalchemy import Connection
 
 from troth.foundation.records.copying import Labels, rows_of
 from troth.foundation.records.reach import Reach
+from troth.policy.rendering.annexes import SAFEGUARDS, purpose_label
 from troth.rights import facts as facts_of_policy
 from troth.rights import holdings, identity, register, releases, requests
 from troth.rights.choices_on_record import said_by
-from troth.rights.packaging.contents import Asked, Copy, Holding
+from troth.rights.packaging.contents import Asked, Copy, Holding, Told
+from troth.sharing import disclosures
 
 if TYPE_CHECKING:
     from troth.foundation.people import PersonNumber
@@ -37,6 +39,7 @@ def collect(desk: Desk, which: int | str) -> Copy:
         request = requests.load(tx, which)
         said = () if request.person is None else said_by(tx, request.person)
         asked = () if request.person is None else _asked(tx, request.person)
+        told = () if request.person is None else _told(tx, request.person)
     facts = facts_of_policy.facts_of(office.policy)
     decided = releases.decisions_of(desk, request)
     return Copy(
@@ -49,6 +52,7 @@ def collect(desk: Desk, which: int | str) -> Copy:
         holdings=(
             releases.applied(office.keyring, request, holding, decided) for holding in held(desk, request, facts)
         ),
+        told=told,
     )
 
 
@@ -66,6 +70,22 @@ def held(desk: Desk, request: Request, facts: Facts | None = None) -> Iterator[H
         reach = Reach.compile(desk.datamap, desk.records.catalogue(store))
         for table, role, columns, rows in rows_of(desk.records, reach, theirs, labels=labels):
             yield holdings.holding_of(desk.office.policy, facts, table.table, table.seen, role, columns, rows)
+
+
+def _told(tx: Connection, person: PersonNumber) -> tuple[Told, ...]:
+    """To whom their data were really given, the newest first."""
+    return tuple(
+        Told(
+            each.recipient,
+            each.purpose,
+            purpose_label(each.purpose),
+            each.reason,
+            each.at,
+            each.kinds,
+            SAFEGUARDS[each.safeguard] if each.safeguard is not None else "",
+        )
+        for each in disclosures.of_person(tx, person)
+    )
 
 
 def _asked(tx: Connection, person: PersonNumber) -> tuple[Asked, ...]:

@@ -1,8 +1,8 @@
 """Decide for a whole column of people at once whose rows may go to one recipient for one purpose.
 
 Each person is looked up once, in bulk, and decided by the same table as every other decision (`use.decision`); all
-kinds of data that leave must pass. Who is unknown or ambiguous does not pass. `unchanged` answers, at the very end and inside
-the transaction that records the disclosure, whether anybody said something meanwhile that changes the answer.
+kinds of data that leave must pass. Who is unknown or ambiguous does not pass. `unchanged` answers, at the very end and
+inside the transaction that records the disclosure, whether anybody said something meanwhile that changes the answer.
 """
 
 from __future__ import annotations

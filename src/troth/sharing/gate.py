@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from troth.policy.settings import Instance
     from troth.use.office import Office
 
+_LETTERS = str.maketrans("0123456789abcdef", "bcdfghjkmnpqrstv")
+
 KEY = "person"
 """The column under which people leave: a name for each for this recipient only, which means nothing outside."""
 
@@ -327,8 +329,12 @@ def _with(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
 
 
 def _pseudonym(office: Office, recipient: str, number: int) -> str:
-    """The name of a person for this recipient alone: two recipients cannot put theirs together."""
-    return office.keyring.pseudonym("recipient person", recipient.encode() + b"\0" + number.to_bytes(8, "big")).hex()
+    """The name of a person for this recipient alone: two recipients cannot put theirs together.
+
+    Letters only: digits in a row would be taken for the number of a card sooner or later.
+    """
+    name = office.keyring.pseudonym("recipient person", recipient.encode() + b"\0" + number.to_bytes(8, "big"))
+    return name.hex().translate(_LETTERS)
 
 
 def _checked_recipient(order: Order) -> str | None:

@@ -22,7 +22,7 @@ from troth.foundation.ledger import leaves
 from troth.policy.vocabulary import Circumstance, Safeguard
 from troth.sharing import disclosures as record
 from troth.sharing.disclosures import Disclosure, HeldBack
-from troth.sharing.spool import part_of
+from troth.sharing.spool import clear, part_of
 from troth.sharing.tables import disclosures
 from troth.sharing.words import Form, State
 
@@ -126,7 +126,7 @@ def end(tx: Connection, office: Office, number: int, state: State) -> bool:
 
 
 def settle(office: Office, folder: Path) -> tuple[Disclosure, ...]:
-    """End what was begun and left lying by a crash; gives those that were. Sends nothing."""
+    """End what was begun and left lying by a crash; gives those that were. Sends nothing; clears unfinished files."""
     with office.store.reading() as tx:
         lying = record.begun(tx, office.clock.now() - PATIENCE)
         tokens = {row.id: row.token for row in tx.execute(select(disclosures.c.id, disclosures.c.token))}
@@ -138,6 +138,8 @@ def settle(office: Office, folder: Path) -> tuple[Disclosure, ...]:
             found = record.find(tx, each.id)
         if found is not None:
             settled.append(found)
+    for place in {folder, *(folder / each.destination.partition(":")[2] for each in settled)}:
+        clear(place if place.is_dir() else place.parent)
     return tuple(settled)
 
 

@@ -6,6 +6,7 @@ What is written passes a running hash, so that the record says exactly which byt
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import io
 import os
@@ -32,6 +33,20 @@ def part_of(path: Path, token: str) -> Path:
     return path.with_name(f".troth-{token}.part")
 
 
+def clear(folder: Path) -> int:
+    """Take away the unfinished files that nobody is at any more; gives how many there were."""
+    count = 0
+    for part in folder.glob(".troth-*.part"):
+        with part.open("rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                continue
+            part.unlink(missing_ok=True)
+            count += 1
+    return count
+
+
 class Spool(io.RawIOBase):
     """One batch on its way. Leaving the block takes the unfinished file away, whatever happened."""
 
@@ -49,6 +64,7 @@ class Spool(io.RawIOBase):
                 self._part = part_of(path, self.token)
                 descriptor = os.open(self._part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
                 self._file = os.fdopen(descriptor, "w+b")
+                fcntl.flock(descriptor, fcntl.LOCK_EX)  # as long as somebody is at it, nobody clears it away
         except OSError as problem:
             raise TrothError(
                 f"no file can be made there: {problem.strerror}; nothing has left",

@@ -99,6 +99,19 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """One time that data of the person's were given to somebody (Art. 15(1)(c)); `kinds` are the kinds of data."""
+
+    recipient: str
+    purpose: str
+    label: str
+    reason: str
+    at: dt.datetime
+    kinds: tuple[str, ...]
+    safeguard: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Copy:
     """All that one copy holds. `request` is the number of the request that it answers."""
 
@@ -109,6 +122,7 @@ class Copy:
     choices: tuple[Said, ...] = field(repr=False)
     asked: tuple[Asked, ...] = field(repr=False)
     holdings: Iterator[Holding] = field(repr=False)
+    told: tuple[Told, ...] = field(default=(), repr=False)
 
 
 @dataclass(slots=True)

@@ -21,7 +21,7 @@ from markupsafe import Markup
 from troth.policy.vocabulary import CATEGORIES
 from troth.rights.facts import PeriodFact, PurposeFact, RecipientFact
 from troth.rights.packaging import cells, reading_matter
-from troth.rights.packaging.contents import Copy, Passing
+from troth.rights.packaging.contents import Copy, Passing, Told
 
 _ONE_BY_ONE = 2
 """Up to so many rows are shown as a list of facts, one below the other; more as a table."""
@@ -74,6 +74,7 @@ def html(copy: Copy, passed: Sequence[Passing], redactions: Mapping[str, int]) -
         held=held,
         purposes=[each for each in facts.purposes if held.intersection(each.categories)],
         recipients=[each for each in facts.recipients if held.intersection(each.categories)],
+        told=_by_recipient(copy.told),
         periods=[each for each in facts.periods if held.intersection(each.categories)],
         sources=reading_matter.sources(facts, held),
         unnamed=sorted(reading_matter.unnamed(facts, held)),
@@ -81,6 +82,7 @@ def html(copy: Copy, passed: Sequence[Passing], redactions: Mapping[str, int]) -
         text=cells.Writing(copy.language),
         span=_span(passed),
         names=lambda categories, among=held: _names(categories, among),
+        every_name=lambda categories: _names(sorted(categories), frozenset(categories)),
         one_by_one=_ONE_BY_ONE,
         style=style,
         style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
@@ -95,6 +97,17 @@ def html(copy: Copy, passed: Sequence[Passing], redactions: Mapping[str, int]) -
             yield "".join(waiting).encode("utf-8", "replace")
             waiting, size = [], 0
     yield "".join(waiting).encode("utf-8", "replace")
+
+
+def _by_recipient(told: Sequence[Told]) -> list[tuple[Told, int, frozenset[str]]]:
+    """For each recipient and purpose the last time, how often, and all kinds of data that were given."""
+    found: dict[tuple[str, str], list[Told]] = {}
+    for each in told:
+        found.setdefault((each.recipient, each.purpose), []).append(each)
+    return [
+        (max(times, key=lambda each: each.at), len(times), frozenset(kind for each in times for kind in each.kinds))
+        for times in found.values()
+    ]
 
 
 def _groups(copy: Copy, passed: Sequence[Passing]) -> Iterator[Group]:

@@ -39,7 +39,7 @@ def facts_json(copy: Copy, passed: Sequence[Passing], redactions: Mapping[str, i
         ],
         "held_without_a_sentence": sorted(held - {each.category for each in facts.categories}),
         "recipients": [_plain(each) for each in facts.recipients],
-        "disclosures": None,
+        "disclosures": [_plain(each) for each in copy.told],
         "sharing": [_plain(each) for each in facts.circumstances],
         "periods": [_plain(each) for each in facts.periods],
         "rights": [_plain(each) for each in facts.rights],

@@ -1,7 +1,7 @@
 """Section 4 proven as far as papers and pages go: contracts that stand, recipients that are named to the public.
 
-What is really sent is not observed yet: no gate records it. Sentences that promise something about it are unproven and
-say what would prove them; a contract that is missing or over is broken whatever is sent.
+What really leaves is looked at by `traffic`, `shared` and `sent`. Of demands, transfers of business and consent to
+single recipients there is no register yet; their sentences are unproven and say what would prove them.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from troth.foundation import crawling
 from troth.foundation.attestations import reading as attestations
-from troth.foundation.proof import Applies, Check, Grade, Saw, broken, check, kept, unproven
-from troth.policy.vocabulary import Circumstance, Safeguard
+from troth.foundation.proof import Applies, Check, Grade, Saw, broken, check, counted, kept, unproven
+from troth.policy.vocabulary import Circumstance
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,8 +43,8 @@ def contract_missing(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
 
     What it proves: the file of each contract exists, has the recorded SHA-256, and its `until` has not passed.
 
-    What it does not prove: that the other side signed it or keeps it; what is sent. As long as nothing observes what
-    is sent, the sentence is unproven even where all contracts stand.
+    What it does not prove: that the other side signed it or keeps it; what is sent, which `sharing.undeclared-data`
+    looks at.
 
     Repair: put the signed contract beside the policy and record it. Before: `{name: Example Pay, ...}`.
     After: `contract: {document: documents/example-pay.pdf, sha256: ..., until: 2027-03-31}`.
@@ -62,12 +62,7 @@ def contract_missing(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
             bad = True
             yield broken(recipient.name, fault[0], repair=fault[1])
     if not bad:
-        yield kept("documents", f"{_count(len(recipients), 'contract')} at hand, unaltered, none over")
-        yield unproven(
-            sentence.id,
-            "what is sent to them is not observed yet",
-            repair="send data through the gate of troth once this version has one; until then keep your own record",
-        )
+        yield kept("documents", f"{counted(len(recipients), 'contract')} at hand, unaltered, none over")
 
 
 @check(
@@ -173,63 +168,7 @@ def recipients_differ(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  
             repair="declare it in section 4, or publish the page anew",
         )
     if declared == shown:
-        yield kept(path, f"{_count(len(declared), 'recipient')} declared, the same shown")
-
-
-@check(
-    id="sharing.safeguard-missing",
-    promise="a kind of recipient comes with a safeguard",
-    applies=lambda sentence, _: sentence.meaning.safeguard is not None and not sentence.sums,
-    reference="GDPR Art. 28(1), 32; PCI DSS 4.0.1 requirement 12.8",
-    grade=Grade.ATTESTED,
-    max_age=dt.timedelta(days=31),
-)
-def safeguard_missing(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
-    """What the policy says protects the data at a recipient is there.
-
-    What it proves: where the words promise a standard (PCI DSS), each recipient of the row has a certificate on
-    record and it is not over.
-
-    What it does not prove: that what is sent is really tokens only, anonymous, encrypted or masked: nothing observes
-    what is sent yet, so the sentence is never kept.
-
-    Repair: record the certificate. Before: `{name: Example Pay, ...}`.
-    After: `certificate: {kind: PCI DSS AoC, until: 2027-01-31}`.
-    """
-    today = _today(seen)
-    standard = "PCI DSS" if "pci" in sentence.text.lower().replace("-", " ").split() else None
-    bad = False
-    for recipient in sentence.meaning.recipients:
-        certificate = recipient.certificate
-        repair = f"get the certificate that holds now, and record it under `certificate` of {recipient.name}"
-        if certificate is not None and certificate.until < today:
-            bad = True
-            yield broken(
-                recipient.name, f"its certificate ({certificate.kind}) ended on {certificate.until}", repair=repair
-            )
-        elif standard and (certificate is None or "pci" not in certificate.kind.lower()):
-            bad = True
-            yield broken(
-                recipient.name, f"the sentence promises {standard}, and no such certificate is on record", repair=repair
-            )
-    if not sentence.meaning.recipients:
-        yield unproven(
-            sentence.id, "no recipient of this kind is named", repair="name the recipients under `recipients`"
-        )
-    elif not bad:
-        yield unproven(
-            sentence.id,
-            _MISSING[sentence.meaning.safeguard or Safeguard.ENCRYPTED],
-            repair="send data through the gate of troth once this version has one",
-        )
-
-
-_MISSING = {
-    Safeguard.TOKENS_ONLY: "nothing observes yet that only tokens are sent",
-    Safeguard.ANONYMISED: "nothing observes yet that what is sent singles nobody out",
-    Safeguard.ENCRYPTED: "nobody has read the storage's configuration: encryption, private access, region",
-    Safeguard.MASKED: "nobody has read who may sign in there, and nothing observes yet that fields are masked",
-}
+        yield kept(path, f"{counted(len(declared), 'recipient')} declared, the same shown")
 
 
 def _contract_fault(recipient: Recipient, folder: Path, today: dt.date) -> tuple[str, str] | None:
@@ -258,10 +197,6 @@ def _today(seen: Observation) -> dt.date:
     return seen.now.date()
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
 CHECKS: tuple[Check, ...] = (
-    contract_missing, demand_unrecorded, transfer_unannounced, without_consent, recipients_differ, safeguard_missing,
+    contract_missing, demand_unrecorded, transfer_unannounced, without_consent, recipients_differ,
 )  # fmt: skip

@@ -1,0 +1,14 @@
+"""Section 4 proven: hosts that were reached, the record of what left, what lies where it was put, and the papers."""
+
+from __future__ import annotations
+
+from troth.foundation.proof import Check
+from troth.sharing.checks import papers, safeguards, shared, tools, traffic
+
+CHECKS: tuple[Check, ...] = (
+    *traffic.CHECKS,
+    *shared.CHECKS,
+    *papers.CHECKS,
+    *safeguards.CHECKS,
+    *tools.CHECKS,
+)
