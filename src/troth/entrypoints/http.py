@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from troth.policy.settings import Instance
 
 T = TypeVar("T")
-PACKAGES = ("troth.entrypoints", "troth.updates", "troth.rights", "troth.use")
+PACKAGES = ("troth.entrypoints", "troth.updates", "troth.rights", "troth.protection", "troth.use")
 
 
 @contextmanager
@@ -50,6 +50,7 @@ def built(instance: Instance, *, troth: Troth | None = None, home: Any = None) -
 
 
 def _application(instance: Instance, troth: Troth, desk: DeskKeeper, home: Any) -> Starlette:
+    from troth.protection import console as protection_console
     from troth.rights import api as rights_api
     from troth.rights import centre as rights_centre
     from troth.rights import console as rights_console
@@ -77,6 +78,7 @@ def _application(instance: Instance, troth: Troth, desk: DeskKeeper, home: Any) 
         (
             Link("Today", place.console),
             Link("Requests", f"{place.console}/requests"),
+            Link("Periods", f"{place.console}/periods"),
             Link("Sentences", f"{place.console}/sentences"),
             Link("Data map", f"{place.console}/map"),
             Link("Policy", f"{place.console}/policy"),
@@ -96,6 +98,7 @@ def _application(instance: Instance, troth: Troth, desk: DeskKeeper, home: Any) 
     routes: list[Any] = [Route(PREFIX + "{name}", site.serve_static)]
     routes += _routes(site, staff, console.routes(), place.console)
     routes += _routes(site, staff, rights_console.routes(desk, place.console, console.guarded), "")
+    routes += _routes(site, staff, protection_console.routes(desk, place.console, console.guarded), "")
     routes += _routes(site, public, use_centre.routes(troth, rights_centre.beside(troth, desk)), "")
     routes += _routes(site, public, rights_centre.routes(troth, desk), "")
     routes += _routes(site, public, updates_centre.routes(files.policy, office.store, report, path=place.policy), "")

@@ -91,6 +91,11 @@ def latest(tx: Connection, most: int = 20) -> tuple[Run, ...]:
     return tuple(map(_run, rows))
 
 
+def gone(run: Run) -> int:
+    """How many rows a run deleted, changed or cut in all."""
+    return sum(n for tables in run.counts.values() for words in tables.values() for n in words.values())
+
+
 def ask(stores: Stores, occasion: Occasion) -> Run:
     """Write down a plan that waits for somebody's approval; the one that waits already, where nothing has changed."""
     plan = plans.plan(stores)
