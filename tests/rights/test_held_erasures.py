@@ -72,7 +72,7 @@ def test_an_erasure_waits_for_the_hold_and_goes_on_when_it_is_lifted(
         steps = register.history(tx, office.desk.office, request_of(office, request))
         assert steps[-1].word == "blocked"
         assert "hold" in steps[-1].note
-    assert restrictions.show(office.desk.office, "email=ada@customer.example.org").since is not None
+    assert restrictions.show(office.desk.office, "email=ada@customer.example.org").restricted
 
     holds.lift(office.desk, number, "holder")
 

@@ -188,7 +188,7 @@ def _carry_on(stores: Stores, begun: Run) -> Run:
             counts[store] = {table: words for table, words in done.items() if words}
             longest = max(longest, parting.longest_s)
     again = plans.plan(stores, at=now)
-    left = {f"{each.store}.{each.table}": each.n for each in again.steps if each.n}
+    left = _by_table(again)
     with office.store.writing() as tx:
         hold(tx, "retention")
         current = _load(tx, begun.id)
@@ -217,6 +217,15 @@ class _Holds:
 # --- rows -------------------------------------------------------------------------------------------------------------
 
 
+def _by_table(plan: RetentionPlan) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for each in plan.steps:
+        if each.n:
+            name = f"{each.store}.{each.table}"
+            found[name] = found.get(name, 0) + each.n
+    return found
+
+
 def _insert(
     tx: Connection, stores: Stores, plan: RetentionPlan, state: RunState, *, occasion: Occasion, staff: int | None
 ) -> Run:
@@ -226,7 +235,7 @@ def _insert(
     name = f"{STEP}-{number}"
     leaf, due = None, None
     if state is RunState.BEGUN:
-        rows = {f"{each.store}.{each.table}": each.n for each in plan.steps if each.n}
+        rows = _by_table(plan)
         body = {
             "run": name,
             "rules": plan.rules_sha256,
