@@ -3,7 +3,7 @@
 A table of events: 1,200,000 rows, an index on the person and one on the time; a million of them are past 13 months. The
 floor is the statement that anybody would write, `delete from events where at < ...`, in one transaction, with foreign
 keys enforced and, on SQLite, freed space overwritten as ours does. It holds its locks for as long as it takes; ours
-gives them back every third of a second, counts itself in the store, asks about holds and a pause before and after each
+gives them back twice a second, counts itself in the store, asks about holds and a pause before and after each
 part, and asks the table again at the end. The longest part is reported.
 
 Runs have a fresh copy of the store each. `python -m bench retention`.

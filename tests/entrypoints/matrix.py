@@ -6,6 +6,7 @@ how it is brought about, for the caller's own and for another's; a door that bri
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import re
 import sqlite3
@@ -28,6 +29,10 @@ from troth.foundation.staff import Caller
 from troth.foundation.store.schema import metadata
 from troth.foundation.tables import staff_sessions
 from troth.policy.vocabulary import Right
+from troth.protection import holds, plans
+from troth.protection.holds import Order
+from troth.protection.keeper import Keeper
+from troth.protection.words import HoldScope
 from troth.rights import identity, requests
 from troth.rights.words import Channel, Proof, State
 
@@ -254,6 +259,27 @@ def _new_account(office: Office, seat: Seat, own: bool) -> Try:
     return Try(form={"name": name, "role": role}, refused=not operations.may_give(seat.caller.role, role))
 
 
+_HOLD = {"scope": "table", "what": "shop.users", "reason": "a dispute", "review": "2030-01-01"}
+
+
+def _held(office: Office, seat: Seat, own: bool) -> Try:
+    """A hold that the seat placed, or the officer."""
+    with office.desk.office.store.reading() as tx:
+        officer = next(each.name for each in staff.list_(tx) if each.role is Role.DPO)
+    owner = seat.caller.name if own and seat.caller.role is Role.DPO else officer
+    order = Order(HoldScope.TABLE, owner, "a dispute", dt.date(2030, 1, 1), place="shop.users")
+    return Try({"number": str(holds.place(office.desk, order).id)})
+
+
+def _ending(office: Office, seat: Seat, own: bool) -> Try:
+    # as the site does: by the map as its file is now
+    keeper = Keeper.of(office.desk.office, office.desk.instance)
+    try:
+        return Try(form={"plan": plans.plan(keeper).hash})
+    finally:
+        keeper.close()
+
+
 _WORKING = (State.WORKING, Right.RECTIFICATION)
 REAL: Mapping[tuple[str, str], Maker] = {
     ("GET", "/account/code"): lambda office, seat, own: _reading(_enrolling(office, seat, own)),
@@ -277,6 +303,9 @@ REAL: Mapping[tuple[str, str], Maker] = {
         form={"right": "access", "kind": "email", "who": ADA.value, "wish": "by letter"}
     ),
     ("POST", "/attestations"): _attesting,
+    ("POST", "/periods/run"): _ending,
+    ("POST", "/periods/holds"): lambda *_: Try(form=_HOLD),
+    ("POST", "/periods/holds/{number}/lift"): _held,
     ("POST", "/attestations/{number}/withdraw"): attested,
     ("POST", "/requests/{number}/confirm"): _request(State.IDENTITY, Right.ACCESS, words="came in person"),
     ("POST", "/requests/{number}/link"): _request(State.IDENTITY, Right.ACCESS),

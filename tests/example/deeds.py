@@ -171,6 +171,28 @@ def a_row_outlives_its_period(copy: Copy) -> None:
     copy.shop("update access_log set at = ? where id = 3", copy.ago(days=91))
 
 
+def the_keeper_stops(copy: Copy) -> None:
+    copy.store("update retention_runs set begun_at = ?, due_at = ?", copy.ago(days=9), copy.ago(days=8))
+
+
+def a_run_never_ends(copy: Copy) -> None:
+    copy.store(
+        "insert into retention_runs (name, state, occasion, rules_sha256, map_sha256, plan_sha256, plan, asked_at, "
+        "begun_at) select 'retention-2', 'begun', occasion, rules_sha256, map_sha256, plan_sha256, plan, ?, ? "
+        "from retention_runs",
+        copy.ago(days=2),
+        copy.ago(days=2),
+    )
+
+
+def a_hold_is_forgotten(copy: Copy) -> None:
+    copy.store("update holds set review = '2020-05-01'")
+
+
+def nobody_answers_for_a_hold(copy: Copy) -> None:
+    copy.store("update holds set owner = null")
+
+
 # --- who receives it, and rights ----------------------------------------------------------------------------------------
 
 

@@ -227,4 +227,4 @@ def test_one_sentence_alone_answers_for_both(world: World) -> None:
     checks = {finding.check for each in found.sentences if each.number.startswith("3.2") for finding in each.findings}
     checks |= {evidence.check for each in found.sentences for evidence in each.evidence}
 
-    assert checks == {check.id for check in retention.CHECKS}
+    assert checks == {check.id for check in retention.CHECKS if not check.may_be_silent}

@@ -141,7 +141,7 @@ def test_a_hold_that_is_placed_while_a_part_is_under_way_keeps_the_rows_of_that_
         ({"scope": HoldScope.CATEGORY, "place": "device.nose"}, UnknownName, "no such category"),
         ({"scope": HoldScope.RECORD, "place": "shop.pages=1"}, PlaceMissing, "has none"),
         ({"scope": HoldScope.RECORD, "place": "shop.clicks=1"}, PlaceMissing, "shop.clicks=CUSTOMER_ID,NUMBER"),
-        ({"scope": HoldScope.PERSON, "known_by": (people.parse("id=77"),)}, PersonUnknown, "nobody"),
+        ({"scope": HoldScope.PERSON, "known_by": (people.parse("id=77"),)}, PersonUnknown, "anybody"),
     ],
 )
 def test_an_order_that_is_not_whole_is_refused(

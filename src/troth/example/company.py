@@ -29,6 +29,9 @@ from troth.foundation.roles import Role
 from troth.foundation.store import Store, migrations
 from troth.policy import mapreading, reading, settings
 from troth.policy.vocabulary import Right
+from troth.protection import holds, retention
+from troth.protection.keeper import Keeper
+from troth.protection.words import HoldScope, Occasion
 from troth.rights import fulfilment, requests
 from troth.rights.desk import Desk
 from troth.rights.requests import Intake
@@ -90,15 +93,29 @@ def found(
     if url.startswith("sqlite"):
         (folder / "shop.sqlite3").chmod(0o600)
     seeded = seed.seed(engine, now=now, people=people)
+    seed.leave_behind(engine, now)
     with company.open(clock) as troth:
         seeded.introduce(troth)
         if key is not None:
             _keep_a_letter(folder, troth, key, now)
+        _end_on_time(company, troth)
         _make_use_of_rights(company, troth, people)
         providers.give(troth, engine, folder)
         engine.dispose()
         sequence_all(troth.office.store, troth.office.keyring, clock, host=HOST)
     return company
+
+
+def _end_on_time(company: Company, troth: Troth) -> None:
+    """An order in dispute is held; what is past its time goes, and from now on does so every night."""
+    keeper = Keeper.of(troth.office, settings.read(company.folder, company.environ))
+    review = (troth.office.clock.now() + dt.timedelta(days=180)).date()
+    try:
+        order = holds.Order(HoldScope.RECORD, OFFICER, "a claim about a broken pot", review, place="shop.orders=1")
+        holds.place(keeper, order)
+        retention.run(keeper, Occasion.SEED)
+    finally:
+        keeper.close()
 
 
 def _make_use_of_rights(company: Company, troth: Troth, people: int) -> None:
@@ -235,6 +252,9 @@ people = ["{'", "'.join(providers.AGENTS)}"]
 
 [schedule]
 check = "1 hour"
+
+[retention]
+run = "daily 03:00"
 
 [requests]
 # a demonstration does not wait; three days is the default

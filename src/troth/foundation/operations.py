@@ -98,7 +98,7 @@ class Operation(StrEnum):
     HOLDS_ADD = "holds.add", "put a legal hold on data", _DPO, _WORKS
     HOLDS_LIFT = "holds.lift", "lift a legal hold", _DPO, _DECIDES
     RETENTION_SEE = "retention.see", "see periods and the runs that kept them", _ALL
-    RETENTION_RUN = "retention.run", "delete what is past its time", _MACHINE, _GRAVE
+    RETENTION_RUN = "retention.run", "approve the end of what is past its time", _DPO, _GRAVE
     WRITING_PAUSE = "writing.pause", "stop what writes into the company's stores", _MACHINE, _CHANGES
     WRITING_RESUME = "writing.resume", "let it go on", _MACHINE, _GRAVE
 

@@ -250,7 +250,9 @@ def _run_words(done: Run) -> Iterator[str]:
 
 
 def _gone(run: Run) -> int:
-    return sum(n for tables in run.counts.values() for words in tables.values() for n in words.values())
+    from troth.protection import retention as keeping
+
+    return keeping.gone(run)
 
 
 def _write(value: object) -> None:

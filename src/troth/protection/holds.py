@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, select, update
 
 from troth.errors import AccessDenied, HoldRefused, PersonUnknown, PlaceMissing, UnknownName
-from troth.foundation import people
+from troth.foundation import operations, people
 from troth.foundation.ledger import leaves
+from troth.foundation.operations import Operation
 from troth.foundation.records.ended import Held
 from troth.foundation.records.keys import text_of
 from troth.foundation.records.subjects import find_subjects
-from troth.foundation.roles import Role
 from troth.foundation.store import hold as hold_lock
 from troth.foundation.tables import staff as accounts
 from troth.policy.documents import nearest
@@ -36,11 +36,6 @@ from troth.protection.words import HoldScope
 if TYPE_CHECKING:
     from troth.foundation.people import Identifier
     from troth.protection.keeper import Stores
-
-MAY_ANSWER = frozenset({Role.DPO, Role.ADMINISTRATOR})
-"""Who may answer for a hold."""
-
-MAY_LIFT = frozenset({Role.DPO})
 
 standing = hold_reading.standing
 
@@ -81,7 +76,7 @@ def place(stores: Stores, order: Order) -> Hold:
     shown = order.place.partition("=")[0] if order.place is not None else None
     with office.store.writing() as tx:
         hold_lock(tx, "holds")
-        owner = _account(tx, order.owner, MAY_ANSWER, "answer for a hold")
+        owner = _account(tx, order.owner, Operation.HOLDS_ADD)
         person = _person(tx, stores, order) if order.scope is HoldScope.PERSON else None
         now = office.clock.now()
         body = {"scope": order.scope, "place": shown, "owner": owner, "statute": order.statute, "review": order.review}
@@ -116,7 +111,7 @@ def lift(stores: Stores, number: int, name: str) -> Hold:
         found = next((each for each in standing(tx) if each.id == number), None)
         if found is None:
             raise HoldRefused("no such hold stands", where=f"hold {number}", repair="See `troth hold list`.")
-        by = _account(tx, name, MAY_LIFT, "lift a hold")
+        by = _account(tx, name, Operation.HOLDS_LIFT)
         now = office.clock.now()
         leaf = leaves.append(tx, office.keyring, "hold.lifted", found.person, {"hold": number, "staff": by}, now)
         values = {"lifted_at": now, "lifted_by": by, "lift_leaf": leaf, "sealed": None}
@@ -183,13 +178,13 @@ def _person(tx: Connection, stores: Stores, order: Order) -> int | None:
     return None
 
 
-def _account(tx: Connection, name: str, roles: frozenset[Role], what: str) -> int:
+def _account(tx: Connection, name: str, operation: Operation) -> int:
     row = tx.execute(select(accounts).where(accounts.c.name == name)).one_or_none()
     if row is None:
         raise UnknownName("there is no staff account of that name", repair="See `troth staff list`.")
-    if row.disabled_at is not None or row.role not in roles:
+    if row.disabled_at is not None or not operations.may(row.role, operation):
         raise AccessDenied(
-            f"this account may not {what}",
-            expected=f"one that is open, as {' or '.join(sorted(role.label for role in roles))}",
+            f"this account may not {operation.what}",
+            expected=f"one that is open, as {' or '.join(sorted(role.label for role in operation.roles))}",
         )
     return int(row.id)

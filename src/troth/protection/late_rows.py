@@ -60,11 +60,17 @@ def late(seen: Observation, table: TableMap, rule: Rule, column: str, at: dt.dat
     categories = set(rule.data)
     names = [each.name for each in table.columns.values() if each.category in categories]
     past = ended.over(table.name, [Passed(column, rule.keep)])
-    there: ColumnElement[bool] = sqlalchemy.or_(
-        *(sqlalchemy.and_(core.c[name].is_not(None), _not_redacted(ended, table.name, name)) for name in names)
+    there = _there(ended, table, names)
+    by_law = _kept_by_law(table)
+    kept = [name for name in names if any(columns is None or name in columns for _, columns in by_law)]
+    law_over = [ended.over(table.name, [passed]) for passed, _ in by_law]
+    found = sqlalchemy.and_(
+        past,
+        sqlalchemy.or_(
+            _there(ended, table, [name for name in names if name not in kept]),
+            sqlalchemy.and_(_there(ended, table, kept), *law_over),
+        ),
     )
-    kept = _kept_by_law(ended, table, names)
-    found = sqlalchemy.and_(past, there, *(each.is_not(yes) for each in kept))
     kept_back = ended.held(table.name)
 
     def count(condition: ColumnElement[bool]) -> int:
@@ -76,24 +82,23 @@ def late(seen: Observation, table: TableMap, rule: Rule, column: str, at: dt.dat
     return Late(count(sqlalchemy.and_(found, kept_back.is_not(yes))), count(sqlalchemy.and_(past, there, kept_back)))
 
 
-def _not_redacted(ended: Ended, table: str, name: str) -> ColumnElement[bool]:
+def _there(ended: Ended, table: TableMap, names: list[str]) -> ColumnElement[bool]:
+    """Rows in which something of these columns is left."""
     import sqlalchemy
 
     from troth.foundation.records.catalogue import ColumnKind
 
-    if ended.seen(table).columns[name].kind is not ColumnKind.TEXT:
-        return sqlalchemy.true()
-    return ended.core(table).c[name] != sqlalchemy.literal(REDACTED, sqlalchemy.types.NullType())
+    core, seen = ended.core(table.name), ended.seen(table.name)
+    gone = sqlalchemy.literal(REDACTED, sqlalchemy.types.NullType())
+    parts: list[ColumnElement[bool]] = []
+    for name in names:
+        column = core.c[name]
+        is_text = seen.columns[name].kind is ColumnKind.TEXT
+        parts.append(sqlalchemy.and_(column.is_not(None), column != gone) if is_text else column.is_not(None))
+    return sqlalchemy.or_(sqlalchemy.false(), *parts)
 
 
-def _kept_by_law(ended: Ended, table: TableMap, names: list[str]) -> list[ColumnElement[bool]]:
-    """Rows that a law still keeps, by the end that the map gives them."""
-    import sqlalchemy
-
+def _kept_by_law(table: TableMap) -> list[tuple[Passed, tuple[str, ...] | None]]:
+    """Until when a law keeps rows, and which columns of them (None: all), by the end that the map gives them."""
     said = [role.on_erasure for role in table.roles.values()] or [table.on_erasure]
-    found = []
-    for each in said:
-        if isinstance(each, KeepRow) and (each.keep is None or set(each.keep) & set(names)):
-            passed = [Passed(each.until.column, each.until.period)]
-            found.append(sqlalchemy.not_(ended.over(table.name, passed)))
-    return found
+    return [(Passed(each.until.column, each.until.period), each.keep) for each in said if isinstance(each, KeepRow)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from troth.foundation.canonical import digest
 from troth.foundation.records import indexing, instants
-from troth.foundation.records.ended import Ended, Held, TableEnding, children_first, pointers_at
+from troth.foundation.records.ended import Ended, Held, Passed, TableEnding, children_first, pointers_at
 from troth.foundation.records.indexing import Lookup
 from troth.foundation.records.reach import Reach
 from troth.policy import retention as rules_of
@@ -120,8 +120,10 @@ def plan(stores: Stores, *, at: dt.datetime | None = None, few_rows: int = index
         kind, _ = stores.records.kind(store)
         indexing.refuse(_missing(stores, reach, kind, found, few_rows), store)
         ended = Ended(reach, kind, now, holds.held_in(stores, store)[0])
-        steps += [_step(stores, ended, each, own=False) for each in in_order(reach, found.endings)]
-        steps += [_step(stores, ended, each, own=True) for each in found.people]
+        for each in in_order(reach, found.endings):
+            steps += _steps(stores, ended, each, own=False)
+        for each in found.people:
+            steps += _steps(stores, ended, each, own=True)
     rules = rules_of.sha256(rules_of.rules(stores.office.policy))
     return RetentionPlan(rules, stores.datamap.sha256, tuple(steps), tuple(faults))
 
@@ -147,52 +149,66 @@ def held_now(stores: Stores, store: str) -> tuple[Held, int]:
     return holds.held_in(stores, store)
 
 
-def _step(stores: Stores, ended: Ended, ending: TableEnding, *, own: bool) -> PlanStep:
+def _steps(stores: Stores, ended: Ended, ending: TableEnding, *, own: bool) -> Iterator[PlanStep]:
+    """The rows that end, and apart from them the rows of which only some columns do."""
     import sqlalchemy
 
-    store = ended.reach.store
-    core = ended.core(ending.table)
-    do = "erase" if own else "anonymise" if ending.anonymise else "delete" if ending.row else "change"
-    late = ended.late(ending)
+    core, late, yes = ended.core(ending.table), ended.late(ending), sqlalchemy.true()
     held = ended.held(ending.table)
     pointed = None if own or ending.anonymise else ended.pointed_at(ending.table)
-    yes = sqlalchemy.true()
-    free = late if held is None else sqlalchemy.and_(late, held.is_not(yes))
-    due = free if pointed is None else sqlalchemy.and_(free, sqlalchemy.not_(pointed))
-    if ending.anonymise or not ending.row:
-        due = ended.changing(ending)
-    elif ending.columns:
-        due = sqlalchemy.or_(due, ended.changing(ending))
-    no = sqlalchemy.false()
-    asked: Mapping[str, Any] = {
-        "n": due,
-        "held": no if held is None else sqlalchemy.and_(late, held),
-        "waits": no if pointed is None else sqlalchemy.and_(free, pointed),
-    }
+    if ending.row and not ending.anonymise:
+        free = late if held is None else sqlalchemy.and_(late, held.is_not(yes))
+        due = free if pointed is None else sqlalchemy.and_(free, sqlalchemy.not_(pointed))
+        asked = {"n": due}
+        if held is not None:
+            asked["held"] = sqlalchemy.and_(late, held)
+        if pointed is not None:
+            asked["waits"] = sqlalchemy.and_(free, pointed)
+        do, made = ("erase" if own else "delete"), core.delete().where(due)
+        yield _step(stores, ended, ending, do=do, passed=ending.row, asked=asked, made=made)
+    changes = dict(ended.changes(ending))
+    if changes and not own:
+        asked = {"n": sqlalchemy.and_(ended.changing(ending), ended.going(ending).is_not(yes))}
+        if held is not None and ending.anonymise:
+            asked["held"] = sqlalchemy.and_(late, held)
+        passed = tuple(dict.fromkeys(each for some in changes.values() for each in some))
+        do = "anonymise" if ending.anonymise else "change"
+        yield _step(stores, ended, ending, do=do, passed=passed, asked=asked, made=ended.update(ending))
+
+
+def _step(
+    stores: Stores,
+    ended: Ended,
+    ending: TableEnding,
+    *,
+    do: str,
+    passed: tuple[Passed, ...],
+    asked: Mapping[str, Any],
+    made: Any,
+) -> PlanStep:
+    import sqlalchemy
+
+    store, core = ended.reach.store, ended.core(ending.table)
     counts = {
         name: int(next(iter(stores.records.execute(store, _count(core, condition))))[0])
         for name, condition in asked.items()
-        if condition is not no
     }
     oldest = None
-    if counts.get("n") and ending.row:
-        column = core.c[ending.row[0].column]
-        [(first,)] = stores.records.execute(store, sqlalchemy.select(sqlalchemy.func.min(column)).where(due))
+    if counts["n"]:
+        column = core.c[passed[0].column]
+        [(first,)] = stores.records.execute(store, sqlalchemy.select(sqlalchemy.func.min(column)).where(asked["n"]))
         oldest = instants.read(first)
-    made: Any = ended.update(ending) if do in ("anonymise", "change") else core.delete().where(due)
-    statement = " ".join(str(made.compile(dialect=stores.records.dialect(store))).split())
-    passed = ending.row or tuple(dict.fromkeys(each for some in ending.columns.values() for each in some))
     return PlanStep(
         store,
         ending.table,
         do,
         ending.rules,
         tuple(map(str, passed)),
-        counts.get("n", 0),
+        counts["n"],
         counts.get("held", 0),
         counts.get("waits", 0),
         oldest,
-        statement,
+        " ".join(str(made.compile(dialect=stores.records.dialect(store))).split()),
     )
 
 

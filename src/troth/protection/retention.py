@@ -25,11 +25,12 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Row, func, select, update
 
 from troth.errors import AccessDenied, GuardClosed, LimitPassed, PlanChanged, TrothError
+from troth.foundation import operations
 from troth.foundation.guards import approvals, pausing
 from troth.foundation.ledger import leaves
+from troth.foundation.operations import Operation
 from troth.foundation.records.parting import STEP, Parting
 from troth.foundation.records.writing import Writer, WritingLimits
-from troth.foundation.roles import Role
 from troth.foundation.store import hold
 from troth.foundation.tables import staff as accounts
 from troth.policy.periods import Duration
@@ -41,7 +42,6 @@ from troth.protection.words import Occasion, RunState
 if TYPE_CHECKING:
     from troth.protection.keeper import Stores
 
-MAY_APPROVE = frozenset({Role.DPO})
 GRACE = dt.timedelta(hours=1)
 """How much later than promised a run may begin before a check says that the keeper has stopped."""
 
@@ -89,6 +89,11 @@ def latest(tx: Connection, most: int = 20) -> tuple[Run, ...]:
     """The newest runs, the newest first."""
     rows = tx.execute(select(retention_runs).order_by(retention_runs.c.id.desc()).limit(most))
     return tuple(map(_run, rows))
+
+
+def gone(run: Run) -> int:
+    """How many rows a run deleted, changed or cut in all."""
+    return sum(n for tables in run.counts.values() for words in tables.values() for n in words.values())
 
 
 def ask(stores: Stores, occasion: Occasion) -> Run:
@@ -183,7 +188,7 @@ def _carry_on(stores: Stores, begun: Run) -> Run:
             counts[store] = {table: words for table, words in done.items() if words}
             longest = max(longest, parting.longest_s)
     again = plans.plan(stores, at=now)
-    left = {f"{each.store}.{each.table}": each.n for each in again.steps if each.n}
+    left = _by_table(again)
     with office.store.writing() as tx:
         hold(tx, "retention")
         current = _load(tx, begun.id)
@@ -212,6 +217,15 @@ class _Holds:
 # --- rows -------------------------------------------------------------------------------------------------------------
 
 
+def _by_table(plan: RetentionPlan) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for each in plan.steps:
+        if each.n:
+            name = f"{each.store}.{each.table}"
+            found[name] = found.get(name, 0) + each.n
+    return found
+
+
 def _insert(
     tx: Connection, stores: Stores, plan: RetentionPlan, state: RunState, *, occasion: Occasion, staff: int | None
 ) -> Run:
@@ -221,7 +235,7 @@ def _insert(
     name = f"{STEP}-{number}"
     leaf, due = None, None
     if state is RunState.BEGUN:
-        rows = {f"{each.store}.{each.table}": each.n for each in plan.steps if each.n}
+        rows = _by_table(plan)
         body = {
             "run": name,
             "rules": plan.rules_sha256,
@@ -281,10 +295,10 @@ def _approver(tx: Connection, name: str) -> int:
     row = tx.execute(select(accounts).where(accounts.c.name == name)).one_or_none()
     if row is None:
         raise TrothError("there is no staff account of that name", repair="See `troth staff list`.")
-    if row.disabled_at is not None or row.role not in MAY_APPROVE:
+    if row.disabled_at is not None or not operations.may(row.role, Operation.RETENTION_RUN):
         raise AccessDenied(
             "this account may not approve a run",
-            expected=f"one that is open, as {' or '.join(sorted(role.label for role in MAY_APPROVE))}",
+            expected=f"one that is open, as {' or '.join(sorted(role.label for role in Operation.RETENTION_RUN.roles))}",
         )
     return int(row.id)
 

@@ -24,6 +24,7 @@ _LINKS: Mapping[str, tuple[str, Operation]] = MappingProxyType(
     {
         "": ("Today", Operation.SENTENCES_SEE),
         "/requests": ("Requests", Operation.REQUESTS_SEE),
+        "/periods": ("Periods and holds", Operation.RETENTION_SEE),
         "/sentences": ("Sentences", Operation.SENTENCES_SEE),
         "/map": ("Data map", Operation.MAP_SEE),
         "/policy": ("Policy", Operation.POLICY_SEE),
@@ -57,12 +58,14 @@ def seen_by(path: str) -> dict[str, Operation]:
 def rooms(house: House) -> Iterator[Room]:
     """Every page of the console."""
     from troth.foundation.attestations import console as attestations
+    from troth.protection import console as protection
     from troth.rights import console as rights
 
     console, office = house.console, house.troth.office
     guard, path = console.door.guard, house.instance.settings.site.console
     yield from ((method, path + below, handler) for method, below, handler in console.routes())
     yield from rights.routes(house.desk, f"{path}/requests", guard)
+    yield from protection.routes(house.desk, f"{path}/periods", guard)
     yield from attestations.routes(
         office.store, office.keyring, console.policy, house.instance.folder, f"{path}/attestations", guard
     )

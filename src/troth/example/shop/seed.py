@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from random import Random
 from typing import Any, Final
@@ -80,6 +80,16 @@ def seed(engine: Engine, *, now: datetime, people: int = 2000, number: int = 1) 
         rows={table.name: len(past.rows.get(table.name, ())) for table in tables.metadata.sorted_tables}
         | {"products": len(WARES)},
     )
+
+
+def leave_behind(engine: Engine, now: datetime, rows: int = 60) -> None:
+    """Visits of strangers that are past their time, as a shop has them that was founded before its keeper."""
+    past = [
+        {"at": now - timedelta(days=91 + n), "user_id": None, "ip": "192.0.2.0", "page": f"/teas/{1 + n % 9}"}
+        for n in range(rows)
+    ]
+    with engine.begin() as tx:
+        tx.execute(insert(tables.access_log), past)
 
 
 def _known(user: Mapping[str, Any]) -> dict[str, str]:

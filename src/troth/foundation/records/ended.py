@@ -4,7 +4,7 @@
    never passes. A column may end before its row does.
 2. A row that another row still points at waits for it: what hangs on it goes first.
 3. What is *held* (`Held`) stays, whatever its age: whole tables, everything of a person, single rows and what hangs on
-   them.
+   them; and the rows that those lead to, up to the person's own.
 
 Nothing is executed here; `parting` cuts what comes out into short transactions.
 """
@@ -24,11 +24,11 @@ from troth.foundation.records.pathwalk import join_columns
 from troth.foundation.records.reach import Reach
 from troth.foundation.records.settings import Fixed
 from troth.foundation.records.statements import core_table
-from troth.policy.datamap import ByRow, StoreKind
+from troth.policy.datamap import ByKey, ByRow, SinglePath, StoreKind
 from troth.policy.periods import Duration
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, Delete, Select, Table, Update
+    from sqlalchemy import ColumnElement, Delete, Table, Update
 
     from troth.foundation.records.catalogue import Table as TableSeen
 
@@ -113,34 +113,74 @@ class Ended:
         """Rows that must stay; None where nothing of this table is held."""
         import sqlalchemy
 
-        parts: list[ColumnElement[bool]] = []
-        if name in self._held.tables:
-            return sqlalchemy.true()
+        parts = [*self._people_held(name), *self._named(name, ()), *self._led_to(name, ())]
+        return sqlalchemy.or_(*parts) if parts else None
+
+    def _people_held(self, name: str) -> Iterator[ColumnElement[bool]]:
+        """Rows of people of whom everything is held."""
         if self._held.people and name in self.reach:
             self._people += 1  # the bound values of one condition must not stand for those of another
             keys = BoundKeys(self._held.people, f"held{self._people}")
-            parts.append(self.reach.whose(self.reach.table(name), keys))
-        parts += self._rows_held(name, ())
-        return sqlalchemy.or_(*parts) if parts else None
+            yield self.reach.whose(self.reach.table(name), keys)
 
-    def _rows_held(self, name: str, passed: tuple[str, ...]) -> Iterator[ColumnElement[bool]]:
+    def _named(self, name: str, passed: tuple[str, ...]) -> Iterator[ColumnElement[bool]]:
+        """Rows of a table that is held whole, rows that are held one by one, and what hangs on those."""
         import sqlalchemy
 
         core, seen = self.core(name), self.seen(name)
-        rows = self._held.rows.get(name, ())
-        for row in rows:
+        if name in self._held.tables:
+            yield sqlalchemy.true()
+        for row in self._held.rows.get(name, ()):
             yield sqlalchemy.and_(*(core.c[key] == value for key, value in zip(seen.primary_key, row, strict=True)))
-        if name not in self.reach:
-            return
-        for path in self.reach.table(name).table.paths():
+        for path in self.reach.table(name).table.paths() if name in self.reach and self._held.rows else ():
             if not isinstance(path, ByRow) or path.table in (*passed, name):
                 continue
-            above = list(self._rows_held(path.table, (*passed, name)))
+            above = [each for each in self._named(path.table, (*passed, name)) if path.table not in self._held.tables]
             at = join_columns(path, seen, self.seen(path.table))
             if above and at is not None:
-                other = self.core(path.table)
-                chosen = sqlalchemy.select(*(other.c[each] for each in at)).where(sqlalchemy.or_(*above))
-                yield _among([core.c[each] for each in path.columns], chosen.correlate(None))
+                yield self._among(name, path.columns, path.table, at, above)
+
+    def _led_to(self, name: str, passed: tuple[str, ...]) -> Iterator[ColumnElement[bool]]:
+        """Rows to which the paths of held rows lead: the row that they hang on, and the person's own."""
+        for other in self.reach.tables if self._held.tables or self._held.rows else ():
+            if other.name in (*passed, name):
+                continue
+            below: list[ColumnElement[bool]] | None = None
+            for path in other.table.paths():
+                ends = self._ends_at(path, other.name, name)
+                if ends is None:
+                    continue
+                if below is None:
+                    below = [*self._named(other.name, ()), *self._led_to(other.name, (*passed, name))]
+                if below:
+                    yield self._among(name, ends[1], other.name, ends[0], below)
+
+    def _ends_at(self, path: SinglePath, from_: str, name: str) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+        """The columns of a path and those of `name` that they equal, where it leads there."""
+        if isinstance(path, ByRow) and path.table == name:
+            at = join_columns(path, self.seen(from_), self.seen(name))
+            return None if at is None else (path.columns, at)
+        if isinstance(path, ByKey):
+            kind = self.reach.datamap.people()[path.person]
+            if (kind.store, kind.table) == (self.reach.store, name):
+                return path.columns, kind.key
+        return None
+
+    def _among(
+        self,
+        name: str,
+        columns: Sequence[str],
+        other: str,
+        at: Sequence[str],
+        chosen: Sequence[ColumnElement[bool]],
+    ) -> ColumnElement[bool]:
+        """Rows of `name` whose `columns` equal `at` of a row of `other` that meets any of `chosen`."""
+        import sqlalchemy
+
+        core, there = self.core(name), self.core(other)
+        found = sqlalchemy.select(*(there.c[each] for each in at)).where(sqlalchemy.or_(*chosen)).correlate(None)
+        mine = [core.c[each] for each in columns]
+        return mine[0].in_(found) if len(mine) == 1 else sqlalchemy.tuple_(*mine).in_(found)
 
     def pointed_at(self, name: str) -> ColumnElement[bool] | None:
         """Rows at which a row of some table points; None where none can."""
@@ -241,12 +281,6 @@ def children_first(reach: Reach, names: Sequence[str]) -> tuple[str, ...]:
             done.append(name)
             del waiting[name]
     return tuple(done)
-
-
-def _among(columns: Sequence[ColumnElement[Any]], chosen: Select[Any]) -> ColumnElement[bool]:
-    import sqlalchemy
-
-    return columns[0].in_(chosen) if len(columns) == 1 else sqlalchemy.tuple_(*columns).in_(chosen)
 
 
 def _still(column: ColumnElement[Any], setting: Fixed) -> ColumnElement[bool]:
