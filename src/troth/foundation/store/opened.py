@@ -64,8 +64,8 @@ class Store:
         block is left.
 
         SQLite takes the write lock at once (`BEGIN IMMEDIATE`) and waits at most 5 s for another process. Does not
-        nest; no network, mail or company store inside. Raises: StoreError; StoreConflict when a unique or foreign key forbids
-        a row.
+        nest; no network, mail or company store inside. Raises: StoreError; StoreConflict when a unique or foreign key
+        forbids a row.
         """
         if self._writer is None:
             raise StoreError("the store was opened for reading only", where=self.where)
