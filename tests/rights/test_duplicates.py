@@ -59,6 +59,15 @@ class Senders:
         self._open: list[httpx.Client] = []
         self._base, self._token = base, token
 
+    def until_answered(self, door: str, n: int) -> httpx.Response:
+        """A busy machine may say that nothing was done; whoever sent it tries again, which is one more duplicate."""
+        answer: httpx.Response = getattr(self, door)(n)
+        for _ in range(10):
+            if answer.status_code != 503:
+                break
+            answer = getattr(self, door)(n)
+        return answer
+
     def form(self, n: int, *, wish: str = "") -> httpx.Response:
         """The form of the privacy centre, as its button sends it."""
         page, hidden = self._page()
@@ -98,7 +107,7 @@ def test_many_submissions_of_the_same_requests_at_once_have_one_effect_each(offi
 
     with Worker(store, waiting=lambda of: fulfilment.waiting(of, office.now), round_s=0.2):
         with Senders(base, token) as send, ThreadPoolExecutor(THREADS) as pool:
-            answers = list(pool.map(lambda each: (each, getattr(send, each[0])(each[1])), order))
+            answers = list(pool.map(lambda each: (each, send.until_answered(*each)), order))
         _until_settled(office)
 
     assert Counter(answer.status_code for _, answer in answers) == {200: COUNT // 2, 201: COUNT // 2}

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -22,12 +22,11 @@ from sqlalchemy import Connection, Row, select, update
 
 from troth.errors import KeyReused, MoveRefused, RequestError, RequestUnknown
 from troth.foundation import ids
-from troth.foundation.canonical import canonical_json
 from troth.foundation.ledger import leaves
 from troth.foundation.people import Identifier, Kind, PersonNumber
 from troth.foundation.store import hold
 from troth.policy.vocabulary import Right
-from troth.rights import deadlines
+from troth.rights import deadlines, repeats
 from troth.rights.states import BY_HAND, ENDS, ERASING, MOVES, allowed
 from troth.rights.tables import request_moves, request_pauses, requests
 from troth.rights.words import Actor, Channel, Proof, RefusalGround, State
@@ -129,6 +128,11 @@ def file(desk: Desk, intake: Intake) -> Filed:
     Raises: KeyReused for a key that came with another body; RequestError for a wish that is too long; UnknownName for
     an objection to what cannot be objected to; StoreError.
     """
+    if intake.key is not None:  # a repeat is found without a turn to write
+        with desk.office.store.reading() as tx:
+            known = _known(tx, desk.office.keyring, intake)
+        if known is not None:
+            return known
     with desk.office.store.writing() as tx:
         return file_in(tx, desk, intake)
 
@@ -139,14 +143,12 @@ def file_in(tx: Connection, desk: Desk, intake: Intake) -> Filed:
         raise RequestError("what was written is too long", expected=f"at most {LONGEST_WISH} letters")
     office = desk.office
     _require_purpose(office, intake)
-    once, body = _once(office.keyring, intake), _body(office.keyring, intake)
+    once, body = repeats.once_of(office.keyring, intake), repeats.body_of(office.keyring, intake)
     if once is not None:
         hold(tx, f"request once {once.hex()}")
-        known = tx.execute(select(requests).where(requests.c.once == once)).one_or_none()
+        known = _known(tx, office.keyring, intake)
         if known is not None:
-            if known.body != body:
-                raise KeyReused(repair="Send another key with another request.")
-            return Filed(request_of(known), new=False)
+            return known
     now = office.clock.now()
     due = deadlines.answer_due(office.policy.laws, intake.right, now, calendar=desk.calendar)
     number = ids.request_number(tx, now)
@@ -362,16 +364,12 @@ def _asker(intake: Intake) -> By:
     return By(actors.get(intake.channel, Actor.APP), intake.staff)
 
 
-def _once(keyring: Keyring, intake: Intake) -> bytes | None:
-    if intake.key is None:
-        return None
-    scope = json.dumps([intake.channel, intake.app, intake.key])
-    return keyring.pseudonym("request once", scope.encode("utf-8"))
-
-
-def _body(keyring: Keyring, intake: Intake) -> bytes:
-    said = asdict(intake) | {"known_by": [_pair(one) for one in intake.known_by], "key": None}
-    return keyring.pseudonym("request body", canonical_json(said))
+def _known(tx: Connection, keyring: Keyring, intake: Intake) -> Filed | None:
+    """What was filed under the same key. Raises: KeyReused where that had another body."""
+    row = tx.execute(select(requests).where(requests.c.once == repeats.once_of(keyring, intake))).one_or_none()
+    if row is not None and row.body != repeats.body_of(keyring, intake):
+        raise KeyReused(repair="Send another key with another request.")
+    return None if row is None else Filed(request_of(row), new=False)
 
 
 def _pair(one: Identifier) -> tuple[str, str, bool]:

@@ -20,6 +20,9 @@ from troth.foundation.store import changes, engines, guard, readers, revisions, 
 from troth.foundation.store.generation import Generation
 from troth.foundation.store.turns import Turn
 
+_LONGEST_QUEUE_S = 30
+"""Seconds that a thread waits for its turn among those of this process: it comes, since turns are fair."""
+
 
 class Store:
     """One store of one controller, on SQLite or PostgreSQL. Safe to share between threads; `close` it when done.
@@ -57,9 +60,9 @@ class Store:
         """One write transaction: committed at the end of the block, undone when the block raises. Durable when the
         block is left.
 
-        SQLite takes the write lock at once (`BEGIN IMMEDIATE`) and waits at most 5 s for it. Does not nest; no
-        network, mail or company store inside. Raises: StoreError; StoreConflict when a unique or foreign key forbids
-        a row.
+        SQLite takes the write lock at once (`BEGIN IMMEDIATE`) and waits at most 5 s for another process. Does not
+        nest; no network, mail or company store inside. Raises: StoreError; StoreConflict when a unique or foreign key
+        forbids a row.
         """
         if self._writer is None:
             raise StoreError("the store was opened for reading only", where=self.where)
@@ -196,8 +199,12 @@ class Store:
         if self.kind != "sqlite":
             yield
             return
-        if not self._turn.acquire(timeout=engines.BUSY_S):
-            raise StoreError("another thread has been writing for more than 5 s", where=self.where, repair="Try again.")
+        if not self._turn.acquire(timeout=_LONGEST_QUEUE_S):
+            raise StoreError(
+                f"other threads have been writing for more than {_LONGEST_QUEUE_S} s",
+                where=self.where,
+                repair="Try again.",
+            )
         try:
             yield
         finally:
