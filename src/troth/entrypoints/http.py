@@ -18,6 +18,7 @@ from troth.entrypoints.console.pages import Console
 from troth.entrypoints.reports.json import to_report
 from troth.foundation import verdicts
 from troth.foundation.factors import passkeys
+from troth.foundation.factors.provider import Provider
 from troth.foundation.operations import Operation
 from troth.foundation.proof import Report
 from troth.foundation.web.guarding import Guarded
@@ -91,7 +92,9 @@ def _application(instance: Instance, troth: Troth, desk: DeskKeeper, home: Any) 
     )
     files = _Files(instance)
     company = passkeys.Place.of(place.url, troth.policy.controller.name)
-    door = Door(instance, office.store, office.keyring, _navigation(place.console), company)
+    oidc = instance.settings.staff.oidc
+    provider = Provider(oidc, f"{place.url.rstrip('/')}{place.console}/sign-in/provider/back") if oidc else None
+    door = Door(instance, office.store, office.keyring, _navigation(place.console), company, provider)
     console = Console(door, files.policy, files.datamap)
 
     def report() -> Report | None:
