@@ -19,6 +19,7 @@ from troth.entrypoints.console.pages import Console
 from troth.entrypoints.reports.json import to_report
 from troth.foundation import verdicts
 from troth.foundation.factors import passkeys
+from troth.foundation.factors.provider import Provider
 from troth.foundation.operations import Operation
 from troth.foundation.proof import Report
 from troth.foundation.web.afterwards import Afterwards
@@ -87,7 +88,9 @@ def _application(instance: Instance, troth: Troth, desk: DeskKeeper, home: Any, 
     staff = Frame("troth", "Console", links(place.console), home=place.console)
     files = _Files(instance)
     company = passkeys.Place.of(place.url, troth.policy.controller.name)
-    door = Door(instance, office.store, office.keyring, seen_by(place.console), company)
+    oidc = instance.settings.staff.oidc
+    provider = Provider(oidc, f"{place.url.rstrip('/')}{place.console}/sign-in/provider/back") if oidc else None
+    door = Door(instance, office.store, office.keyring, seen_by(place.console), company, provider)
     house = House(instance, troth, desk, Console(door, files.policy, files.datamap))
 
     def report() -> Report | None:

@@ -7,7 +7,8 @@ Every login gives a new token. Who has a second factor gets a session that opens
 a wrong name, a wrong password, a disabled account and too many tries is one and the same (ASVS 5.0: 6.3.8).
 
 Each deed is a leaf of the ledger, under numbers of accounts, never names: `by` is the account that did it, None the
-operator of the machine. Refused tries are a leaf each time that a counter closes, with how many they were.
+operator of the machine, `provider` the company's own list of who may what. Refused tries are a leaf each time that a
+counter closes, with how many they were.
 """
 
 from __future__ import annotations
@@ -75,9 +76,16 @@ class Caller:
 
 
 def add(
-    store: Store, name: str, role: Role, *, now: datetime, password: str | None = None, by: int | None = None
+    store: Store,
+    name: str,
+    role: Role,
+    *,
+    now: datetime,
+    password: str | None = None,
+    by: int | str | None = None,
+    subject: bytes | None = None,
 ) -> Account:
-    """Make an account. Without a password it can be entered by a one-time link only.
+    """Make an account. Without a password it can be entered by a one-time link only, or as `subject` by the provider.
 
     Raises: TrothError for a name that is taken or cannot be one, or a password that cannot be taken.
     """
@@ -87,6 +95,8 @@ def add(
         with store.writing() as tx:
             tx.execute(accounts.insert().values(name=name, role=role, password=hashed, created_at=now))
             row = _row(tx, name)
+            if subject is not None:
+                tx.execute(staff_providers.insert().values(staff=row.id, subject=subject, linked_at=now))
             record(tx, "staff.added", row.id, now, role=role, by=by)
             return _account(row)
     except StoreConflict:
@@ -123,7 +133,7 @@ def disable(store: Store, name: str, *, now: datetime, by: int | None = None) ->
         return _account(_row(tx, row.name))
 
 
-def set_role(store: Store, name: str, role: Role, *, now: datetime, by: int | None = None) -> Account:
+def set_role(store: Store, name: str, role: Role, *, now: datetime, by: int | str | None = None) -> Account:
     """Give an account another role; its sessions end, so that no page goes on with the old one. Raises: TrothError."""
     with store.writing() as tx:
         row = _row(tx, _name(name))
@@ -252,19 +262,20 @@ def begin(
     how: str,
     now: datetime,
     *,
-    password: str | None,
+    password: str | None = None,
+    known: bool = False,
     tries: int = 1,
     factor: str | None = None,
 ) -> str | None:
     """A new session's token, unless the account was disabled or given another password since it was looked at.
 
     Without a `factor` shown on the way, an account that has one gets a session that owes it, and opens nothing yet.
-    `tries` counts the one that succeeded too.
+    `tries` counts the one that succeeded too. `known`: who it is was settled by another than the password.
     """
     row = tx.execute(
         select(accounts.c.password, accounts.c.disabled_at).where(accounts.c.id == account).with_for_update()
     ).one_or_none()
-    if row is None or row.disabled_at is not None or row.password != password:
+    if row is None or row.disabled_at is not None or (row.password != password and not known):
         return None
     tx.execute(delete(sessions).where(or_(sessions.c.ends_at <= now, sessions.c.seen_at <= now - IDLE)))
     owes = factor is None and bool(factors_of(tx, account))
@@ -279,8 +290,7 @@ def begin(
 
 def begin_by_factor(tx: Connection, account: int, how: str, now: datetime) -> str | None:
     """A new session's token for an account that came by a passkey or by the provider; None for one that is closed."""
-    password = tx.execute(select(accounts.c.password).where(accounts.c.id == account)).scalar_one_or_none()
-    return begin(tx, account, how, now, password=password, factor=how)
+    return begin(tx, account, how, now, known=True, factor=how)
 
 
 def factors_of(tx: Connection, account: int) -> tuple[str, ...]:

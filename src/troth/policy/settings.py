@@ -228,7 +228,9 @@ class ProviderSettings(Declared):
 
     `role_claim` names the claim that says what somebody is in the company, and `roles` which role that gives here:
     who is new gets an account of that role, and whose role has changed there has it changed here. Without it, staff
-    link their account by themselves, once. `trust` is a file of certificate authorities beside those of the machine.
+    link their account by themselves, once. `local` says who may still come in another way, by a password, a link or a
+    passkey: `administrators`, for the day on which the provider is away, or `everybody`. `trust` is a file of
+    certificate authorities beside those of the machine.
     """
 
     issuer: str
@@ -236,6 +238,7 @@ class ProviderSettings(Declared):
     client_secret: str
     role_claim: str | None = None
     roles: dict[str, str] = Field(default_factory=dict)
+    local: str = Field("administrators", pattern="^(administrators|everybody)$")
     trust: str | None = None
 
 
@@ -342,6 +345,9 @@ def read(folder: Path, environ: Mapping[str, str]) -> Instance:
         raise DeclarationFaults(faults) from None
     if faults:
         raise DeclarationFaults(faults)
+    if settings.staff.oidc is not None and settings.staff.oidc.trust is not None:
+        trusted = settings.staff.oidc.model_copy(update={"trust": str((folder / settings.staff.oidc.trust).resolve())})
+        settings = settings.model_copy(update={"staff": settings.staff.model_copy(update={"oidc": trusted})})
     if settings.mail.trust is not None:
         absolute = settings.mail.model_copy(update={"trust": str((folder / settings.mail.trust).resolve())})
         settings = settings.model_copy(update={"mail": absolute})

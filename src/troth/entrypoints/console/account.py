@@ -12,7 +12,7 @@ from starlette.responses import Response
 from troth.entrypoints.console.door import AWAITED
 from troth.errors import TrothError
 from troth.foundation import staff
-from troth.foundation.factors import codes, passkeys, qr, sessions
+from troth.foundation.factors import arrivals, codes, passkeys, qr, sessions
 from troth.foundation.operations import Operation
 from troth.foundation.tables import staff_passkeys
 
@@ -46,6 +46,8 @@ class OwnAccount:
             ("POST", "/account/passkeys", self.offer_passkey, Operation.OWN_FACTORS),
             ("POST", "/account/passkeys/new", self.add_passkey, Operation.OWN_FACTORS),
             ("POST", "/account/passkeys/{passkey}/remove", self.remove_passkey, Operation.OWN_FACTORS),
+            ("POST", "/account/provider", self.link_provider, Operation.OWN_FACTORS),
+            ("POST", "/account/provider/remove", self.unlink_provider, Operation.OWN_FACTORS),
             ("POST", "/account/password", self.set_password, Operation.OWN_FACTORS),
             ("POST", "/account/sessions/others", self.end_others, Operation.OWN_SESSIONS),
             ("POST", "/account/sessions/{session}/end", self.end_session, Operation.OWN_SESSIONS),
@@ -109,6 +111,22 @@ class OwnAccount:
             return ask.problem(404, "You have no such passkey.", "Your account lists them.")
         return ask.go(self.here)
 
+    def link_provider(self, ask: Ask, caller: Caller) -> Response:
+        """A page that leads to the provider: a form of ours may not, by our own content security policy."""
+        door = self.door
+        if door.provider is None:
+            return self._nothing(ask, caller, "No provider is set up.")
+        way = door.provider.begin(door.keyring, "link", account=caller.id, now=ask.now)
+        ask.cookies[AWAITED] = way.kept
+        host = door.provider.host
+        return ask.page(
+            "console/provider.html", title="To the provider", address=way.address, host=host, here=self.here
+        )
+
+    def unlink_provider(self, ask: Ask, caller: Caller) -> Response:
+        arrivals.unlink(self.door.store, caller.id, now=ask.now)
+        return ask.go(self.here)
+
     def set_password(self, ask: Ask, caller: Caller) -> Response:
         if ask.form.get("password", "") != ask.form.get("again"):
             return self._nothing(ask, caller, "The two are not the same; nothing was changed.")
@@ -143,6 +161,7 @@ class OwnAccount:
             title="Your account",
             account=account,
             passkeys=keys,
+            provider=self.door.provider.host if self.door.provider else "",
             can_passkeys=passkeys.is_installed(),
             sessions=listed,
             left=left,

@@ -16,14 +16,16 @@ from starlette.responses import RedirectResponse, Response
 
 from troth.errors import AccessDenied
 from troth.foundation import operations, staff
-from troth.foundation.factors import passkeys, sessions
+from troth.foundation.factors import arrivals, passkeys, sessions
 from troth.foundation.operations import Mark, Operation
+from troth.foundation.roles import Role
 from troth.foundation.web.guarding import Guarded, StaffPage
 from troth.foundation.web.pages import Ask, Handler, Link
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from troth.foundation.factors.provider import Provider
     from troth.foundation.keys import Keyring
     from troth.foundation.staff import Caller
     from troth.foundation.store import Store
@@ -48,6 +50,7 @@ class Door:
     keyring: Keyring
     seen_by: Mapping[str, Operation]
     place: passkeys.Place
+    provider: Provider | None = None
 
     @property
     def here(self) -> str:
@@ -62,10 +65,13 @@ class Door:
             ("GET", "/sign-in/factor", open_page(self.factor)),
             ("POST", "/sign-in/factor", open_page(self.showing)),
             ("POST", "/sign-in/passkey", open_page(self.by_passkey)),
+            ("GET", "/sign-in/provider", open_page(self.to_provider)),
+            ("GET", "/sign-in/provider/back", open_page(self.from_provider)),
             ("GET", "/sign-in/{token}", open_page(self.link)),
             ("POST", "/sign-in/{token}", open_page(self.linking)),
             ("POST", "/sign-out", open_page(self.signing_out)),
             ("POST", "/step-up", open_page(self.stepping_up)),
+            ("GET", "/step-up/provider", open_page(self.to_provider_again)),
         )
 
     # --- coming and going ---------------------------------------------------------------------------------------------
@@ -105,6 +111,38 @@ class Door:
             return self._sign_in(ask, status=401, error=_WRONG_PASSKEY)
         return self.enter(ask, token)
 
+    def to_provider(self, ask: Ask) -> Response:
+        """Send the browser to the company's provider. It changes nothing here."""
+        return self._to_provider(ask, "sign-in", None)
+
+    def to_provider_again(self, ask: Ask) -> Response:
+        """Send who is signed in to the provider once more, to be asked anew."""
+        caller = staff.caller_of(self.store, self.token_of(ask), now=ask.now)
+        if caller is None:
+            return ask.go(f"{self.here}/sign-in")
+        return self._to_provider(ask, "again", caller.id)
+
+    def from_provider(self, ask: Ask) -> Response:
+        """Whoever came back from the provider: in, linked, or confirmed, as it was begun for."""
+        if self.provider is None:
+            return ask.problem(404, "No provider is set up.", "Sign in another way.")
+        kept = ask.request.cookies.get(AWAITED, "")
+        ask.cookies[AWAITED] = None
+        came = self.provider.come_back(self.keyring, kept, ask.request.query_params, now=ask.now)
+        if came.purpose == "sign-in":
+            token = arrivals.sign_in(self.store, self.provider, came, now=ask.now)
+            return self.enter(ask, token, local=False)
+        caller = staff.caller_of(self.store, self.token_of(ask), now=ask.now)
+        if caller is None:
+            return ask.go(f"{self.here}/sign-in")
+        if came.purpose == "link":
+            arrivals.link(self.store, came, caller.id, now=ask.now)
+            return ask.go(f"{self.here}/account")
+        fresh = arrivals.show_again(self.store, came, self.token_of(ask), now=ask.now)
+        if fresh is not None:
+            ask.cookies[COOKIE] = fresh
+        return ask.go(self.here)
+
     def factor(self, ask: Ask) -> Response:
         """The page on which a second factor is shown that the session owes."""
         return self._factor(ask)
@@ -115,15 +153,21 @@ class Door:
         fresh = self._shown(ask)
         if fresh is None:
             return self._factor(ask, status=401, error=_WRONG_CODE)
-        return self.enter(ask, fresh)
+        return self.enter(ask, fresh, local=False)
 
     def signing_out(self, ask: Ask) -> Response:
         staff.log_out(self.store, self.token_of(ask), now=ask.now)
         ask.cookies[COOKIE] = None
         return ask.go(f"{self.here}/sign-in")
 
-    def enter(self, ask: Ask, token: str) -> Response:
-        """Go on under a new token; to the factor that is owed, where one is."""
+    def enter(self, ask: Ask, token: str, *, local: bool = True) -> Response:
+        """Go on under a new token; to the factor that is owed, where one is. `local`: not by way of the provider."""
+        if local and not self._may_come_locally(ask, token):
+            staff.log_out(self.store, token, now=ask.now)
+            raise AccessDenied(
+                "You come in through the company's provider; nobody was signed in.",
+                repair="Begin there, from the sign-in. Administrators may come in another way.",
+            )
         ask.cookies[COOKIE] = token
         owes = sessions.owing(self.store, token, now=ask.now) is not None
         return ask.go(f"{self.here}/sign-in/factor" if owes else self.here)
@@ -181,6 +225,7 @@ class Door:
         centre = self.instance.settings.site.centre
         challenge = self._challenge(ask, None)
         facts = {"name": name, "error": error, "here": self.here, "centre": centre, "challenge": challenge}
+        facts |= {"provider": self.provider.host if self.provider else ""}
         return ask.page("console/sign-in.html", title="Sign in", status=status, **facts)
 
     def _factor(self, ask: Ask, *, status: int = 200, error: str = "") -> Response:
@@ -230,6 +275,22 @@ class Door:
             offer = passkeys.offer_show(tx, self.keyring, self.place, account, now=ask.now)
         ask.cookies[AWAITED] = offer.kept
         return offer.options
+
+    def _to_provider(self, ask: Ask, purpose: str, account: int | None) -> Response:
+        if self.provider is None:
+            return ask.problem(404, "No provider is set up.", "Sign in another way.")
+        way = self.provider.begin(self.keyring, purpose, account=account, now=ask.now)
+        ask.cookies[AWAITED] = way.kept
+        return ask.go(way.address)
+
+    def _may_come_locally(self, ask: Ask, token: str) -> bool:
+        settings = self.instance.settings.staff.oidc
+        if settings is None or settings.local == "everybody":
+            return True
+        with self.store.reading() as tx:
+            number = sessions.account_of(tx, token, now=ask.now)
+            found = None if number is None else staff.find(tx, number)
+        return found is not None and found.role is Role.ADMINISTRATOR
 
     def _lacks_factor(self, caller: Caller) -> bool:
         """Whether a second factor is required and this session has seen none, for the account has none."""

@@ -21,6 +21,7 @@ from troth.foundation.keys import Keyring
 from troth.foundation.staff import Caller
 from troth.foundation.store import Store
 from troth.foundation.tables import staff as accounts
+from troth.foundation.tables import staff_providers
 from troth.foundation.tables import staff_sessions as sessions
 
 FRESH = timedelta(minutes=5)
@@ -43,10 +44,14 @@ def is_fresh(caller: Caller, now: datetime) -> bool:
 
 
 def what_to_show(tx: Connection, account: int) -> tuple[str, ...]:
-    """What an account is asked to show again: its second factors, or its password where it has none, or nothing."""
+    """What an account is asked to show again: its second factors; without any, itself to the provider, or its password;
+    or nothing.
+    """
     factors = staff.factors_of(tx, account)
     if factors:
         return factors
+    if tx.execute(select(staff_providers.c.staff).where(staff_providers.c.staff == account)).first():
+        return ("provider",)
     has = tx.execute(select(accounts.c.password).where(accounts.c.id == account)).scalar_one_or_none()
     return ("password",) if has else ()
 
@@ -76,7 +81,7 @@ def show(store: Store, keyring: Keyring, token: str, typed: str, *, now: datetim
     with store.reading() as tx:
         row = _live(tx, token, now)
         asked = what_to_show(tx, row.staff) if row is not None else ()
-    if row is None or not asked or not codes.may_try(store, keyring, row.staff, now):
+    if row is None or not asked or asked == ("provider",) or not codes.may_try(store, keyring, row.staff, now):
         return None
     if asked == ("password",):
         with store.reading() as tx:
