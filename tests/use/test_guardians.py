@@ -151,7 +151,7 @@ def test_words_that_have_changed_since_are_not_what_the_guardian_was_asked(
 def test_nobody_is_annoyed_by_way_of_a_child(served: Served, browser: httpx.Client) -> None:
     for _ in range(guardians.MOST_A_DAY):
         assert wish(browser, guardian=PARENT).status_code == 303
-    assert wish(browser, guardian=PARENT).status_code == 503
+    assert wish(browser, guardian=PARENT).status_code == 429
     assert len(served.letters) == guardians.MOST_A_DAY
 
 

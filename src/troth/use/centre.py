@@ -204,6 +204,8 @@ class Centre:
         except PersonError:
             error = "Write the address of your mother, father or guardian, as name@example.org; not your own."
             return self._age_page(ask, purpose, status=422, error=error)
+        except guardians.AskedTooOften:
+            return ask.problem(429, "Your guardian was asked often enough today; nothing was done.", "Try tomorrow.")
         answer = ask.go(f"{self.path}?done=guardian#choices")
         answer.background = BackgroundTask(mail.deliver, office.store, office.keyring, self.mailing, clock=office.clock)
         return answer

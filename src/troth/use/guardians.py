@@ -40,6 +40,10 @@ MOST_A_DAY = 3
 METHOD = "guardian"
 
 
+class AskedTooOften(TrothError):
+    """Guardians of this person were asked often enough today; nothing was done."""
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What a guardian is asked: for which purpose, in which words."""
@@ -73,8 +77,7 @@ def ask_in(
     """Ask the guardian of `person`, within a deed of the caller's; the letter goes when that is committed.
 
     `address` is where the privacy centre stands, as a browser reaches it. Nothing is permitted by this.
-    Raises: UnknownName for a purpose; PersonError for an address that is none, or the child's own; TrothError after
-    `MOST_A_DAY`.
+    Raises: UnknownName for a purpose; PersonError for an address that is none, or the child's own; AskedTooOften.
     """
     who = people.identifier(Kind.EMAIL, guardian)
     if _is_own(tx, office, person, who):
@@ -84,7 +87,7 @@ def ask_in(
         guardian_links.c.person == person, guardian_links.c.made_at > now - timedelta(days=1)
     )
     if tx.execute(lately).scalar_one() >= MOST_A_DAY:
-        raise TrothError("guardians of this person were asked often enough today", expected="another try tomorrow")
+        raise AskedTooOften
     wording = consent.wording_of(office, purpose)
     hashed = office.keyring.pseudonym("guardian", who.value.encode("utf-8"))
     token = ids.random_token()

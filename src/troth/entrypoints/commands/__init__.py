@@ -17,6 +17,7 @@ def attach(app: typer.Typer) -> None:
     from troth.updates import commands as updates
     from troth.use import commands as use
     from troth.use.recording import commands as recording
+    from troth.use.stopping import commands as stopping
 
     app.command("demo")(running.demo)
     app.command("init")(running.init)
@@ -40,6 +41,7 @@ def attach(app: typer.Typer) -> None:
     use.consent.command("import")(recording.import_)
     use.consent.command("export")(recording.export)
     app.add_typer(use.consent, name="consent")
+    app.command("suppress")(stopping.suppress)
     app.command("object")(use.object_)
     app.command("restrict")(use.restrict)
     app.add_typer(rights.request, name="request")
