@@ -14,7 +14,7 @@ from troth.foundation.clock import Clock
 from troth.foundation.people import Kind
 from troth.policy import reading, settings
 from troth.policy.model import Policy
-from troth.use import consent, entrance, objections, renewal, restrictions, standing
+from troth.use import consent, entrance, guardians, objections, renewal, restrictions, standing
 from troth.use.audience import Audience, People
 from troth.use.batch import Question
 from troth.use.consent import Choice
@@ -24,7 +24,7 @@ from troth.use.objections import Stance
 from troth.use.office import Office
 from troth.use.opening import open_office
 from troth.use.restrictions import Pause
-from troth.use.standing import Person, named
+from troth.use.standing import Person, load_person, named
 from troth.use.stopping import signals, suppression, unsubscribe
 from troth.use.words import Consent, Ground
 
@@ -201,6 +201,19 @@ class Troth:
         """
         site = self.instance.settings.site
         return unsubscribe.headers(self.office, site.url.rstrip("/") + site.centre, person, purpose)
+
+    def ask_guardian(self, person: Person, purpose: str, guardian: str, *, method: str = "app") -> Choice:
+        """Ask by mail the guardian of `person`, who is too young to consent alone; nothing is permitted before they
+        agree.
+
+        See `use.guardians`. Raises: UnknownName; PersonUnknown, PersonAmbiguous; PersonError for an address that will
+        not do; TrothError when they were asked often enough today; StoreError.
+        """
+        site, office = self.instance.settings.site, self.office
+        with office.deed() as tx:
+            number = load_person(tx, office.keyring, person)
+            place = site.url.rstrip("/") + site.centre
+            return guardians.ask_in(tx, office, number, purpose, guardian, address=place, method=method)
 
     def may_mail(self, address: str, purpose: str) -> Decision:
         """Whether a letter for `purpose` may go to `address`, of a customer or of somebody without an account.

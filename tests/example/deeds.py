@@ -6,6 +6,7 @@ Each takes a copy of the company and leaves it with exactly one fault.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from contextlib import closing
 
 from tests.example.proving import PEOPLE, Copy
@@ -273,6 +274,25 @@ def a_question_is_filed_under_somebody_else(copy: Copy) -> None:
         "update support_tickets set subject = (select email from users order by id limit 1) where id = "
         "(select max(id) from support_tickets where user_id <> (select min(id) from users))"
     )
+
+
+def the_letter_has_no_way_out(copy: Copy) -> None:
+    file = copy.folder / "newsletter.eml"
+    file.write_bytes(file.read_bytes().replace(b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n", b""))
+
+
+def the_letter_is_altered_on_its_way(copy: Copy) -> None:
+    file = copy.folder / "newsletter.eml"
+    file.write_bytes(file.read_bytes().replace(b"/privacy/centre/mail/", b"/privacy/centre/gone/"))
+
+
+def the_letter_is_of_last_year(copy: Copy) -> None:
+    file = copy.folder / "newsletter.eml"
+    file.write_bytes(re.sub(rb"Date: [^\r]+", b"Date: Mon, 03 Nov 2025 09:00:00 +0000", file.read_bytes()))
+
+
+def what_was_agreed_to_is_altered(copy: Copy) -> None:
+    copy.store("update consent_meanings set meaning = replace(meaning, 'profile.name', 'profile.avatar')")
 
 
 def a_copy_is_never_made(copy: Copy) -> None:

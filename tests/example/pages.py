@@ -82,6 +82,28 @@ def no_way_to_the_choice(path: str, answer: Answer) -> None:
         answer.replace('href="/privacy/centre"', 'href="/privacy"')
 
 
+MAIL = "/privacy/centre/mail/"
+
+
+def one_click_refused(path: str, answer: Answer) -> None:
+    """What stands before troth lets no POST through that has no cookie."""
+    if path.startswith(MAIL) and answer.body.startswith(b"Done"):
+        answer.status, answer.body = 403, b"forbidden"
+
+
+def one_click_forgotten(path: str, answer: Answer) -> None:
+    """The click is thanked for, and the letters go on."""
+    if path.startswith(MAIL):
+        answer.body = answer.body.replace(b'data-state="stopped"', b'data-state="sent"')
+
+
+def stopping_asks_why(path: str, answer: Answer) -> None:
+    if path.startswith(MAIL):
+        answer.body = answer.body.replace(
+            b'<button class="first">Stop', b'<input name="reason" required><button class="first">Stop'
+        )
+
+
 # --- TLS ----------------------------------------------------------------------------------------------------------------
 
 

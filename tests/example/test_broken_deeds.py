@@ -32,8 +32,11 @@ STORES_AND_PAPERS = [
     (deeds.a_place_is_exact, "1.2c", "visits.region in shop"),
     (deeds.a_click_is_recorded_without_consent, "1.2d", "click_events in shop: 1 "),
     (deeds.a_newsletter_comes_after_the_withdrawal, "2.1c", "newsletter_sends in shop: 1 "),
+    (deeds.the_letter_has_no_way_out, "2.1c", "the letter newsletter.eml: it has no List-Unsubscribe-Post"),
+    (deeds.the_letter_is_altered_on_its_way, "2.1c", "its DKIM signature does not hold"),
     (deeds.a_table_is_used_for_an_undeclared_purpose, "2.2", "profiling, which section 2 does not declare"),
     (deeds.the_words_agreed_to_are_altered, "2.2a", "the text agreed to is gone or was altered"),
+    (deeds.what_was_agreed_to_is_altered, "2.2a", "the data and recipients agreed to are gone or were altered"),
     (deeds.an_entry_of_the_ledger_is_altered, "2.2a", "its content was changed"),
     (deeds.an_entry_of_the_ledger_waits, "2.2a", "1 entry waits for a place"),
     (deeds.an_order_comes_long_after_the_account_was_closed, "2.2b", "orders in shop: 1 use for transactions"),
@@ -83,6 +86,9 @@ STORES_AND_PAPERS = [
 PAGES = [
     (at("/sign-up", '<button class="first">', '<input name="birthday">'), "1.1", 'field "birthday" on /sign-up'),
     (at("/sign-up", 'name="newsletter"', 'name="newsletter" checked'), "2.2a", 'field "newsletter" on /sign-up'),
+    (pages.one_click_refused, "2.1c", "the one click of a mail program answers with status 403"),
+    (pages.one_click_forgotten, "2.1c", "the page does not say that letters have stopped"),
+    (pages.stopping_asks_why, "2.2a", "the page asks for 1 thing before it takes consent back"),
     (pages.open_console, "3.1b", "/console: answers a stranger without asking"),
     (pages.scripted_cookie, "3.1b", "cookie shop_form of /log-in: is set without HttpOnly"),
     (everywhere("strict-transport-security", None), "3.1a", "does not say that browsers must use TLS"),
@@ -259,10 +265,10 @@ def no_store(copy: Copy) -> None:
         part.unlink()
 
 
-NEED_KEY = "1.2d 2.1c 5.3 5.4 5.6"
+NEED_KEY = "1.2d 2.1c 2.2a 5.3 5.4 5.6"
 STOPPED: list[tuple[Callable[[Copy], None], str]] = [
     (no_database, "1.1 1.1a 1.1b 1.1c 1.1d 1.2 1.2a 1.2b 1.2c 1.2d 2.1c 2.2b 3.1a 3.1b 3.2a 5.1 5.3 5.4 5.6"),
-    (no_site, "2.2a 3.1b 3.2b 6.1a 6.2a 6.2b 7a 7b 8a 8b 8.1b 9.2"),
+    (no_site, "2.1c 2.2a 3.1b 3.2b 6.1a 6.2a 6.2b 7a 7b 8a 8b 8.1b 9.2"),
     (no_host, "3.1a"),
     (no_key, NEED_KEY),
     (sharing_deeds.the_help_desk_is_not_reached, "4.2.4"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import sqlite3
 
 import pytest
 
@@ -106,6 +107,21 @@ def test_an_objection_stops_letters_even_where_consent_stands(world: World, read
     assert judged(world)[0] == "kept"
 
     send(world, reader, NOW + DAY)
+
+    assert judged(world)[0] == "broken"
+
+
+def test_a_letter_after_the_consent_had_ended_came_too_late(world: World, reader: int) -> None:
+    with world.troth() as troth:
+        troth.give_consents([(f"id={reader}", "marketing", NOW - 9 * DAY)])
+    with sqlite3.connect(world.folder / "troth.sqlite3") as store:
+        ends = f"{NOW - 5 * DAY:%Y-%m-%d %H:%M:%S.%f}"
+        last = "(select max(id) from consent_events)"
+        store.execute(f"update consent_events set until = ? where id = {last}", (ends,))
+    send(world, reader, NOW - 6 * DAY)
+    assert judged(world)[0] == "kept"
+
+    send(world, reader, NOW - 4 * DAY)
 
     assert judged(world)[0] == "broken"
 

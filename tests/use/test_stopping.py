@@ -282,6 +282,31 @@ def test_a_list_with_a_fault_is_not_brought_at_all(company: Company) -> None:
     assert company.count(suppressions) == 0
 
 
+def test_the_terminal_brings_a_list_and_names_the_line_that_is_no_address(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import typer
+    from typer.testing import CliRunner
+
+    from troth.use.stopping import commands
+
+    app = typer.Typer()
+    app.command("suppress")(commands.suppress)
+    monkeypatch.chdir(company.folder)
+    monkeypatch.setenv("STORE_URL", company.environ["STORE_URL"])
+    words = ["-", "--source", "robinson"]
+    lines = "one@nowhere.example\n\ntwo@nowhere.example\n"
+
+    done = CliRunner().invoke(app, words, input=lines)
+    assert done.stdout == "2 addresses get no mail from now on; 0 did not before\n"
+    again = CliRunner().invoke(app, [*words, "--format", "json"], input=lines)
+    assert json.loads(again.stdout) == {"schema": 1, "purpose": "*", "source": "robinson", "new": 0, "known": 2}
+    wrong = CliRunner().invoke(app, words, input="three@nowhere.example\nfour\n")
+    assert isinstance(wrong.exception, PersonError)
+    assert (wrong.exception.where, company.count(suppressions)) == ("line 2", 2)
+    assert isinstance(CliRunner().invoke(app, [*words, "--purpose", "fraudulent"], input=lines).exception, UnknownName)
+
+
 def test_every_entry_of_the_list_has_its_entry_in_the_ledger(company: Company) -> None:
     company.troth.suppress(["one@nowhere.example"], "*", source="old-crm")
     [row] = company.rows(suppressions)

@@ -1,4 +1,4 @@
-"""What is due about requests by the clock alone: reminders to staff, ends of copies and keys, proofs of erasures, mail.
+"""What is due by the clock alone: reminders to staff, ends of consents, copies and keys, proofs of erasures, mail.
 
 Every round is safe to repeat, and to make in two processes at once. What fails is logged and tried in the next.
 """
@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from troth.errors import TrothError
-from troth.rights import erasure, farewell, fulfilment, letters, packages, register
+from troth.rights import consent_letters, erasure, farewell, fulfilment, letters, packages, register
 from troth.rights.words import ErasureState, State
+from troth.use import renewal
 
 if TYPE_CHECKING:
     import threading
@@ -28,13 +29,14 @@ PROVE_EVERY = timedelta(hours=6)
 
 def make(desk: Desk, proved_at: datetime | None = None) -> datetime | None:
     """One round; gives when the pass for waiting erasures was made last, which the next round is given."""
-    for part in (remind, packages.clear, fulfilment.deliver):
+    for part in (remind, ended_consents, packages.clear, fulfilment.deliver):
         _guarded(desk, part)
     now = desk.office.clock.now()
     if proved_at is not None and now - proved_at < PROVE_EVERY:
         return proved_at
     _guarded(desk, prove)
     _guarded(desk, farewell.end_accountability)
+    _guarded(desk, consent_letters.remind)
     return now
 
 
@@ -55,6 +57,12 @@ def remind(desk: Desk) -> int:
         if soon and owner:
             letters.remind(tx, desk, soon[0].due, soon, owner)
     return len(soon)
+
+
+def ended_consents(desk: Desk) -> int:
+    """Write down which consents have ended, and ask anew where what was agreed to has changed; gives how many."""
+    asked = renewal.ask(desk.office)
+    return renewal.expire(desk.office) + sum(one.people for one in asked)
 
 
 def prove(desk: Desk) -> int:

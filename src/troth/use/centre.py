@@ -18,9 +18,9 @@ from troth.errors import AccessDenied, PersonError, TrothError, UnknownName
 from troth.foundation import mail, people
 from troth.foundation.people import Identifier, Kind, PersonNumber
 from troth.foundation.web.pages import Ask, Handler
-from troth.policy.settings import MailSettings
+from troth.policy.settings import ConsentSettings, MailSettings
 from troth.policy.vocabulary import Channel
-from troth.use import choices, entrance, restrictions
+from troth.use import choices, consent, entrance, guardians, restrictions
 from troth.use.entrance import Visitor
 from troth.use.lease import Lease
 from troth.use.opening import Opened
@@ -32,12 +32,14 @@ log = logging.getLogger(__name__)
 
 COOKIE = entrance.COOKIE
 METHOD = "centre"
+_SILENT = ConsentSettings(ask_age=False, age=None)
 _DONE = {
     "allowed": "Noted: you allow this. You can change your mind at any time.",
     "stopped": "Done: this has stopped, everywhere and at once.",
     "paused": "Done: your data is locked. We keep it and do nothing else with it.",
     "resumed": "Done: your data is used again, as your choices below say.",
     "left": "You have signed out.",
+    "guardian": "Your guardian has a letter from us. Nothing happens until they agree.",
 }
 
 
@@ -48,7 +50,9 @@ Beside = Callable[[Ask, Visitor | None], Markup]
 def routes(troth: Opened, beside: Beside | None = None) -> tuple[tuple[str, str, Handler], ...]:
     """(method, path, handler) of every page, where the settings put the centre; `beside` is shown on the first."""
     settings = troth.instance.settings
-    centre = Centre(troth.lease, settings.mail, settings.site.url.rstrip("/"), settings.site.centre, beside)
+    centre = Centre(
+        troth.lease, settings.mail, settings.site.url.rstrip("/"), settings.site.centre, beside, settings.consent
+    )
     return tuple((method, centre.path + path, handler) for method, path, handler in centre.routes())
 
 
@@ -61,6 +65,7 @@ class Centre:
     address: str
     path: str = "/privacy/centre"
     beside: Beside | None = None
+    consents: ConsentSettings = _SILENT
 
     def routes(self) -> tuple[tuple[str, str, Handler], ...]:
         """(method, path below `path`, handler) of every page."""
@@ -73,6 +78,10 @@ class Centre:
             ("POST", "/choice", self.choose),
             ("POST", "/pause", self.pause),
             ("GET", "/receipts/{purpose}", self.receipt),
+            ("GET", "/age/{purpose}", self.ask_age),
+            ("POST", "/age/{purpose}", self.answer_age),
+            ("GET", "/guardian/{token}", self.show_to_guardian),
+            ("POST", "/guardian/{token}", self.hear_guardian),
         )
 
     def show(self, ask: Ask) -> Response:
@@ -141,6 +150,8 @@ class Centre:
             return ask.problem(
                 422, "The form named no choice; nothing was done.", "Go back, reload the page and try again."
             )
+        if deed is choices.allow and self._asks_age(ask.form.get("purpose", "")):
+            return ask.go(f"{self.path}/age/{ask.form['purpose']}")
         try:
             with office.deed() as tx:
                 deed(tx, office, visitor.number, ask.form.get("purpose", ""), method=METHOD)
@@ -163,6 +174,83 @@ class Centre:
         with office.deed() as tx:
             deed(tx, office, visitor.number, ground=Ground.REQUEST, method=METHOD)
         return ask.go(f"{self.path}?done={'resumed' if lift else 'paused'}")
+
+    def ask_age(self, ask: Ask) -> Response:
+        """Ask whether the person is old enough to consent alone, and for a guardian where they are not."""
+        self._require_visitor(ask)
+        purpose = ask.request.path_params["purpose"]
+        return self._age_page(ask, purpose) if self._asks_age(purpose) else ask.go(self.path)
+
+    def answer_age(self, ask: Ask) -> Response:
+        """Old enough: they consent. Else their guardian is asked; the age itself is not kept."""
+        visitor, office, purpose = self._require_visitor(ask), self.lease.office, ask.request.path_params["purpose"]
+        if not self._asks_age(purpose):
+            return ask.go(self.path)
+        if ask.form.get("old_enough") == "yes":
+            with office.deed() as tx:
+                choices.allow(tx, office, visitor.number, purpose, method=METHOD)
+            return ask.go(f"{self.path}?done=allowed#choices")
+        try:
+            with office.deed() as tx:
+                guardians.ask_in(
+                    tx,
+                    office,
+                    visitor.number,
+                    purpose,
+                    ask.form.get("guardian", ""),
+                    address=self.address + self.path,
+                    method=METHOD,
+                )
+        except PersonError:
+            error = "Write the address of your mother, father or guardian, as name@example.org; not your own."
+            return self._age_page(ask, purpose, status=422, error=error)
+        except guardians.AskedTooOften:
+            return ask.problem(429, "Your guardian was asked often enough today; nothing was done.", "Try tomorrow.")
+        answer = ask.go(f"{self.path}?done=guardian#choices")
+        answer.background = BackgroundTask(mail.deliver, office.store, office.keyring, self.mailing, clock=office.clock)
+        return answer
+
+    def show_to_guardian(self, ask: Ask) -> Response:
+        """What a guardian is asked. It changes nothing: mail scanners follow links."""
+        office = self.lease.office
+        with office.store.reading() as tx:
+            asked = guardians.find(tx, office, ask.request.path_params["token"], ask.now)
+        if asked is None:
+            return self._ended(ask)
+        return ask.page("use/guardian.html", title="You decide for a child", text=asked.text, done="")
+
+    def hear_guardian(self, ask: Ask) -> Response:
+        """What the guardian says."""
+        said = ask.form.get("word", "")
+        if said not in ("agree", "refuse"):
+            return ask.problem(422, "The form named no choice; nothing was done.", "Go back and try again.")
+        choice = guardians.answer(self.lease.office, ask.request.path_params["token"], agrees=said == "agree")
+        if choice is None:
+            return self._ended(ask)
+        done = "Noted: you agree." if choice.given else "Noted: you refuse. Nothing is done with the data for this."
+        return ask.page("use/guardian.html", title="Thank you", text="", done=done)
+
+    def _asks_age(self, purpose: str) -> bool:
+        office = self.lease.office
+        return self.consents.ask_age and purpose in office.compiled.consent_bits and self._age() is not None
+
+    def _age(self) -> guardians.Age | None:
+        return guardians.own_consent_from(self.lease.office.policy, self.consents)
+
+    def _age_page(self, ask: Ask, purpose: str, *, status: int = 200, error: str = "") -> Response:
+        age = self._age()
+        assert age is not None  # INVARIANT: asked only where there is one
+        wording = consent.wording_of(self.lease.office, purpose)
+        return ask.page(
+            "use/age.html",
+            status=status,
+            title="How old are you?",
+            age=age,
+            text=wording.text,
+            purpose=purpose,
+            error=error,
+            centre=self.path,
+        )
 
     def receipt(self, ask: Ask) -> Response:
         """What the person said about one purpose, as a page; as a signed file with `.json` behind it."""

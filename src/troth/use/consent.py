@@ -124,14 +124,29 @@ def give_in(
     return _write(tx, office, person, purpose, Consent.GIVEN, language=language, method=method, at=None)
 
 
+def write_in(
+    tx: Connection,
+    office: Office,
+    person: PersonNumber,
+    purpose: str,
+    event: Consent,
+    *,
+    language: str,
+    method: str,
+    **more: Any,
+) -> Choice:
+    """Write any word, now, within a deed of the caller's; `more` are further columns of the register."""
+    return _write(tx, office, person, purpose, event, language=language, method=method, at=None, **more)
+
+
 def withdraw_in(
     tx: Connection, office: Office, person: PersonNumber, purpose: str, *, method: str, at: datetime | None = None
 ) -> Choice:
     """As `withdraw`, within a deed of the caller's."""
     hold(tx, f"said by {person}")
-    last = _last(tx, person, purpose)
+    last = last_in(tx, person, purpose)
     if last is None:
-        _wording(office, purpose)
+        wording_of(office, purpose)
     elif last.event is Consent.WITHDRAWN:
         return _choice(office, last)
     return _write(tx, office, person, purpose, Consent.WITHDRAWN, language=_language(office), method=method, at=at)
@@ -179,7 +194,7 @@ def record_many(
             rows = []
             for number, (_, purpose, at) in zip(numbers, batch, strict=True):
                 assert number is not None
-                last = _last(tx, number, purpose) if at is None or purpose not in texts else None
+                last = last_in(tx, number, purpose) if at is None or purpose not in texts else None
                 wording = texts.get(purpose) or _wording_unless(
                     office, purpose, withdrawn=last is not None and event is Consent.WITHDRAWN
                 )
@@ -211,18 +226,19 @@ def _write(
     language: str,
     method: str,
     at: datetime | None,
+    **more: Any,
 ) -> Choice:
     wording = _wording_unless(office, purpose, withdrawn=event is Consent.WITHDRAWN)
     spoken = _language(office, language)
     known_method(method)
     hold(tx, f"said by {person}")
-    before = _last(tx, person, purpose)
+    before = last_in(tx, person, purpose)
     moment = said_at(office, at, None if before is None else before.at)
-    row = row_of(office, person, wording or purpose, event, language=spoken, method=method, at=moment)
+    row = row_of(office, person, wording or purpose, event, language=spoken, method=method, at=moment, **more)
     if wording is not None:
         keep_wordings(tx, {wording})
     insert(tx, office, [row])
-    last = _last(tx, person, purpose)
+    last = last_in(tx, person, purpose)
     assert last is not None
     return _choice(office, last)
 
@@ -332,7 +348,8 @@ def state_at(event: Consent, until: datetime | None, now: datetime) -> Consent:
     return Consent.EXPIRED if event is Consent.GIVEN and until is not None and until <= now else event
 
 
-def _wording(office: Office, purpose: str) -> Wording:
+def wording_of(office: Office, purpose: str) -> Wording:
+    """The words of a purpose that rests on consent. Raises: UnknownName for any other."""
     found = wordings(office).get(purpose)
     if found is None:
         consents = tuple(office.compiled.consent_bits)
@@ -348,10 +365,11 @@ def _wording(office: Office, purpose: str) -> Wording:
 
 def _wording_unless(office: Office, purpose: str, *, withdrawn: bool) -> Wording | None:
     """The words of `purpose`; None only for what is withdrawn after it has left the policy."""
-    return wordings(office).get(purpose) if withdrawn else _wording(office, purpose)
+    return wordings(office).get(purpose) if withdrawn else wording_of(office, purpose)
 
 
-def _last(tx: Connection, person: PersonNumber, purpose: str) -> Any:
+def last_in(tx: Connection, person: PersonNumber, purpose: str) -> Any:
+    """The row of the word that counts about a purpose; None when nothing was said."""
     return standing.last_said(tx, consent_events, person, purpose)
 
 

@@ -10,11 +10,10 @@ import datetime as dt
 import email
 import re
 from dataclasses import dataclass
-from email.message import EmailMessage
-from email.policy import SMTP
+from email.message import Message
+from email.policy import compat32
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import cast
 
 LARGEST = 8 * 1024 * 1024
 BOTH = ("list-unsubscribe", "list-unsubscribe-post")
@@ -47,7 +46,8 @@ def read(file: Path, dkim_key: str | None) -> Letter:
         raw = file.read_bytes()
     except OSError as problem:
         raise Unreadable((problem.strerror or "it cannot be read").lower()) from None
-    message = cast("EmailMessage", email.message_from_bytes(raw, policy=SMTP))
+    # headers as they stand: a mail program does not read an address that was encoded (=?utf-8?q?...?=)
+    message = email.message_from_bytes(raw, policy=compat32)
     if message.get("From") is None:
         raise Unreadable("it is no letter: it has no sender")
     found = _ADDRESS.search(str(message.get("List-Unsubscribe", "")))
@@ -67,7 +67,7 @@ def can_verify() -> bool:
     return find_spec("dkim") is not None
 
 
-def _sent(message: EmailMessage) -> dt.datetime | None:
+def _sent(message: Message) -> dt.datetime | None:
     try:
         found = parsedate_to_datetime(str(message["Date"]))
     except (TypeError, ValueError):
@@ -75,7 +75,7 @@ def _sent(message: EmailMessage) -> dt.datetime | None:
     return found if found.tzinfo is not None else found.replace(tzinfo=dt.UTC)
 
 
-def _signed(message: EmailMessage) -> frozenset[str]:
+def _signed(message: Message) -> frozenset[str]:
     """The names in `h=` of the first signature."""
     text = re.sub(r"\s", "", str(message.get("DKIM-Signature", "")))
     found = re.search(r"(?:^|;)h=([^;]+)", text)

@@ -13,10 +13,10 @@ import datetime as dt
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, zip_longest
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Table, and_, select, true
+from sqlalchemy import ColumnElement, Connection, FromClause, Table, and_, null, select, true, type_coerce
 
 from troth.errors import PersonError, StoreError
 from troth.foundation import people
@@ -24,6 +24,7 @@ from troth.foundation.people import Kind
 from troth.foundation.proof import NothingToObserve, Saw, broken, counted, kept, unproven
 from troth.foundation.records import instants
 from troth.foundation.records.statements import where_clause
+from troth.foundation.store.columns import Instant
 from troth.foundation.tables import identifiers
 from troth.policy.datamap import AnyPath, ByIdentifier, ByKey, ByRow, OwnRow, Place, SinglePath, TableMap, Use
 from troth.use.tables import EVERY_PURPOSE, consent_events, objections
@@ -248,16 +249,28 @@ def _said(seen: Observation, purpose: str) -> _Said:
 def _words(
     tx: Connection, events: Table, purposes: tuple[str, ...], begins: Consent | Objection
 ) -> dict[int, tuple[list[dt.datetime], list[bool]]]:
+    ends = type_coerce(events.c.until if "until" in events.c else null(), Instant)
     statement = (
-        select(events.c.person, events.c.at, events.c.event)
+        select(events.c.person, events.c.at, events.c.event, ends.label("until"))
         .where(events.c.purpose.in_(purposes))
         .order_by(events.c.person, events.c.at, events.c.id)
     )
     found: dict[int, tuple[list[dt.datetime], list[bool]]] = {}
     for person, rows in groupby(tx.execute(statement), key=lambda row: row.person):
-        spoken = [(row.at, row.event is begins) for row in rows]
+        spoken = _with_ends([(row.at, row.event is begins, row.until) for row in rows])
         found[person] = [at for at, _ in spoken], [begun for _, begun in spoken]
     return found
+
+
+def _with_ends(words: list[tuple[dt.datetime, bool, dt.datetime | None]]) -> list[tuple[dt.datetime, bool]]:
+    """The words in order, and where one ends by itself before the next is said, that end as a word of its own."""
+    told: list[tuple[dt.datetime, bool]] = []
+    following = [at for at, _, _ in words[1:]]
+    for (at, begun, until), after in zip_longest(words, following):
+        told.append((at, begun))
+        if begun and until is not None and (after is None or until < after):
+            told.append((max(until, at), False))
+    return told
 
 
 def who_is_who(seen: Observation, kind: str, values: set[Any]) -> dict[Any, int]:

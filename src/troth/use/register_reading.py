@@ -16,7 +16,7 @@ from sqlalchemy import and_, func, or_, select
 from troth.errors import StoreError
 from troth.foundation.ledger.tables import ledger_leaves
 from troth.foundation.proof import NothingToObserve
-from troth.use.tables import consent_events, consent_texts
+from troth.use.tables import consent_events, consent_meanings, consent_texts
 from troth.use.words import Consent
 
 if TYPE_CHECKING:
@@ -31,13 +31,15 @@ _CLOCKS_DIFFER = dt.timedelta(seconds=5)
 class Register:
     """How many consents are on record, and of how many of them something is missing or wrong.
 
-    `bare` do not say to which words; of `altered` the words are gone or hash to something else; `ahead` have a time
+    `bare` do not say to which words; of `altered` the words are gone or hash to something else, and of `unmeant` what
+    the words meant (data, recipients); `ahead` have a time
     after their recording or still to come; `leafless` entries (of consent given or taken back) have none in the ledger.
     """
 
     consents: int
     bare: int
     altered: int
+    unmeant: int
     ahead: int
     leafless: int
 
@@ -59,6 +61,12 @@ def look(seen: Observation) -> Register:
                 .where(given, events.c.text_sha256.is_not(None))
                 .group_by(events.c.text_sha256)
             ).all()
+            meant = tx.execute(
+                select(events.c.meaning_sha256, func.count().label("rows"))
+                .where(given, events.c.meaning_sha256.is_not(None))
+                .group_by(events.c.meaning_sha256)
+            ).all()
+            meanings = {bytes(row.sha256): row.meaning for row in tx.execute(select(consent_meanings))}
             leafless = tx.execute(
                 select(func.count())
                 .select_from(events.outerjoin(ledger_leaves, ledger_leaves.c.id == events.c.leaf))
@@ -72,7 +80,9 @@ def look(seen: Observation) -> Register:
         ) from None
     whole = {bytes(key) for key, text in texts.items() if hashlib.sha256(text.encode()).digest() == bytes(key)}
     altered = sum(row.rows for row in agreed if bytes(row.text_sha256) not in whole)
-    return Register(total, bare, altered, ahead, leafless)
+    sound = {key for key, text in meanings.items() if hashlib.sha256(text.encode()).digest() == key}
+    unmeant = sum(row.rows for row in meant if bytes(row.meaning_sha256) not in sound)
+    return Register(total, bare, altered, unmeant, ahead, leafless)
 
 
 def _count(tx: Connection, condition: ColumnElement[bool]) -> int:

@@ -21,6 +21,7 @@ def attach(app: typer.Typer) -> None:
     from troth.use import commands as use
     from troth.use.audiences import commands as audiences
     from troth.use.recording import commands as recording
+    from troth.use.stopping import commands as stopping
 
     app.command("demo")(running.demo)
     app.command("init")(running.init)
@@ -45,6 +46,7 @@ def attach(app: typer.Typer) -> None:
     use.consent.command("import")(recording.import_)
     use.consent.command("export")(recording.export)
     app.add_typer(use.consent, name="consent")
+    app.command("suppress")(stopping.suppress)
     app.command("object")(use.object_)
     app.command("restrict")(use.restrict)
     app.command("share")(sharing.share)

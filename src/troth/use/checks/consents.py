@@ -55,6 +55,11 @@ def consent_unrecorded(seen: Observation, sentence: Sentence) -> Iterator[Saw]: 
         ),
         (register.altered, "the text agreed to is gone or was altered", "put the text back from a backup, or ask anew"),
         (
+            register.unmeant,
+            "the data and recipients agreed to are gone or were altered",
+            "put the meaning back from a backup, or ask anew",
+        ),
+        (
             register.ahead,
             "the time is after its recording, or still to come",
             "mend the clock of the machine that recorded them",

@@ -111,7 +111,7 @@ def letter_without_way_out(seen: Observation, sentence: Sentence) -> Iterator[Sa
     put_in = "put in what `troth.unsubscribe_headers(person, purpose)` gives, before the letter is signed"
     missing = [name for name in letter_reading.BOTH if name not in letter.signed]
     if not letter.stops or not letter.one_click:
-        gone = "List-Unsubscribe with a web address" if not letter.stops else "List-Unsubscribe-Post"
+        gone = "List-Unsubscribe with a web address in plain letters" if not letter.stops else "List-Unsubscribe-Post"
         yield broken(where, f"it has no {gone}", repair=put_in)
     elif missing:
         yield broken(where, f"its DKIM signature does not cover {' and '.join(missing)}", repair=put_in)
