@@ -14,7 +14,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
+from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -24,9 +24,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from troth import errors
 from troth.foundation import people
-from troth.use import apps, authzen, consent, entrance, objections, restrictions, standing
+from troth.use import apps, authzen, consent, entrance, objections, repeats, restrictions, standing
+from troth.use.consent import Choice
 from troth.use.decision import Reason
 from troth.use.lease import Lease
+from troth.use.office import Office
 from troth.use.opening import Opened
 from troth.use.words import Consent, Ground
 
@@ -51,6 +53,7 @@ _STATUS: tuple[tuple[type[errors.TrothError], int], ...] = (
 
 Text = Annotated[str, Field(min_length=1, max_length=400)]
 Person = Text | Annotated[dict[str, Text], Field(min_length=1, max_length=4)]
+Key = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=200)]
 Data = Text | Annotated[list[Text], Field(min_length=1, max_length=100)]
 
 
@@ -217,26 +220,35 @@ class Api:
             return {"consents": [asdict(choice) for choice in consent.show(lease.office, asked.person)]}
 
         @router.post("/consents", status_code=201)
-        def say(word: ConsentWord) -> dict[str, Any]:
+        def say(word: ConsentWord, request: Request, key: Key = None) -> dict[str, Any]:
             """Record what a person said; when this answers, every decision obeys."""
             office = lease.office
-            if word.word is Consent.WITHDRAWN:
-                return asdict(consent.withdraw(office, word.person, word.purpose, method=word.method, at=word.at))
-            deed = consent.give if word.word is Consent.GIVEN else consent.refuse
-            language = word.language or office.policy.controller.languages[0]
-            return asdict(deed(office, word.person, word.purpose, language=language, method=word.method, at=word.at))
+            try:
+                with repeats.once(office, request.state.app, key, f"consents\n{word.model_dump_json()}"):
+                    return asdict(_consent(office, word))
+            except repeats.DoneBefore:
+                choices = consent.show(office, word.person)
+                return asdict(next(choice for choice in choices if choice.purpose == word.purpose))
 
         @router.post("/objections", status_code=201)
-        def object_(word: ObjectionWord) -> dict[str, Any]:
+        def object_(word: ObjectionWord, request: Request, key: Key = None) -> dict[str, Any]:
             """Record an objection or its end; when this answers, every decision obeys."""
-            deed = objections.lift if word.lift else objections.raise_
-            return asdict(deed(lease.office, word.person, word.purpose, method=word.method))
+            deed, office = objections.lift if word.lift else objections.raise_, lease.office
+            try:
+                with repeats.once(office, request.state.app, key, f"objections\n{word.model_dump_json()}"):
+                    return asdict(deed(office, word.person, word.purpose, method=word.method))
+            except repeats.DoneBefore:
+                return asdict(objections.about(office, word.person, word.purpose))
 
         @router.post("/restrictions", status_code=201)
-        def restrict(word: RestrictionWord) -> dict[str, Any]:
+        def restrict(word: RestrictionWord, request: Request, key: Key = None) -> dict[str, Any]:
             """Record a restriction or its end; when this answers, every decision obeys."""
-            deed = restrictions.lift if word.lift else restrictions.place
-            return asdict(deed(lease.office, word.person, ground=word.ground, method=word.method))
+            deed, office = restrictions.lift if word.lift else restrictions.place, lease.office
+            try:
+                with repeats.once(office, request.state.app, key, f"restrictions\n{word.model_dump_json()}"):
+                    return asdict(deed(office, word.person, ground=word.ground, method=word.method))
+            except repeats.DoneBefore:
+                return asdict(restrictions.show(office, word.person))
 
         @router.post("/centre-links", status_code=201)
         def hand_over(asked: About) -> dict[str, Any]:
@@ -246,6 +258,14 @@ class Api:
             return {"url": f"{self.address}{self.centre}/enter/{token}", "until": now + entrance.HAND_OVER_LIFE}
 
         return router
+
+
+def _consent(office: Office, word: ConsentWord) -> Choice:
+    if word.word is Consent.WITHDRAWN:
+        return consent.withdraw(office, word.person, word.purpose, method=word.method, at=word.at)
+    deed = consent.give if word.word is Consent.GIVEN else consent.refuse
+    language = word.language or office.policy.controller.languages[0]
+    return deed(office, word.person, word.purpose, language=language, method=word.method, at=word.at)
 
 
 def _application(title: str, router: APIRouter) -> ASGIApp:

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Header, Response
+from fastapi import Depends as DependsOn
 from fastapi.params import Depends
 from pydantic import BaseModel, Field
 
@@ -20,6 +21,7 @@ from troth.use.decision import Decision, Reason
 from troth.use.lease import Lease
 
 MOST_AT_ONCE = 1_000
+_LONGEST_ID = 200
 _USERS = frozenset({"user", "person", "customer"})
 
 Short = Annotated[str, Field(max_length=400)]
@@ -64,7 +66,7 @@ class Evaluations(Evaluation):
 
 def router(lease: Lease, dependencies: Sequence[Depends]) -> APIRouter:
     """`/evaluation` and `/evaluations`."""
-    made = APIRouter(dependencies=list(dependencies))
+    made = APIRouter(dependencies=[*dependencies, DependsOn(_name_again)])
 
     @made.post("/evaluation")
     def evaluation(asked: Evaluation) -> dict[str, Any]:
@@ -86,6 +88,12 @@ def router(lease: Lease, dependencies: Sequence[Depends]) -> APIRouter:
         return {"evaluations": answers}
 
     return made
+
+
+def _name_again(response: Response, request_id: Annotated[str | None, Header(alias="X-Request-ID")] = None) -> None:
+    """Give the asker's name for the question back, so that both logs can be read side by side."""
+    if request_id is not None and len(request_id) <= _LONGEST_ID and request_id.isascii() and request_id.isprintable():
+        response.headers["X-Request-ID"] = request_id
 
 
 def metadata(address: str) -> dict[str, str]:

@@ -53,12 +53,16 @@ class Reason(StrEnum):
     RECIPIENT_NOT_DECLARED = "recipient-not-declared"
     BASIS_MISSING = "basis-missing"
     STANDING_UNKNOWN = "standing-unknown"
+    POINT_UNREACHABLE = "decision-point-unreachable"
     PERSON_UNKNOWN = "person-unknown"
     PERSON_AMBIGUOUS = "person-ambiguous"
     RESTRICTED = "restricted"
     CONSENT_NOT_GIVEN = "consent-not-given"
     CONSENT_WITHDRAWN = "consent-withdrawn"
     OBJECTION_STANDS = "objection-stands"
+
+
+PERMITS = frozenset({Reason.CONSENT_GIVEN, Reason.BASIS_APPLIES})
 
 
 @dataclass(frozen=True, slots=True)

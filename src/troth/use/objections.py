@@ -60,6 +60,12 @@ def show(office: Office, person: Person) -> tuple[Stance, ...]:
         return stances(office, standing.load(tx, standing.load_person(tx, office.keyring, person)))
 
 
+def about(office: Office, person: Person, purpose: str) -> Stance:
+    """Where `person` stands on one purpose, or on everything with `*`. Raises: PersonUnknown, PersonAmbiguous."""
+    with office.store.reading() as tx:
+        return _stance(standing.load(tx, standing.load_person(tx, office.keyring, person)), purpose)
+
+
 def stances(office: Office, of: standing.Standing) -> tuple[Stance, ...]:
     """The stance on each purpose that one may object to, from what the person said."""
     return tuple(_stance(of, purpose) for purpose in office.compiled.objection_bits)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from re import compile as pattern
@@ -20,6 +21,8 @@ from troth.use.decision import Compiled, compile_policy
 
 AHEAD = timedelta(seconds=5)
 """How far the clock of a company's app may run before ours; what it dates later than that is refused."""
+
+_first: ContextVar[Callable[[Connection], None] | None] = ContextVar("troth_first", default=None)
 
 _METHOD = pattern(r"[a-z][a-z0-9-]{0,39}")
 
@@ -46,9 +49,22 @@ class Office:
         INVARIANT: nothing is acknowledged before that. Raises: StoreError, and then the caller must not acknowledge.
         """
         with self.store.writing() as tx:
+            before = _first.get()
+            if before is not None:
+                before(tx)
             yield tx
             mark = changes.mark(tx)
         self.store.changed(mark)
+
+
+@contextmanager
+def first(act: Callable[[Connection], None]) -> Iterator[None]:
+    """Let `act` be the first thing that every deed begun in this block does, in its own transaction."""
+    token = _first.set(act)
+    try:
+        yield
+    finally:
+        _first.reset(token)
 
 
 def said_at(office: Office, at: datetime | None, last: datetime | None) -> datetime:

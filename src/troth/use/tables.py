@@ -208,6 +208,15 @@ centre_sessions = Table(
     Column("ends_at", Instant, nullable=False),
 )
 
+# What an app sent under a key of its own, so that its repeats are one. Only keyed hashes, kept for two days.
+app_repeats = Table(
+    "app_repeats",
+    metadata,
+    Column("key", LargeBinary(16), primary_key=True),
+    Column("body", LargeBinary(16), nullable=False),
+    Column("at", Instant, nullable=False, index=True),
+)
+
 # The audience as it was when it was last kept: one roaring bitmap of people's numbers a plane ("known", "restricted",
 # "given marketing"), and the version of the store (`foundation/store/changes`) and the policy that they are right for.
 audience_planes = Table(

@@ -53,9 +53,19 @@ def upgrade() -> None:
         sa.Column("saved_at", Instant(), nullable=False),
         sa.PrimaryKeyConstraint("one", name=op.f("pk_audience_state")),
     )
+    op.create_table(
+        "app_repeats",
+        sa.Column("key", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("body", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("at", Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_app_repeats")),
+    )
+    op.create_index(op.f("ix_app_repeats_at"), "app_repeats", ["at"], unique=False)
 
 
 def downgrade() -> None:
+    op.drop_index(op.f("ix_app_repeats_at"), table_name="app_repeats")
+    op.drop_table("app_repeats")
     op.drop_table("audience_state")
     op.drop_table("audience_planes")
     op.drop_table("store_readers")
