@@ -85,6 +85,8 @@ PAGES: Mapping[str, tuple[str, ...]] = {
         "/console/sentences/1.1a",
         "/console/sentences/9.1a",
         "/console/sentences/99",
+        "/console/periods",
+        "/console/periods/plan",
         "/console/map",
         "/console/policy",
         "/console/attestations",

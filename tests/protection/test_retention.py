@@ -75,7 +75,7 @@ def test_the_plan_counts_what_the_run_does_and_changes_nothing(shop: Shop) -> No
     assert shop.all() == before
     found = {step.table: step for step in plan.steps if step.do != "change"}
     changed = {step.table: step.n for step in plan.steps if step.do == "change"}
-    assert changed == {"orders": 2}
+    assert changed == {"orders": 3}  # one of them goes, once its item has gone
     assert (found["visits"].do, found["visits"].n) == ("delete", 20)
     assert found["visits"].oldest is not None
     assert found["visits"].oldest.date() == ago(days=90, seconds=1).date()

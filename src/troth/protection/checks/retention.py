@@ -272,7 +272,7 @@ def period_unpublished(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
 
     What it proves: the published page has one visible row for each rule (a period, or what a law makes longer), with
     its length, and none besides. Where the page names the hash of its rules, it is that of these very rules; where
-    troth ends data, the last run carried out the rules of that hash, too.
+    troth ends data, the last run carried out the rules of that hash, too, or the next one is not late.
 
     What it does not prove: that people find the table.
 
@@ -329,6 +329,8 @@ def _same_hash(seen: Observation, said: str | None) -> Iterator[Saw]:
         return
     if last.rules_sha256 == ours:
         yield kept(path, f"the last run carried out the same rules ({ours[:16]})")
+    elif last.due_at is not None and not last.overdue(seen.now):
+        yield kept(path, f"the rules have changed since the last run; the next, by {last.due_at:%Y-%m-%d}, has them")
     else:
         yield unproven(
             last.name, "the last run carried out other rules than those published", repair="run `troth retention run`"
