@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 
 from troth.errors import ErasureUnsettled, LimitPassed, PlanChanged
 from troth.foundation.guards import approvals, pausing
@@ -55,6 +55,8 @@ ROUNDS = 6
 """How often rows that somebody goes on writing are followed; after that the company must stop writing them."""
 
 _SWEEP_S = 3_600.0
+_FIRST = select(erasures).order_by(erasures.c.id).limit(1)
+_BY_NAME, _BY_REQUEST = (_FIRST.where(key == bindparam("which")) for key in (erasures.c.name, erasures.c.request))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +89,7 @@ class Erasure:
 
 def find(tx: Connection, which: int | str) -> Erasure | None:
     """The erasure of a request's id, or of that name; None where none was begun."""
-    key = erasures.c.name if isinstance(which, str) else erasures.c.request
-    row = tx.execute(select(erasures).where(key == which).order_by(erasures.c.id).limit(1)).one_or_none()
+    row = tx.execute(_BY_NAME if isinstance(which, str) else _BY_REQUEST, {"which": which}).one_or_none()
     return None if row is None else _erasure(row)
 
 
@@ -256,7 +257,7 @@ def elsewhere(desk: Desk) -> list[str]:
 def _require_guards(desk: Desk) -> None:
     with desk.office.store.reading() as tx:
         approvals.require_approved(tx, desk.datamap)
-    pausing.require_running(desk.office.store)
+        pausing.require_running_in(tx)
 
 
 def _within_limit(desk: Desk, plan: ErasurePlan) -> None:

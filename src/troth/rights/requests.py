@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 
 from troth.errors import KeyReused, MoveRefused, RequestError, RequestUnknown
 from troth.foundation import ids
@@ -183,8 +183,7 @@ def file_in(tx: Connection, desk: Desk, intake: Intake) -> Filed:
 
 def find(tx: Connection, which: int | str) -> Request | None:
     """The request of that id, or of that number; None where there is none."""
-    key = requests.c.number if isinstance(which, str) else requests.c.id
-    row = tx.execute(select(requests).where(key == which)).one_or_none()
+    row = tx.execute(_BY_NUMBER if isinstance(which, str) else _BY_ID, {"which": which}).one_or_none()
     return None if row is None else request_of(row)
 
 
@@ -346,6 +345,7 @@ def _note_move(  # noqa: PLR0917 - a move, with where it came from and where it 
 
 
 _COLUMNS = tuple(column.name for column in requests.c if column.name in Request.__dataclass_fields__)
+_BY_ID, _BY_NUMBER = (select(requests).where(key == bindparam("which")) for key in (requests.c.id, requests.c.number))
 
 
 def request_of(row: Row[Any]) -> Request:

@@ -206,9 +206,8 @@ class Centre:
             return self._age_page(ask, purpose, status=422, error=error)
         except guardians.AskedTooOften:
             return ask.problem(429, "Your guardian was asked often enough today; nothing was done.", "Try tomorrow.")
-        answer = ask.go(f"{self.path}?done=guardian#choices")
-        answer.background = BackgroundTask(mail.deliver, office.store, office.keyring, self.mailing, clock=office.clock)
-        return answer
+        ask.afterwards(partial(mail.deliver, office.store, office.keyring, self.mailing, clock=office.clock))
+        return ask.go(f"{self.path}?done=guardian#choices")
 
     def show_to_guardian(self, ask: Ask) -> Response:
         """What a guardian is asked. It changes nothing: mail scanners follow links."""

@@ -17,6 +17,8 @@ from troth.foundation.keys import Keyring
 from troth.foundation.ledger import leaves
 from troth.foundation.store import Store, hold
 
+_LATEST = select(write_pauses).order_by(write_pauses.c.id.desc()).limit(1)
+
 
 @dataclass(frozen=True, slots=True)
 class Brake:
@@ -38,15 +40,20 @@ def resume(tx: Connection, keyring: Keyring, now: datetime, *, staff: int | None
 
 def brake(tx: Connection) -> Brake:
     """Whether writing is stopped now."""
-    row = tx.execute(select(write_pauses).order_by(write_pauses.c.id.desc()).limit(1)).one_or_none()
+    row = tx.execute(_LATEST).one_or_none()
     return Brake(paused=False, since=None) if row is None else Brake(row.paused, row.at)
 
 
 def require_running(store: Store) -> None:
     """Make sure that company stores may be written to. Ask before each transaction there. Raises: WritingPaused."""
     with store.reading() as tx:
-        if brake(tx).paused:
-            raise WritingPaused(repair="Run `troth resume` when it may go on.")
+        require_running_in(tx)
+
+
+def require_running_in(tx: Connection) -> None:
+    """As `require_running`, within a transaction of the caller's. Raises: WritingPaused."""
+    if brake(tx).paused:
+        raise WritingPaused(repair="Run `troth resume` when it may go on.")
 
 
 def _set(tx: Connection, keyring: Keyring, now: datetime, staff: int | None, *, paused: bool) -> Brake:

@@ -12,7 +12,7 @@ import secrets
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from troth.errors import KeyUnavailable
@@ -22,6 +22,11 @@ from troth.foundation.ledger.words import KeyUse
 
 _KEY_BYTES: Final = 32
 _NONCE_BYTES: Final = 12
+_HELD: Final = (
+    select(person_keys.c.wrapped, person_keys.c.destroyed_at)
+    .where(person_keys.c.person == bindparam("of"), person_keys.c.use == bindparam("under"))
+    .with_for_update(read=True)
+)
 
 
 def key_for(tx: Connection, keyring: Keyring, person: bytes, use: KeyUse, at: datetime) -> bytes:
@@ -84,9 +89,7 @@ def unseal(key: bytes, sealed: bytes, context: bytes) -> bytes:
 
 
 def _row(tx: Connection, person: bytes, use: KeyUse) -> tuple[bytes | None, bool]:
-    statement = select(person_keys.c.wrapped, person_keys.c.destroyed_at)
-    statement = statement.where(person_keys.c.person == person, person_keys.c.use == use).with_for_update(read=True)
-    row = tx.execute(statement).one_or_none()
+    row = tx.execute(_HELD, {"of": person, "under": use}).one_or_none()
     return (None, False) if row is None else (row.wrapped, row.destroyed_at is not None)
 
 
