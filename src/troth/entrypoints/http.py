@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from troth.policy.settings import Instance
 
 T = TypeVar("T")
-PACKAGES = ("troth.entrypoints", "troth.updates", "troth.rights", "troth.use")
+PACKAGES = ("troth.entrypoints", "troth.updates", "troth.rights", "troth.sharing", "troth.use")
 
 
 @contextmanager
@@ -53,6 +53,7 @@ def _application(instance: Instance, troth: Troth, desk: DeskKeeper, home: Any) 
     from troth.rights import api as rights_api
     from troth.rights import centre as rights_centre
     from troth.rights import console as rights_console
+    from troth.sharing import console as sharing_console
     from troth.updates import centre as updates_centre
     from troth.use import api as use_api
     from troth.use import centre as use_centre
@@ -78,6 +79,7 @@ def _application(instance: Instance, troth: Troth, desk: DeskKeeper, home: Any) 
             Link("Today", place.console),
             Link("Requests", f"{place.console}/requests"),
             Link("Sentences", f"{place.console}/sentences"),
+            Link("Recipients", f"{place.console}/recipients"),
             Link("Data map", f"{place.console}/map"),
             Link("Policy", f"{place.console}/policy"),
             Link("Staff", f"{place.console}/staff"),
@@ -96,6 +98,8 @@ def _application(instance: Instance, troth: Troth, desk: DeskKeeper, home: Any) 
     routes: list[Any] = [Route(PREFIX + "{name}", site.serve_static)]
     routes += _routes(site, staff, console.routes(), place.console)
     routes += _routes(site, staff, rights_console.routes(desk, place.console, console.guarded), "")
+    pages_of_recipients = sharing_console.routes(files.policy, office.store, place.console, console.guarded)
+    routes += _routes(site, staff, pages_of_recipients, "")
     routes += _routes(site, public, use_centre.routes(troth, rights_centre.beside(troth, desk)), "")
     routes += _routes(site, public, rights_centre.routes(troth, desk), "")
     routes += _routes(site, public, updates_centre.routes(files.policy, office.store, report, path=place.policy), "")

@@ -163,7 +163,7 @@ class Settings(Declared):
     requests: RequestSettings = RequestSettings()
     erasure: ErasureSettings = ErasureSettings()  # type: ignore[call-arg] # pydantic fills the defaults
     packages: PackageSettings = PackageSettings()
-    sharing: SharingSettings = SharingSettings()  # type: ignore[call-arg] # pydantic fills the defaults
+    sharing: SharingSettings = SharingSettings()
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ def without_reason(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     """Each disclosure on record has one of the reasons that the policy lists, and the ledger says the same of it.
 
     What it proves: the reason of every disclosure is an occasion that this sentence sums up; one on a legal demand
-    names the demand; each has an entry in the ledger with the same rows, the same people and the same bytes, and every entry
+    names the demand; each has an entry in the ledger with the same rows, people and bytes, and every entry
     has its disclosure; none was begun and left without an end.
 
     What it does not prove: that nothing left past the gate; `sharing.undeclared-recipient` looks at the traffic.
