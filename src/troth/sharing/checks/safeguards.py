@@ -205,10 +205,11 @@ _HOLDS = {
 
 def _last(seen: Observation, recipient: Recipient) -> Disclosure | None:
     def read() -> dict[str, Disclosure]:
+        store = seen.need_store()
         from troth.sharing import disclosures
 
         found: dict[str, Disclosure] = {}
-        with seen.need_store().reading() as tx:
+        with store.reading() as tx:
             for each in disclosures.every(tx):
                 if each.state.told:
                     found.setdefault(each.recipient, each)

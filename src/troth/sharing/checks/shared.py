@@ -167,9 +167,10 @@ def _every(seen: Observation) -> tuple[Disclosure, ...]:
     """Every disclosure on record, read once a run."""
 
     def read() -> tuple[Disclosure, ...]:
+        store = seen.need_store()
         from troth.sharing import disclosures
 
-        with seen.need_store().reading() as tx:
+        with store.reading() as tx:
             return tuple(disclosures.every(tx))
 
     return seen.once("disclosures", read)
@@ -206,11 +207,12 @@ def _differs(seen: Observation, each: Disclosure) -> str | None:
 
 
 def _entries(seen: Observation) -> int:
+    store = seen.need_store()
     from sqlalchemy import func, select
 
     from troth.foundation.ledger.tables import ledger_leaves
 
-    with seen.need_store().reading() as tx:
+    with store.reading() as tx:
         query = select(func.count()).select_from(ledger_leaves).where(ledger_leaves.c.kind == _KIND)
         return int(tx.execute(query).scalar_one())
 
