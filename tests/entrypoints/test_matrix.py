@@ -57,8 +57,6 @@ NAMED_AHEAD = {
     Operation.BREACHES_WORK,
     Operation.ASSESSMENTS_SEE,
     Operation.ASSESSMENTS_ADD,
-    Operation.RECIPIENTS_SEE,
-    Operation.DISCLOSURES_SEE,
     Operation.DEMANDS_SEE,
     Operation.DEMANDS_FILE,
     Operation.DEMANDS_APPROVE,
@@ -67,7 +65,7 @@ NAMED_AHEAD = {
 }
 """Rows whose doors are not built yet. Whoever builds one takes its row out of here; this may only shrink."""
 
-WITHIN_A_PAGE = {Operation.REQUESTS_READ, Operation.HOLDS_SEE}
+WITHIN_A_PAGE = {Operation.REQUESTS_READ, Operation.HOLDS_SEE, Operation.DISCLOSURES_SEE}
 """Rows that decide what a page shows, and are the operation of no page of their own."""
 
 

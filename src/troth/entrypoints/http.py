@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from troth.policy.settings import Instance
 
 T = TypeVar("T")
-PACKAGES = ("troth.entrypoints", "troth.updates", "troth.rights", "troth.protection", "troth.use")
+PACKAGES = ("troth.entrypoints", "troth.updates", "troth.rights", "troth.protection", "troth.sharing", "troth.use")
 
 
 @contextmanager

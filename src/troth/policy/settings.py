@@ -269,7 +269,7 @@ class Settings(Declared):
     security: SecuritySettings = SecuritySettings()
     consent: ConsentSettings = ConsentSettings()  # type: ignore[call-arg] # pydantic fills the defaults
     marketing: MarketingSettings = MarketingSettings()
-    sharing: SharingSettings = SharingSettings()  # type: ignore[call-arg] # pydantic fills the defaults
+    sharing: SharingSettings = SharingSettings()
     staff: StaffSettings = StaffSettings()  # type: ignore[call-arg] # pydantic fills the defaults
 
 
