@@ -41,6 +41,8 @@ STORES_AND_PAPERS = [
     (deeds.a_balance_test_is_edited, "2.2d", "balance-fraud.md is not the recorded one"),
     (deeds.the_shop_is_open_to_all_users_of_the_machine, "3.1b", "store shop: other users of the machine"),
     (deeds.the_store_is_open_to_all_users_of_the_machine, "3.1b", "troth's own store: other users of the machine"),
+    (deeds.a_password_alone_opens_peoples_data, "3.1b", "a data protection officer comes in by a password alone"),
+    (deeds.somebody_who_left_has_an_account, "3.1b", "is open, and was not on the list of who works here"),
     (deeds.a_row_outlives_its_period, "3.2a", "access_log in shop: 1 row older than 90 days"),
     (deeds.a_contract_is_edited, "4.1a", "contract-example-desk.md is not the recorded one"),
     (deeds.a_question_is_filed_under_somebody_else, "5.1", "support_tickets.subject in shop: 1 row that name"),
@@ -241,7 +243,7 @@ STOPPED: list[tuple[Callable[[Copy], None], str]] = [
     (no_site, "2.2a 3.1b 3.2b 6.1a 6.2a 6.2b 7a 7b 8a 8b 8.1b 9.2"),
     (no_host, "3.1a"),
     (no_key, NEED_KEY),
-    (no_store, "1.2d 2.1c 2.2a 5.1 5.3 5.4 5.6 8a 8b 8.1b"),
+    (no_store, "1.2d 2.1c 2.2a 3.1b 5.1 5.3 5.4 5.6 8a 8b 8.1b"),
 ]
 
 
