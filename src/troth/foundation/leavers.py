@@ -15,6 +15,8 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import Connection, Row, select
+
 from troth.errors import TrothError, UnreadableFile
 from troth.foundation import staff
 from troth.foundation.staff import Account
@@ -51,6 +53,11 @@ def compare(store: Store, content: bytes, *, where: str, now: datetime, by: int 
         facts = {"at": now, "sha256": sha256, "listed": len(names), "accounts": len(accounts)}
         tx.execute(staff_comparisons.insert().values(gone=json.dumps(numbers), leaf=leaf, **facts))
     return Comparison(len(names), len(accounts), gone)
+
+
+def latest(tx: Connection) -> Row | None:  # type: ignore[type-arg]
+    """The last comparison as it is kept; None before the first."""
+    return tx.execute(select(staff_comparisons).order_by(staff_comparisons.c.id.desc()).limit(1)).one_or_none()
 
 
 def names_in(content: bytes, *, where: str) -> frozenset[str]:
