@@ -42,11 +42,12 @@ COMMANDS = {
     Operation.STAFF_ROLE: "staff role",
     Operation.STAFF_CLOSE: "staff disable",
     Operation.STAFF_LINK: "staff link",
+    Operation.STAFF_FACTORS: "staff reset",
+    Operation.STAFF_COMPARE: "staff compare",
 }
 """Rows that a command does."""
 
 NAMED_AHEAD = {
-    Operation.STAFF_COMPARE,
     Operation.MEASURES_SEE,
     Operation.ROPA_SEE,
     Operation.AUDITS_SEE,

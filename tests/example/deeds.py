@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import sqlite3
 from contextlib import closing
 
 from tests.example.proving import PEOPLE, Copy
@@ -166,6 +167,16 @@ def the_store_is_open_to_all_users_of_the_machine(copy: Copy) -> None:
 
 def the_key_is_open_to_all_users_of_the_machine(copy: Copy) -> None:
     (copy.folder / "troth.key").chmod(0o644)
+
+
+def a_password_alone_opens_peoples_data(copy: Copy) -> None:
+    with closing(sqlite3.connect(copy.folder / "troth.sqlite3")) as store, store:
+        store.execute("update staff set password = 'a hash' where role = 'dpo'")
+
+
+def somebody_who_left_has_an_account(copy: Copy) -> None:
+    with closing(sqlite3.connect(copy.folder / "troth.sqlite3")) as store, store:
+        store.execute("update staff_comparisons set gone = (select json_array(id) from staff where role = 'dpo')")
 
 
 def a_row_outlives_its_period(copy: Copy) -> None:

@@ -44,6 +44,8 @@ STORES_AND_PAPERS = [
     (deeds.a_balance_test_is_edited, "2.2d", "balance-fraud.md is not the recorded one"),
     (deeds.the_shop_is_open_to_all_users_of_the_machine, "3.1b", "store shop: other users of the machine"),
     (deeds.the_store_is_open_to_all_users_of_the_machine, "3.1b", "troth's own store: other users of the machine"),
+    (deeds.a_password_alone_opens_peoples_data, "3.1b", "a data protection officer comes in by a password alone"),
+    (deeds.somebody_who_left_has_an_account, "3.1b", "is open, and was not on the list of who works here"),
     (deeds.a_row_outlives_its_period, "3.2a", "access_log in shop: 1 row older than 90 days"),
     (deeds.the_keeper_stops, "3.2a", "retention-1: the last run began on"),
     (deeds.a_run_never_ends, "3.2a", "and never ended"),
@@ -273,7 +275,7 @@ STOPPED: list[tuple[Callable[[Copy], None], str]] = [
     (no_key, NEED_KEY),
     (sharing_deeds.the_help_desk_is_not_reached, "4.2.4"),
     (sharing_deeds.what_was_handed_over_is_fetched_away, "4.2.1 4.2.2 4.2.4"),
-    (no_store, "1.2d 2.1c 2.2a 4.1a 4.2.1 4.2.2 4.2.4 5.1 5.3 5.4 5.6 8a 8b 8.1b"),
+    (no_store, "1.2d 2.1c 2.2a 3.1b 4.1a 4.2.1 4.2.2 4.2.4 5.1 5.3 5.4 5.6 8a 8b 8.1b"),
 ]
 
 

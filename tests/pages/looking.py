@@ -91,6 +91,10 @@ PAGES: Mapping[str, tuple[str, ...]] = {
         "/console/policy",
         "/console/attestations",
         "/console/staff",
+        "/console/staff/1",
+        "/console/staff/99",
+        "/console/account",
+        "/console/account/code",
     ),
 }
 """Who looks, and at what. A fragment `#every-mark-open` opens every <details> of the page first."""
@@ -102,6 +106,7 @@ GONE = {
     "/privacy/centre/confirm/used-or-never-given": 410,
     "/privacy/centre/requests/2026-000099": 404,
     "/console/requests/2026-000099": 404,
+    "/console/staff/99": 404,
     "/console/sentences/99": 404,
 }
 """What the paths answer that lead nowhere; all others answer 200."""

@@ -19,7 +19,7 @@ from troth.application import open as open_troth
 from troth.errors import TrothError
 from troth.example import certificates, providers
 from troth.example.shop import carrier, database, newsletter, seed
-from troth.foundation import keys, staff
+from troth.foundation import keys, leavers, staff
 from troth.foundation.clock import Clock, SystemClock
 from troth.foundation.guards import approvals
 from troth.foundation.keys import Keyring
@@ -87,6 +87,7 @@ def found(
         keys.confirm(store, keyring)
         _publish(store, keyring, folder)
         staff.add(store, OFFICER, Role.DPO, now=now)
+        leavers.compare(store, f"name\n{OFFICER}\n".encode(), where="people.csv", now=now)
         with store.writing() as tx:
             approvals.approve(tx, keyring, mapreading.read(folder / "datamap.yaml"), OFFICER, now)
     engine = database.open_database(url)

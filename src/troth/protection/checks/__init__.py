@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from troth.foundation.proof import Check
-from troth.protection.checks import access, holds, measures, retention, transmission
+from troth.protection.checks import access, accounts, holds, measures, retention, transmission
 
 CHECKS: tuple[Check, ...] = (
     *transmission.CHECKS,
     *access.CHECKS,
+    *accounts.CHECKS,
     *measures.CHECKS,
     *retention.CHECKS,
     *holds.CHECKS,
