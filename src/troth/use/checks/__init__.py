@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from troth.foundation.proof import Check
-from troth.use.checks import consents, grounds, ledgers, purposes
+from troth.use.checks import audiences, consents, grounds, ledgers, purposes
 
-CHECKS: tuple[Check, ...] = (*purposes.CHECKS, *grounds.CHECKS, *consents.CHECKS, *ledgers.CHECKS)
+CHECKS: tuple[Check, ...] = (
+    *purposes.CHECKS, *grounds.CHECKS, *consents.CHECKS, *ledgers.CHECKS, *audiences.CHECKS,
+)  # fmt: skip
