@@ -14,8 +14,7 @@ import pytest
 from tests.use.company import Company
 from tests.use.served import Served, listening
 from troth.errors import KeyReused, NetworkUnreachable, PersonUnknown, Refused, TrothError
-from troth.integrations import AsyncClient, Client
-from troth.integrations import wire
+from troth.integrations import AsyncClient, Client, wire
 from troth.use.decision import Reason
 from troth.use.tables import app_repeats, consent_events
 

@@ -174,9 +174,10 @@ class Audience:
                 if number in known:
                     words[number] = standing.word_of(compiled, said, now)
             for number in part:
-                planes.put(number, words.get(number))
+                word = words.get(number)
+                planes.put(number, word, None if self._column is None else self._column.word(number))
                 if self._column is not None:
-                    self._column.put(number, words.get(number))
+                    self._column.put(number, word)
         self._behind += len(wanted)
 
     def _read_everybody(self, tx: Connection) -> None:

@@ -38,8 +38,22 @@ class Planes:
         self.bits: dict[int, BitMap] = {bit: BitMap() if kept is None else kept[names[bit]] for bit in names}
         self._planes = list(self.bits.items())
 
-    def put(self, person: PersonNumber, word: int | None) -> None:
-        """The standing of this person is `word` now; None is one nobody knows."""
+    def put(self, person: PersonNumber, word: int | None, before: int | None = None) -> None:
+        """The standing of this person is `word` now; None is one nobody knows.
+
+        `before` is what it was, where that is known: then only the planes that differ are touched.
+        """
+        if before is not None and word is not None:
+            left = word ^ before
+            while left:
+                bit = left & -left
+                plane = self.bits[bit]
+                if word & bit:
+                    plane.add(person)
+                else:
+                    plane.discard(person)
+                left ^= bit
+            return
         if word is None:
             self.known.discard(person)
             word = 0

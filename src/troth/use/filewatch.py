@@ -11,12 +11,13 @@ from troth.errors import StoreError
 class FileWatch:
     """One file, watched. `close` it when done."""
 
-    __slots__ = ("_connection", "_file", "_opened", "_path")
+    __slots__ = ("_connection", "_file", "_longest", "_opened", "_path")
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
+        self._longest = 0
         self._opened = 0
 
     def version(self) -> tuple[int, int]:
@@ -29,12 +30,22 @@ class FileWatch:
                     f"{self._path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False
                 )
                 self._file = (stat.st_dev, stat.st_ino)
-                self._opened += 1
-            return self._opened, self._connection.execute("PRAGMA data_version").fetchone()[0]
+                self._opened, self._longest = self._opened + 1, 0
+            version = self._connection.execute("PRAGMA data_version").fetchone()[0]
+            if stat.st_size < self._longest:
+                self._require_whole(self._connection, stat.st_size)
         except (OSError, sqlite3.Error):
             raise StoreError(
-                "the store cannot be read", where=str(self._path), repair="Look whether the file is there."
+                "the store cannot be read", where=str(self._path), repair="Look whether the file is there, and whole."
             ) from None
+        self._longest = stat.st_size
+        return self._opened, version
+
+    def _require_whole(self, connection: sqlite3.Connection, size: int) -> None:
+        """A store that became shorter was tidied up, or cut; one that was cut may still show an older word."""
+        pages, each = (connection.execute(f"PRAGMA {what}").fetchone()[0] for what in ("page_count", "page_size"))
+        if pages * each > size:
+            raise OSError
 
     def close(self) -> None:
         if self._connection is not None:
