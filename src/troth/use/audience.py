@@ -30,6 +30,7 @@ from troth.foundation.tables import people as people_table
 from troth.use import batch, standing
 from troth.use.batch import Column, Question
 from troth.use.bitmaps import Planes
+from troth.use.filewatch import require_whole
 from troth.use.tables import audience_planes, audience_state
 
 if TYPE_CHECKING:
@@ -147,7 +148,10 @@ class Audience:
             raise
 
     def _followed(self) -> Planes:
+        path = self.office.store.path
         with self.office.store.reading() as tx:
+            if path is not None:
+                require_whole(path, lambda pragma: int(tx.exec_driver_sql(pragma).scalar_one()))
             if self._planes is None:
                 self._take_kept(tx)
             now = in_utc(self.office.clock.now())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 from troth.errors import StoreError
@@ -11,13 +12,12 @@ from troth.errors import StoreError
 class FileWatch:
     """One file, watched. `close` it when done."""
 
-    __slots__ = ("_connection", "_file", "_longest", "_opened", "_path")
+    __slots__ = ("_connection", "_file", "_opened", "_path")
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
-        self._longest = 0
         self._opened = 0
 
     def version(self) -> tuple[int, int]:
@@ -30,24 +30,29 @@ class FileWatch:
                     f"{self._path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False
                 )
                 self._file = (stat.st_dev, stat.st_ino)
-                self._opened, self._longest = self._opened + 1, 0
+                self._opened += 1
             version = self._connection.execute("PRAGMA data_version").fetchone()[0]
-            if stat.st_size < self._longest:
-                self._require_whole(self._connection, stat.st_size)
+            ask = self._connection.execute
+            require_whole(self._path, lambda pragma: int(ask(pragma).fetchone()[0]))
         except (OSError, sqlite3.Error):
             raise StoreError(
                 "the store cannot be read", where=str(self._path), repair="Look whether the file is there, and whole."
             ) from None
-        self._longest = stat.st_size
         return self._opened, version
-
-    def _require_whole(self, connection: sqlite3.Connection, size: int) -> None:
-        """A store that became shorter was tidied up, or cut; one that was cut may still show an older word."""
-        pages, each = (connection.execute(f"PRAGMA {what}").fetchone()[0] for what in ("page_count", "page_size"))
-        if pages * each > size:
-            raise OSError
 
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def require_whole(path: Path, ask: Callable[[str], int]) -> None:
+    """Make sure that the file was not cut: it may still show an older word. `ask` runs a PRAGMA on a connection to it.
+
+    Where no log waits, the file has every page that it counts. Raises: StoreError.
+    """
+    pages, each = ask("PRAGMA page_count"), ask("PRAGMA page_size")
+    log = path.with_name(path.name + "-wal")
+    # In this order: what the log had when the pages were counted stands in the file by the time the log is empty.
+    if (not log.exists() or not log.stat().st_size) and path.stat().st_size < pages * each:
+        raise StoreError("the file of the store was cut short", where=str(path), repair="Restore it from a backup.")

@@ -127,7 +127,7 @@ class Lease:
         Raises: PersonError; StoreError, since refusals would look like people's own words.
         """
         categories = (data,) if isinstance(data, str) else tuple(data)
-        office = self.office
+        office = self._renewed()[5]
         compiled = office.compiled
         with office.store.reading() as tx:
             numbers = list(standing.find_many(tx, office.keyring, persons))
