@@ -218,7 +218,7 @@ def test_a_value_from_outside_cannot_choose_another_way_to_name_a_person(guardin
 
 def test_a_guard_that_cannot_work_says_so_when_it_is_put_on() -> None:
     with pytest.raises(TrothError, match="no argument customr"):
-        purpose(*MAIL, person="customr")(lambda customer: None)
+        purpose(*MAIL, person="customr")(len)
 
     @purpose(*MAIL, person="customer")
     def send(customer: int) -> None:
