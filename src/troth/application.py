@@ -43,7 +43,6 @@ def open(  # noqa: A001 - `troth.open(folder)` reads as it should
     """
     instance, office = open_office(folder, environ, clock)
     try:
-        renewal.ask(office)  # before anything is decided: nobody has agreed yet to what the policy means now
         return Troth(instance, office)
     except BaseException:
         office.store.close()
