@@ -36,6 +36,10 @@ TABLES = (
     "troth.foundation.guards.tables",
     "troth.foundation.attestations.tables",
     "troth.use.tables",
+    "troth.protection.audits.tables",
+    "troth.protection.breaches.tables",
+    "troth.protection.impacts.tables",
+    "troth.protection.training.tables",
     "troth.rights.tables",
     "troth.updates.tables",
 )

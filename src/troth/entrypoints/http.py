@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from troth.policy.settings import Instance
 
 T = TypeVar("T")
-PACKAGES = ("troth.entrypoints", "troth.updates", "troth.rights", "troth.use")
+PACKAGES = ("troth.entrypoints", "troth.protection", "troth.updates", "troth.rights", "troth.use")
 
 
 @contextmanager
@@ -51,6 +51,8 @@ def built(instance: Instance, *, troth: Troth | None = None, home: Any = None) -
 
 def _application(instance: Instance, troth: Troth, desk: DeskKeeper, home: Any) -> Starlette:
     from troth.foundation.attestations import console as attestations
+    from troth.protection.breaches import console as breaches
+    from troth.protection.training import console as training
     from troth.rights import api as rights_api
     from troth.rights import centre as rights_centre
     from troth.rights import console as rights_console
@@ -81,7 +83,9 @@ def _application(instance: Instance, troth: Troth, desk: DeskKeeper, home: Any) 
             Link("Sentences", f"{place.console}/sentences"),
             Link("Data map", f"{place.console}/map"),
             Link("Policy", f"{place.console}/policy"),
+            Link("Breaches", f"{place.console}/breaches"),
             Link("Attestations", f"{place.console}/attestations"),
+            Link("Training", f"{place.console}/training"),
             Link("Staff", f"{place.console}/staff"),
         ),
         home=place.console,
@@ -101,7 +105,12 @@ def _application(instance: Instance, troth: Troth, desk: DeskKeeper, home: Any) 
         office.store, office.keyring, files.policy, instance.folder, place.console, console.guarded
     )
     routes += _routes(site, staff, attested, "")
-    routes += _routes(site, staff, rights_console.routes(desk, place.console, console.guarded), "")
+    desk_of_breaches = breaches.Desk(office.store, office.keyring, files.policy, files.datamap)
+    broken = breaches.routes(desk_of_breaches, place.console, console.guarded, console.cleared)
+    routes += _routes(site, staff, broken, "")
+    taught = training.routes(office.store, office.keyring, files.policy, place.console, console.guarded)
+    routes += _routes(site, staff, taught, "")
+    routes += _routes(site, staff, rights_console.routes(desk, place.console, console.cleared), "")
     routes += _routes(site, public, use_centre.routes(troth, rights_centre.beside(troth, desk)), "")
     routes += _routes(site, public, rights_centre.routes(troth, desk), "")
     routes += _routes(site, public, updates_centre.routes(files.policy, office.store, report, path=place.policy), "")

@@ -16,7 +16,7 @@ from pathlib import Path
 from troth.application import Troth
 from troth.application import open as open_troth
 from troth.errors import TrothError
-from troth.example import certificates
+from troth.example import certificates, diligence
 from troth.example.shop import database, seed
 from troth.foundation import keys, staff
 from troth.foundation.clock import Clock, SystemClock
@@ -82,6 +82,7 @@ def found(
         staff.add(store, OFFICER, Role.DPO, now=now)
         with store.writing() as tx:
             approvals.approve(tx, keyring, mapreading.read(folder / "datamap.yaml"), OFFICER, now)
+        diligence.take_care(store, keyring, folder, OFFICER, now)
     engine = database.open_database(url)
     if url.startswith("sqlite"):
         (folder / "shop.sqlite3").chmod(0o600)

@@ -52,6 +52,7 @@ class Caller:
     id: int
     name: str = field(repr=False)
     role: Role
+    cleared_until: datetime | None = None
 
 
 def add(store: Store, name: str, role: Role, *, now: datetime, password: str | None = None) -> Account:
@@ -105,6 +106,15 @@ def set_password(store: Store, name: str, password: str) -> None:
         row = _row(tx, name)
         tx.execute(update(accounts).where(accounts.c.id == row.id).values(password=hashed))
         _end_all(tx, row.id)
+
+
+def clear(tx: Connection, account: int, until: datetime) -> None:
+    """Let the account's training hold until `until`, or as long as it does already, if that is longer."""
+    tx.execute(
+        update(accounts)
+        .where(accounts.c.id == account, or_(accounts.c.cleared_until.is_(None), accounts.c.cleared_until < until))
+        .values(cleared_until=until)
+    )
 
 
 def log_in(store: Store, keyring: Keyring, *, name: str, password: str, source: str, now: datetime) -> str | None:
@@ -173,7 +183,7 @@ def caller_of(store: Store, token: str, *, now: datetime) -> Caller | None:
     hashed = ids.token_hash(token)
     with store.reading() as tx:
         row = tx.execute(
-            select(accounts.c.id, accounts.c.name, accounts.c.role, sessions.c.seen_at)
+            select(accounts.c.id, accounts.c.name, accounts.c.role, accounts.c.cleared_until, sessions.c.seen_at)
             .join(sessions, sessions.c.staff == accounts.c.id)
             .where(
                 sessions.c.token_hash == hashed,
@@ -187,7 +197,7 @@ def caller_of(store: Store, token: str, *, now: datetime) -> Caller | None:
     if row.seen_at <= now - _SEEN_EVERY and not store.read_only:
         with store.writing() as tx:
             tx.execute(update(sessions).where(sessions.c.token_hash == hashed).values(seen_at=now))
-    return Caller(row.id, row.name, row.role)
+    return Caller(row.id, row.name, row.role, row.cleared_until)
 
 
 def log_out(store: Store, token: str) -> None:

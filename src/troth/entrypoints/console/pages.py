@@ -16,6 +16,7 @@ from troth.foundation import staff, verdicts
 from troth.foundation.proof import Report, Verdict
 from troth.foundation.roles import Role
 from troth.foundation.web.pages import Ask, Handler
+from troth.protection.training import clearance
 
 if TYPE_CHECKING:
     from troth.foundation.keys import Keyring
@@ -189,6 +190,18 @@ class Console:
             return page(ask, caller)
 
         return self._for_staff(signed_in)
+
+    def cleared(self, page: Callable[[Ask, Caller], Response]) -> Handler:
+        """As `guarded`, for pages with people's data: shown to whoever is trained, where training is required."""
+
+        def trained(ask: Ask, caller: Caller) -> Response:
+            needed = clearance.required(self.instance.settings.training, self.policy())
+            if needed and not clearance.holds(caller.cleared_until, ask.now):
+                course = f"{self.instance.settings.site.console}/training"
+                return ask.page("training/first.html", status=403, title="First the course", course=course)
+            return page(ask, caller)
+
+        return self.guarded(trained)
 
     def _caller(self, ask: Ask) -> Caller | None:
         token = ask.request.cookies.get(COOKIE, "")

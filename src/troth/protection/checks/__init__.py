@@ -1,8 +1,17 @@
-"""Section 3 proven: links, doors, papers and periods."""
+"""Section 3 proven: links, doors, registers and periods."""
 
 from __future__ import annotations
 
 from troth.foundation.proof import Check
-from troth.protection.checks import access, measures, retention, transmission
+from troth.protection.checks import access, audits, breaches, impacts, measures, retention, training, transmission
 
-CHECKS: tuple[Check, ...] = (*transmission.CHECKS, *access.CHECKS, *measures.CHECKS, *retention.CHECKS)
+CHECKS: tuple[Check, ...] = (
+    *transmission.CHECKS,
+    *access.CHECKS,
+    *audits.CHECKS,
+    *training.CHECKS,
+    *measures.CHECKS,
+    *retention.CHECKS,
+    *breaches.CHECKS,
+    *impacts.CHECKS,
+)
