@@ -88,6 +88,10 @@ PAGES: Mapping[str, tuple[str, ...]] = {
         "/console/map",
         "/console/policy",
         "/console/attestations",
+        "/console/breaches",
+        "/console/training",
+        "/console/training/chapters/breaches",
+        "/console/training/certificate",
         "/console/staff",
     ),
 }
