@@ -28,6 +28,7 @@ POLICY = policy_of(
     use:
       number: "2"
       title: Use
+      text: We use data.
       uses:
         - {purpose: fraud, data: [device.ip], basis: legitimate-interests}
         - {purpose: service.provide, data: [contact.email], basis: contract}
