@@ -145,7 +145,7 @@ def test_whoever_is_of_staff_enters_a_breach_and_only_the_officer_goes_on(office
     weighed = {"risk": "risk", "consequences": "Little.", "measures": "Called back."}
     assert submit(officer, one, f"{one}/assess", **weighed).status_code == 200
     assert "Called back." in officer.get(f"{one}/letter/authority").text
-    assert submit(officer, one, f"{one}/notify", law="gdpr", told="authority").status_code == 200
+    assert submit(officer, one, f"{one}/notify", duty="gdpr authority").status_code == 200
     assert "Closed" in submit(officer, one, f"{one}/close").text
     with office.desk.office.store.reading() as tx:
         [made] = reading.all_(tx)

@@ -96,6 +96,7 @@ class Pages:
         """Weigh it, record who was told or need not be, or close it."""
         _require(caller, DECIDES)
         number, form, desk = ask.request.path_params["number"], ask.form, self.desk
+        law, _, told = form.get("duty", "").partition(" ")
         deeds: dict[str, Callable[[Any], Breach]] = {
             "assess": lambda tx: register.assess(
                 tx,
@@ -114,8 +115,8 @@ class Pages:
                 tx,
                 desk.keyring,
                 number,
-                form.get("law", ""),
-                Told(form.get("told", "")),
+                law,
+                Told(told),
                 _instant(form.get("at", "")) or ask.now,
                 ask.now,
                 reference=form.get("reference", ""),
@@ -125,8 +126,8 @@ class Pages:
                 tx,
                 desk.keyring,
                 number,
-                form.get("law", ""),
-                Told(form.get("told", "")),
+                law,
+                Told(told),
                 form.get("why", ""),
                 ask.now,
                 staff=caller.id,
