@@ -129,6 +129,16 @@ def test_no_scan_no_test_or_no_store_is_unproven(desk: Desk) -> None:
     assert desk.verdict(audit_overdue, store=False) == "unproven"
 
 
+def test_without_a_scanner_an_assessment_can_be_attested(desk: Desk) -> None:
+    for topic in ("vulnerability-assessment", "pentest"):
+        told = Statement(topic, "Looked at.", "dpo", desk.paper("report.md"), dt.date(2027, 6, 1))
+        with desk.store.writing() as tx:
+            attestations.attest(tx, desk.keyring, POLICY, desk.folder, told, desk.now)
+    assert desk.verdict(audit_overdue) == "kept"
+    desk.clock.set("2027-06-02T00:00:00+00:00")
+    assert desk.verdict(audit_overdue) == "unproven"
+
+
 def test_a_vex_alone_is_no_scan(desk: Desk) -> None:
     take(desk, cyclonedx())
     assert "no output of a scanner is on record" in said(desk.report(audit_overdue))

@@ -35,7 +35,8 @@ def audit_overdue(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     What it proves: the newest output of a scanner on record is younger than the interval, is kept unaltered, and every
     critical or high hole in the newest output of each tool stands in the register; none of these is open for longer
     than `[audits] critical` or `high`, unless a VEX or a suppression says why it is none. That somebody from outside
-    tried to get in is attested (`pentest`).
+    tried to get in is attested (`pentest`). Where no tool writes what can be taken in, an assessment can be attested,
+    too (`vulnerability-assessment`).
 
     What it does not prove: that the scanners look at everything; that what is accepted is no hole.
 
@@ -49,7 +50,8 @@ def audit_overdue(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
         faults = [fault for scan in last for fault in _unregistered(tx, scan, found)]
     scanned = [each for each in last if each.format is not Format.VEX]
     if not scanned:
-        yield unproven("audits", "no output of a scanner is on record", repair=_IMPORT)
+        what = "an assessment for holes, and no output of a scanner is on record"
+        yield attestations.look(seen, (sentence.id, "vulnerability-assessment"), what=what, repair=_IMPORT)
         yield _tried_from_outside(seen, sentence)
         return
     yield from faults
