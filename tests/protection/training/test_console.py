@@ -91,6 +91,12 @@ def test_a_form_sent_without_training_does_nothing(office: Office, site: Any) ->
     assert office.kinds() == before
 
 
+def test_a_breach_is_entered_by_somebody_without_training_too(office: Office, site: Any) -> None:
+    page = signed_in(office, site, Role.AGENT)
+    assert "B2026-0001" in submit(page, "/console/breaches", what="A list went astray.", role="controller").text
+    assert page.get("/console/breaches/B2026-0001").status_code == 403
+
+
 def test_who_passes_sees_data_at_once_and_has_a_certificate(office: Office, site: Any) -> None:
     page = signed_in(office, site, Role.DPO)
 
