@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from troth.errors import NaiveTimeError, UnknownName
-from troth.policy.law.breaches import BreachFacts, Risk, Role, Told, telling_duties
+from troth.policy.law.breaches import BreachFacts, telling_duties
 from troth.policy.law.deadlines import SetBy
 from troth.policy.law.laws import known_laws
+from troth.policy.law.telling import Risk, Role, Told
 from troth.policy.law.working_days import WorkingCalendar
 
 FRIDAY = dt.datetime(2026, 11, 20, 18, 5, tzinfo=dt.UTC)

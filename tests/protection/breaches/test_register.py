@@ -14,7 +14,7 @@ from tests.protection.registers import POLICY, Desk
 from troth.errors import KeyUnavailable, MoveRefused, TrothError, UnknownName
 from troth.foundation.keys import Keyring
 from troth.foundation.ledger.tables import ledger_leaves
-from troth.policy.law.breaches import Risk, Role, Told
+from troth.policy.law.telling import Risk, Role, Told
 from troth.protection.breaches import letters, reading, register
 from troth.protection.breaches.affected import Concerned
 from troth.protection.breaches.reading import Breach

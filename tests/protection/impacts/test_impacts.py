@@ -21,8 +21,9 @@ from troth.foundation.keys import Keyring
 from troth.foundation.ledger.tables import ledger_leaves
 from troth.protection.checks.impacts import impact_unassessed
 from troth.protection.impacts import commands, criteria, register
-from troth.protection.impacts.criteria import Criterion, Residual
+from troth.protection.impacts.criteria import Criterion
 from troth.protection.impacts.register import Weighed
+from troth.protection.impacts.words import Residual
 
 REVIEW = dt.date(2027, 11, 1)
 

@@ -20,37 +20,13 @@ import io
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cache
 from importlib import resources
 
 from troth.policy.law.deadlines import WEEKENDS, SetBy
 from troth.policy.law.laws import law as law_of
+from troth.policy.law.telling import Risk, Role, Told
 from troth.policy.law.working_days import WorkingCalendar
-
-
-class Told(StrEnum):
-    """Whom a duty to tell is owed to."""
-
-    AUTHORITY = "authority"
-    PEOPLE = "people"
-    CONTROLLER = "controller"
-
-
-class Risk(StrEnum):
-    """How the breach was weighed for the people it concerns (Art. 33(1), 34(1))."""
-
-    UNKNOWN = "unknown"
-    UNLIKELY = "unlikely"
-    RISK = "risk"
-    HIGH = "high"
-
-
-class Role(StrEnum):
-    """Whether the company decides about the data itself, or works for somebody who does."""
-
-    CONTROLLER = "controller"
-    PROCESSOR = "processor"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from troth.errors import NaiveTimeError, TrothError
-from troth.policy.law.breaches import Risk, Role, Told
+from troth.policy.law.telling import Risk, Role, Told
 from troth.protection.breaches.words import Kind
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from troth.errors import AccessDenied, TrothError
 from troth.foundation.roles import Role as StaffRole
 from troth.foundation.web.pages import Ask, Handler
-from troth.policy.law.breaches import Risk, Role, Told
+from troth.policy.law.telling import Risk, Role, Told
 from troth.policy.law.working_days import WorkingCalendar
 from troth.protection.breaches import duties, letters, reading, register
 from troth.protection.breaches.words import Kind

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from troth.policy.datamap import DataMap
 from troth.policy.law.authorities import authorities_for
-from troth.policy.law.breaches import Told
+from troth.policy.law.telling import Told
 from troth.policy.model import Policy
 from troth.policy.vocabulary import CATEGORIES, Channel
 from troth.protection.breaches.reading import Breach

@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from troth.policy.law.breaches import BreachFacts, Risk, Role, Told
+from troth.policy.law.telling import Risk, Role, Told
 from troth.protection.breaches.words import Act
 
 if TYPE_CHECKING:  # a check of a policy alone loads no database
     from sqlalchemy import Connection, Row
+
+    from troth.policy.law.breaches import BreachFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ class Breach:
     @property
     def facts(self) -> BreachFacts:
         """What its duties hang on."""
+        from troth.policy.law.breaches import BreachFacts
+
         told = [each.at for each in self.acts if each.act is Act.NOTIFIED and each.told is Told.PEOPLE]
         return BreachFacts(self.noticed_at, self.role, self.risk, self.people, self.grave, min(told) if told else None)
 

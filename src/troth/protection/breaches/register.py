@@ -21,8 +21,8 @@ from troth.foundation.clock import in_utc
 from troth.foundation.keys import Keyring
 from troth.foundation.ledger import leaves
 from troth.policy.documents import nearest
-from troth.policy.law.breaches import Risk, Role, Told
 from troth.policy.law.deadlines import WEEKENDS
+from troth.policy.law.telling import Risk, Role, Told
 from troth.policy.law.working_days import WorkingCalendar
 from troth.protection.breaches import duties, reading
 from troth.protection.breaches.reading import Breach

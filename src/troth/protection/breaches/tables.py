@@ -8,7 +8,7 @@ from troth.foundation import tables as foundation_tables
 from troth.foundation.ledger.tables import LONG, ledger_leaves
 from troth.foundation.store.columns import Instant, OneOf
 from troth.foundation.store.schema import metadata
-from troth.policy.law.breaches import Risk, Role, Told
+from troth.policy.law.telling import Risk, Role, Told
 from troth.protection.breaches.words import Act
 
 # `number` is B2026-0001. `words` (what happened, consequences, measures) and `persons` (who is concerned, a bitmap of

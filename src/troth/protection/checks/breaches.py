@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from troth.foundation.proof import Check, Saw, broken, check, kept
-from troth.policy.law.working_days import WorkingCalendar
-from troth.protection.breaches import duties, reading
+from troth.protection.breaches import reading
 
 if TYPE_CHECKING:
     from troth.foundation.observation import Observation
@@ -39,8 +38,12 @@ def breach_untold(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  # no
     Repair: tell them, then record it: `troth breach notify NUMBER --law gdpr --to authority`. Before: open for four
     days, and nobody told. After: the time and the authority's number stand in the register.
     """
+    store = seen.need_store()  # first, as a policy alone needs no law
+    from troth.policy.law.working_days import WorkingCalendar
+    from troth.protection.breaches import duties
+
     calendar = WorkingCalendar(ZoneInfo(seen.policy.controller.time_zone))
-    with seen.need_store().reading() as tx:
+    with store.reading() as tx:
         found = reading.all_(tx)
         told, kept_acts = reading.opened_in_ledger(tx)
     bad = False

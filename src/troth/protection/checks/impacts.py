@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from troth.foundation.proof import Check, Grade, NothingToObserve, Saw, broken, check, counted, kept, unproven
 from troth.policy.vocabulary import LegalBasis
 from troth.protection.impacts import criteria, reading
-from troth.protection.impacts.criteria import Residual
+from troth.protection.impacts.words import Residual
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from troth.protection.impacts.criteria import Residual
+from troth.protection.impacts.words import Residual
 
 SCHEMA = 1
 

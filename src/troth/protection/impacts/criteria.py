@@ -30,13 +30,6 @@ LARGE_SCALE = 10_000
 ENOUGH = 2
 
 
-class Residual(StrEnum):
-    """The risk that is left after the measures of an assessment; `high` has to go to the authority first (Art. 36)."""
-
-    ACCEPTABLE = "acceptable"
-    HIGH = "high"
-
-
 class Criterion(StrEnum):
     """The criteria of WP 248 that a policy tells."""
 

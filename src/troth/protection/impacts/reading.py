@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from troth.foundation.attestations.reading import sha256_of
-from troth.protection.impacts.criteria import Residual
+from troth.protection.impacts.words import Residual
 
 if TYPE_CHECKING:  # a check of a policy alone loads no database
     from sqlalchemy import Connection

@@ -14,9 +14,9 @@ from troth.foundation.keys import Keyring
 from troth.foundation.ledger import leaves
 from troth.policy.documents import nearest
 from troth.policy.model import Policy
-from troth.protection.impacts.criteria import Residual
 from troth.protection.impacts.reading import Assessment
 from troth.protection.impacts.tables import impact_assessments
+from troth.protection.impacts.words import Residual
 
 
 @dataclass(frozen=True, slots=True)

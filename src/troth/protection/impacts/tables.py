@@ -8,7 +8,7 @@ from troth.foundation import tables as foundation_tables
 from troth.foundation.ledger.tables import LONG, ledger_leaves
 from troth.foundation.store.columns import Instant, OneOf
 from troth.foundation.store.schema import metadata
-from troth.protection.impacts.criteria import Residual
+from troth.protection.impacts.words import Residual
 
 # `document` is a path below the instance's folder, `review` the last day on which the assessment holds.
 impact_assessments = Table(
