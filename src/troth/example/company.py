@@ -17,7 +17,7 @@ from pathlib import Path
 from troth.application import Troth
 from troth.application import open as open_troth
 from troth.errors import TrothError
-from troth.example import certificates, providers
+from troth.example import certificates, diligence, providers
 from troth.example.shop import carrier, database, newsletter, seed
 from troth.foundation import keys, leavers, staff
 from troth.foundation.clock import Clock, SystemClock
@@ -90,6 +90,7 @@ def found(
         leavers.compare(store, f"name\n{OFFICER}\n".encode(), where="people.csv", now=now)
         with store.writing() as tx:
             approvals.approve(tx, keyring, mapreading.read(folder / "datamap.yaml"), OFFICER, now)
+        diligence.take_care(store, keyring, folder, OFFICER, now)
     engine = database.open_database(url)
     if url.startswith("sqlite"):
         (folder / "shop.sqlite3").chmod(0o600)

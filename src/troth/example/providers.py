@@ -100,9 +100,8 @@ def answer_of_desk(folder: Path, request: Request) -> Response:
 
 
 def _rows(shop: Engine, query: Select[Any]) -> Iterator[dict[str, Any]]:
-    with shop.connect() as connection:
-        with connection.execute(query.execution_options(yield_per=1000)) as found:
-            yield from (dict(row) for row in found.mappings())
+    with shop.connect() as connection, connection.execute(query.execution_options(yield_per=1000)) as found:
+        yield from (dict(row) for row in found.mappings())
 
 
 def _write_log(troth: Troth, folder: Path) -> None:

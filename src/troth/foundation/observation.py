@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urljoin
 
 from troth.foundation.proof import NothingToObserve
+from troth.policy.settings import Settings
 
 if TYPE_CHECKING:
     from troth.foundation.keys import Keyring
@@ -51,6 +52,7 @@ class Observation:
     marketing: MarketingSettings | None = None
     sharing: SharingSettings | None = None
     policy_bytes: bytes = b""
+    settings: Settings = field(default_factory=Settings)
     _kept: dict[object, object] = field(default_factory=dict, repr=False)
 
     def need_map(self) -> DataMap:

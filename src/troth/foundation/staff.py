@@ -153,6 +153,15 @@ def set_password(store: Store, name: str, password: str, *, now: datetime, by: i
         record(tx, "staff.password", row.id, now, by=by, sessions=end_sessions(tx, row.id))
 
 
+def clear(tx: Connection, account: int, until: datetime) -> None:
+    """Let the account's training hold until `until`, or as long as it does already, if that is longer."""
+    tx.execute(
+        update(accounts)
+        .where(accounts.c.id == account, or_(accounts.c.cleared_until.is_(None), accounts.c.cleared_until < until))
+        .values(cleared_until=until)
+    )
+
+
 def log_in(store: Store, keyring: Keyring, *, name: str, password: str, source: str, now: datetime) -> str | None:
     """A new session's token, or None: wrong name, wrong password, disabled account or too many tries, not told apart.
 
