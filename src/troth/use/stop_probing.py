@@ -46,9 +46,9 @@ def try_to_stop(seen: Observation, purpose: str) -> Tried:
 
 
 def _try(seen: Observation, purpose: str) -> Tried:
+    site, keyring, network = seen.need_site(), seen.need_keyring(), seen.need_network()
     from troth.use.stopping import tokens  # loads the database library; a check of a policy alone comes not so far
 
-    site, keyring, network = seen.need_site(), seen.need_keyring(), seen.need_network()
     token = tokens.make(keyring, tokens.Stop(purpose, None, os.urandom(16), probe=True))
     path = f"{site.centre}/mail"
     url = urljoin(site.url, f"{path}/{token}")
