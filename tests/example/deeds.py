@@ -356,6 +356,20 @@ def republish(copy: Copy, before: str, after: str) -> None:
     copy.served = True
 
 
+# --- questions ---------------------------------------------------------------------------------------------------------
+
+
+def a_job_asks_for_an_undeclared_purpose(copy: Copy) -> None:
+    with copy.troth() as troth:
+        troth.may("id=1", "profiling", "contact.email")
+
+
+def a_question_names_no_purpose_at_all(copy: Copy) -> None:
+    """A program passes a person's address where the purpose belongs; it is refused, and not written down."""
+    with copy.troth() as troth:
+        troth.may("id=1", "a.reader@example.org", "contact.email")
+
+
 # --- erased people ------------------------------------------------------------------------------------------------------
 
 

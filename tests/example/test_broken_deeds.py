@@ -31,6 +31,8 @@ STORES_AND_PAPERS = [
     (deeds.an_address_is_logged, "1.2b", "access_log.page in shop"),
     (deeds.a_place_is_exact, "1.2c", "visits.region in shop"),
     (deeds.a_click_is_recorded_without_consent, "1.2d", "click_events in shop: 1 "),
+    (deeds.a_job_asks_for_an_undeclared_purpose, "2", "purpose profiling: not declared; programs asked for it 1 time"),
+    (deeds.a_question_names_no_purpose_at_all, "2", "purpose (not a name): not declared"),
     (deeds.a_newsletter_comes_after_the_withdrawal, "2.1c", "newsletter_sends in shop: 1 "),
     (deeds.the_letter_has_no_way_out, "2.1c", "the letter newsletter.eml: it has no List-Unsubscribe-Post"),
     (deeds.the_letter_is_altered_on_its_way, "2.1c", "its DKIM signature does not hold"),
