@@ -45,6 +45,7 @@ def observing(instance: Instance, clock: Clock | None = None) -> Iterator[Observ
         observation.marketing = instance.settings.marketing
         observation.network = _network(instance)
         observation.sharing = instance.settings.sharing
+        observation.messages, observation.views = instance.settings.messages, instance.settings.views
     _connect_records(observation, instance)
     observation.store = _store(instance)
     try:

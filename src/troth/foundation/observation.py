@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from troth.policy.datamap import DataMap
     from troth.policy.model import Policy
     from troth.policy.settings import MarketingSettings, SharingSettings, SiteSettings
+    from troth.policy.usesettings import MessageSettings, ViewSettings
 
 T = TypeVar("T")
 
@@ -50,6 +51,8 @@ class Observation:
     tombstones: Path | None = None
     marketing: MarketingSettings | None = None
     sharing: SharingSettings | None = None
+    messages: MessageSettings | None = None
+    views: ViewSettings | None = None
     policy_bytes: bytes = b""
     _kept: dict[object, object] = field(default_factory=dict, repr=False)
 
