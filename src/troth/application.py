@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Self
 
-from troth.errors import Refused
+from troth.errors import Refused, UnknownName
 from troth.foundation import people
 from troth.foundation.clock import Clock
 from troth.foundation.people import Kind
@@ -45,7 +45,6 @@ def open(  # noqa: A001 - `troth.open(folder)` reads as it should
     """
     instance, office = open_office(folder, environ, clock)
     try:
-        renewal.ask(office)  # before anything is decided: nobody has agreed yet to what the policy means now
         return Troth(instance, office)
     except BaseException:
         office.store.close()
@@ -278,6 +277,10 @@ class Troth:
         from troth.sharing.gate import Gate, Shape
         from troth.sharing.words import Form
 
+        if kind not in {*Kind} or form not in {*Form}:
+            raise UnknownName(
+                "the kind of name, or the form, is not known", expected=f"one of: {', '.join((*Kind, *Form))}"
+            )
         shape = Shape(person, columns, Kind(kind), coarser or {})
         return Gate(self.office, self.instance).share(
             recipient, purpose, rows, shape=shape, to=to, form=Form(form), strict=strict

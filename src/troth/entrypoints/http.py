@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from troth.policy.settings import Instance
 
 T = TypeVar("T")
-PACKAGES = ("troth.entrypoints", "troth.updates", "troth.rights", "troth.protection", "troth.use")
+PACKAGES = ("troth.entrypoints", "troth.updates", "troth.rights", "troth.protection", "troth.sharing", "troth.use")
 
 
 @contextmanager
@@ -90,7 +90,7 @@ def _application(instance: Instance, troth: Troth, desk: DeskKeeper, home: Any, 
     company = passkeys.Place.of(place.url, troth.policy.controller.name)
     oidc = instance.settings.staff.oidc
     provider = Provider(oidc, f"{place.url.rstrip('/')}{place.console}/sign-in/provider/back") if oidc else None
-    door = Door(instance, office.store, office.keyring, seen_by(place.console), company, provider)
+    door = Door(instance, office.store, office.keyring, files.policy, seen_by(place.console), company, provider)
     house = House(instance, troth, desk, Console(door, files.policy, files.datamap))
 
     def report() -> Report | None:

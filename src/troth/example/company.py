@@ -19,9 +19,9 @@ from sqlalchemy import Engine
 from troth.application import Troth
 from troth.application import open as open_troth
 from troth.errors import TrothError
-from troth.example import certificates, providers
+from troth.example import certificates, diligence, providers
 from troth.example.shop import analysis, carrier, chores, database, newsletter, orders, post, seed
-from troth.foundation import keys, staff
+from troth.foundation import keys, leavers, staff
 from troth.foundation.clock import Clock, SystemClock
 from troth.foundation.guards import approvals
 from troth.foundation.keys import Keyring
@@ -91,8 +91,10 @@ def found(
         keys.confirm(store, keyring)
         _publish(store, keyring, folder)
         staff.add(store, OFFICER, Role.DPO, now=now)
+        leavers.compare(store, f"name\n{OFFICER}\n".encode(), where="people.csv", now=now)
         with store.writing() as tx:
             approvals.approve(tx, keyring, mapreading.read(folder / "datamap.yaml"), OFFICER, now)
+        diligence.take_care(store, keyring, folder, OFFICER, now)
     engine = database.open_database(url)
     if url.startswith("sqlite"):
         (folder / "shop.sqlite3").chmod(0o600)

@@ -254,6 +254,24 @@ class StaffSettings(Declared):
     oidc: ProviderSettings | None = None
 
 
+class TrainingSettings(Declared):
+    """Whether staff need a training that holds to see people's data, and how long new accounts may go without one.
+
+    `required` left out: where the policy promises training. `new_staff`: an account younger than this does not count
+    against the promised share; it sees no data meanwhile.
+    """
+
+    required: bool | None = None
+    new_staff: Period = Duration(30, "day")
+
+
+class AuditSettings(Declared):
+    """How long a hole that a scanner found may stay open, by how grave it is."""
+
+    critical: Period = Duration(14, "day")
+    high: Period = Duration(90, "day")
+
+
 class Settings(Declared):
     """All of troth.toml; every part may be left out."""
 
@@ -274,6 +292,8 @@ class Settings(Declared):
     messages: MessageSettings = MessageSettings()  # type: ignore[call-arg] # pydantic fills the defaults
     views: ViewSettings = ViewSettings()
     staff: StaffSettings = StaffSettings()  # type: ignore[call-arg] # pydantic fills the defaults
+    training: TrainingSettings = TrainingSettings()
+    audits: AuditSettings = AuditSettings()
 
 
 @dataclass(frozen=True)

@@ -136,7 +136,7 @@ class Gate:
             below: Sink = sealing or spool
             passage = _Passage(order, shape, leaving, form, below, Admission(
                 office, order.purpose, tuple(dict.fromkeys(leaving.values())), _checked_recipient(order), shape.kind,
-            ), partial(_pseudonym, office, order.recipient), strict=strict)  # fmt: skip
+            ), partial(_pseudonym, office, order.recipient.encode() + b"\0"), strict=strict)  # fmt: skip
             for batch in _batches(rows):
                 passage.take(batch)
             people = passage.finish()
@@ -328,13 +328,12 @@ def _with(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
     yield from rest
 
 
-def _pseudonym(office: Office, recipient: str, number: int) -> str:
+def _pseudonym(office: Office, recipient: bytes, number: int) -> str:
     """The name of a person for this recipient alone: two recipients cannot put theirs together.
 
     Letters only: digits in a row would be taken for the number of a card sooner or later.
     """
-    name = office.keyring.pseudonym("recipient person", recipient.encode() + b"\0" + number.to_bytes(8, "big"))
-    return name.hex().translate(_LETTERS)
+    return office.keyring.pseudonym("recipient person", recipient + number.to_bytes(8, "big")).hex().translate(_LETTERS)
 
 
 def _checked_recipient(order: Order) -> str | None:

@@ -269,6 +269,15 @@ app_repeats = Table(
     Column("at", Instant, nullable=False, index=True),
 )
 
+# Purposes that programs asked for and that the policy in force did not declare. Each question was refused.
+undeclared_purposes = Table(
+    "undeclared_purposes",
+    metadata,
+    Column("purpose", String(140), primary_key=True),
+    Column("times", LONG, nullable=False),
+    Column("last_at", Instant, nullable=False),
+)
+
 # The audience as it was when it was last kept: one roaring bitmap of people's numbers a plane ("known", "restricted",
 # "given marketing"), and the version of the store (`foundation/store/changes`) and the policy that they are right for.
 audience_planes = Table(

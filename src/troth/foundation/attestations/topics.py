@@ -22,7 +22,6 @@ TOPICS = MappingProxyType(
         "default-credentials": "no machine or service answers to the password it came with",
         "disk-encryption": "the disks and volumes that hold personal data are encrypted",
         "leavers": "accounts of people who left were closed",
-        "mailbox": "somebody reads the mailbox and answers",
         "open-ports": "the hosts answer on the ports that are meant to be open, and on no other",
         "patches": "updates of the machines are put in within the time that was set",
         "pentest": "somebody from outside tried to get in, and wrote down what was found",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from troth.foundation.proof import Check
-from troth.use.checks import consents, grounds, ledgers, letters, messages, purposes, runs, views
+from troth.use.checks import audiences, consents, grounds, ledgers, letters, messages, purposes, runs, views
 
 CHECKS: tuple[Check, ...] = (
     *purposes.CHECKS,
@@ -14,4 +14,5 @@ CHECKS: tuple[Check, ...] = (
     *grounds.CHECKS,
     *consents.CHECKS,
     *ledgers.CHECKS,
+    *audiences.CHECKS,
 )

@@ -44,8 +44,8 @@ def notice_that_advertises(seen: Observation, sentence: Sentence) -> Iterator[Sa
     Repair: name templates and classes, and send marketing as marketing. Before: `[messages.templates]` without
     `order-sent`. After: `order-sent = "transactional"`.
     """
-    settings = seen.messages
-    if settings is None or not settings.templates:
+    settings = seen.settings.messages
+    if not settings.templates:
         yield unproven(
             sentence.id,
             "no template of a message is named",
@@ -110,8 +110,8 @@ def _of_samples(seen: Observation, settings: MessageSettings) -> Iterator[Saw]:
 
     paths = dict(settings.samples)
     marketing = [path for template, path in paths.items() if settings.templates.get(template) == MessageClass.MARKETING]
-    if seen.marketing is not None and seen.marketing.sample is not None:
-        marketing.append(seen.marketing.sample)
+    if seen.settings.marketing.sample is not None:
+        marketing.append(seen.settings.marketing.sample)
     read = [message_reading.read(seen.folder / path) for path in marketing]
     advertising = frozenset(line for each in read if each is not None for line in each.lines)
     for template, path in paths.items():

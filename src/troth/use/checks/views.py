@@ -47,10 +47,10 @@ def analysis_identifies(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     Repair: let analysis work on the views. Before: `GRANT SELECT ON users TO analyst`.
     After: `[views] purposes = ["analytics"]`, `troth views create`, and the grants that `troth views plan` prints.
     """
-    settings = seen.views
+    settings = seen.settings.views
     purposes = tuple(dict.fromkeys(use.purpose for use in sentence.meaning.uses))
-    missing = [each for each in purposes if settings is None or settings.store is None or each not in settings.purposes]
-    if settings is None or missing:
+    missing = [each for each in purposes if settings.store is None or each not in settings.purposes]
+    if missing:
         yield unproven(
             sentence.id,
             f"no views are named on which {' and '.join(missing)} works",

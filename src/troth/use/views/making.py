@@ -115,7 +115,7 @@ class ViewMaker:
             records=self.records,
             store=office.store,
             keyring=office.keyring,
-            views=self.settings,
+            settings=self.instance.settings,
         )
 
     def plans(self) -> tuple[Plan, ...]:

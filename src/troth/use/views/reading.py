@@ -106,7 +106,7 @@ def persons(seen: Observation, purpose: str) -> dict[str, int | None]:
     found: dict[str, int | None] = {}
     keyring = seen.need_keyring()
     for person, kind in seen.need_map().people().items():
-        if len(kind.key) != 1 or (seen.views is not None and kind.store != seen.views.store):
+        if len(kind.key) != 1 or kind.store != seen.settings.views.store:
             continue
         records = seen.need_records()
         table = records.table(kind.store, kind.table)
