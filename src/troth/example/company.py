@@ -39,6 +39,7 @@ from troth.rights.desk import Desk
 from troth.rights.requests import Intake
 from troth.rights.words import Channel, Proof, State
 from troth.updates import versions
+from troth.use import closing
 from troth.use.views import making
 from troth.use.views.making import ViewMaker
 
@@ -148,6 +149,7 @@ def _work(company: Company, troth: Troth, engine: Engine, now: dt.datetime) -> N
     """The views of analysis and research are made, and every program does its work once, under its purpose."""
     maker = ViewMaker.of(troth.office, settings.read(company.folder, company.environ))
     try:
+        closing.follow(maker)
         making.make_all(maker)
         _let_analysts_read(maker, engine)
     finally:
