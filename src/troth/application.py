@@ -15,9 +15,21 @@ from troth.foundation.clock import Clock
 from troth.foundation.people import Kind
 from troth.policy import reading, settings
 from troth.policy.model import Policy
-from troth.use import consent, entrance, guardians, message_log, objections, renewal, restrictions, runs, standing
+from troth.use import (
+    closing,
+    consent,
+    entrance,
+    guardians,
+    message_log,
+    objections,
+    renewal,
+    restrictions,
+    runs,
+    standing,
+)
 from troth.use.audience import Audience, People
 from troth.use.batch import Question
+from troth.use.closing import Account
 from troth.use.consent import Choice
 from troth.use.decision import Decision
 from troth.use.lease import Data, Lease
@@ -208,6 +220,17 @@ class Troth:
     def restriction(self, person: Person) -> Pause:
         """Whether use of `person`'s data is restricted now, and why."""
         return restrictions.show(self.office, person)
+
+    def close_account(self, person: Person, *, method: str = "app", at: datetime | None = None) -> Account:
+        """Record that `person` has closed their account: after the policy's `closing` no contract carries a use.
+
+        See `use.closing.close`.
+        """
+        return closing.close(self.office, person, method=method, at=at)
+
+    def reopen_account(self, person: Person, *, method: str = "app", at: datetime | None = None) -> Account:
+        """Record that the account of `person` is open again. See `use.closing.reopen`."""
+        return closing.reopen(self.office, person, method=method, at=at)
 
     def unsubscribe_headers(self, person: Person, purpose: str) -> dict[str, str]:
         """The headers by which a mail program stops letters for `purpose` with one click. Sign both with DKIM.

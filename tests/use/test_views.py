@@ -268,7 +268,7 @@ def test_rounds_follow_soon_after_a_word(world: World) -> None:
             shown = len(rows(world, "click_events"))
             with world.troth() as troth:
                 troth.withdraw_consent(f"id={who}", "analytics")
-            until(lambda: len(rows(world, "click_events")) == shown - clicks_of(world, who))
+            until(lambda: shown - clicks_of(world, who) == len(rows(world, "click_events")))
         finally:
             stop.set()
             thread.join()

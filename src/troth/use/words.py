@@ -61,6 +61,13 @@ class Suppression(StrEnum):
     PROBE = "probe"
 
 
+class Closing(StrEnum):
+    """What became of a person's account."""
+
+    CLOSED = "closed"
+    REOPENED = "reopened"
+
+
 class RunState(StrEnum):
     """How far a run of a program got. Refused: it named what the policy does not declare, and was given nothing."""
 
