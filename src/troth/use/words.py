@@ -59,3 +59,11 @@ class Suppression(StrEnum):
     OPT_OUT = "opt-out"
     IMPORTED = "imported"
     PROBE = "probe"
+
+
+class Notice(StrEnum):
+    """Whether a recipient has been told that a person no longer agrees. `needless`: it never had anything of theirs."""
+
+    WAITING = "waiting"
+    TOLD = "told"
+    NEEDLESS = "needless"
