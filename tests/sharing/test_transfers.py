@@ -300,7 +300,7 @@ def test_the_record_says_what_went(deal: Deal) -> None:
         "business-transfer",
     )
     assert dict(found.result) | {"manifest": ""} == {
-        "people": 3, "rows": 6, "choices": 5, "left_out": {}, "manifest": "",
+        "people": 3, "rows": 6, "choices": {"consent": 2, "objection": 1, "restriction": 1, "no-mail": 1}, "left_out": {}, "manifest": "",
     }  # fmt: skip
     kinds = [leaf.kind for leaf in deal.seller.company.rows(ledger_leaves) if leaf.kind.startswith("transfer")]
     assert kinds == ["transfer.announced", "transfer.frozen", "transfer.exported"]

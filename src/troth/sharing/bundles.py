@@ -152,7 +152,8 @@ class _Writing:
         self.numbers = BitMap()
         self.categories: dict[str, str] = {}
         self.left: Counter[str] = Counter()
-        self.rows = self.count = self.choices = 0
+        self.choices: Counter[str] = Counter()
+        self.rows = self.count = 0
         self._open = open_
         self._leaves: dict[int, None] = {found.leaf: None}
         self._reaches: dict[str, Reach] = {}
@@ -194,7 +195,7 @@ class _Writing:
             self.numbers.add(number)
             for choice in choices_of(tx, office, number, known_by):
                 self._leaves[choice["leaf"]] = None
-                self.choices += 1
+                self.choices[choice["what"]] += 1
                 self.part("choices.jsonl").write({"person": self.count, **choice})
         self._rows(subject)
 
@@ -264,7 +265,7 @@ class _Writing:
         return {
             "people": self.count,
             "rows": self.rows,
-            "choices": self.choices,
+            "choices": dict(self.choices),
             "left_out": dict(self.left),
             "manifest": manifest,
         }

@@ -236,7 +236,7 @@ audience_state = Table(
 )
 
 # Recipients who got data on a person's consent and are told that it is withdrawn; written with the withdrawal itself.
-# `word` is the row of `consent_events`; `receipt` the hash of what the recipient answered.
+# `word` is the ledger's entry of the withdrawal; `receipt` the hash of the notice that the recipient took.
 withdrawal_notices = Table(
     "withdrawal_notices",
     metadata,
