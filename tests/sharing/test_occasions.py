@@ -25,15 +25,16 @@ from troth.foundation.roles import Role
 from troth.sharing import age, answering, bundles, consented, transfers
 from troth.sharing.checks import CHECKS
 
-OCCASIONS = (
-    POLICY
-    + """
-occasions:
-  number: "4"
-  title: Occasions
-  legal: {label: Law, text: When required by law, circumstance: legal-demand}
-  transfer: {label: Transfer, text: In case of merger, circumstance: business-transfer}
-"""
+OCCASIONS = POLICY.replace(
+    "  title: Sharing\n",
+    """  title: Sharing
+  circumstances:
+    number: "2.0"
+    title: Occasions
+    text: "We may share:"
+    legal: {label: Law, text: When required by law, circumstance: legal-demand}
+    transfer: {label: Transfer, text: In case of merger, circumstance: business-transfer}
+""",
 )
 PUBLIC = age.new_key()[1]
 DAY = dt.timedelta(days=1)

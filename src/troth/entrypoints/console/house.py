@@ -25,6 +25,9 @@ _LINKS: Mapping[str, tuple[str, Operation]] = MappingProxyType(
         "": ("Today", Operation.SENTENCES_SEE),
         "/requests": ("Requests", Operation.REQUESTS_SEE),
         "/periods": ("Periods and holds", Operation.RETENTION_SEE),
+        "/recipients": ("Recipients", Operation.RECIPIENTS_SEE),
+        "/demands": ("Demands", Operation.DEMANDS_SEE),
+        "/transfers": ("Transfers", Operation.TRANSFERS_SEE),
         "/sentences": ("Sentences", Operation.SENTENCES_SEE),
         "/map": ("Data map", Operation.MAP_SEE),
         "/policy": ("Policy", Operation.POLICY_SEE),
@@ -60,12 +63,14 @@ def rooms(house: House) -> Iterator[Room]:
     from troth.foundation.attestations import console as attestations
     from troth.protection import console as protection
     from troth.rights import console as rights
+    from troth.sharing import console as sharing
 
     console, office = house.console, house.troth.office
     guard, path = console.door.guard, house.instance.settings.site.console
     yield from ((method, path + below, handler) for method, below, handler in console.routes())
     yield from rights.routes(house.desk, f"{path}/requests", guard)
     yield from protection.routes(house.desk, f"{path}/periods", guard)
+    yield from sharing.routes(house.desk, path, guard)
     yield from attestations.routes(
         office.store, office.keyring, console.policy, house.instance.folder, f"{path}/attestations", guard
     )
