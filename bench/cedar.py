@@ -30,28 +30,13 @@ def figure(
 ) -> Figure:
     """How many times faster `may` answers the first questions of `asked` than Cedar, both giving the same answers."""
     try:
-        cedarpy = import_module("cedarpy")  # installed by hand: the figure alone needs it
+        import_module("cedarpy")
     except ModuleNotFoundError:
         return Figure(NAME, "not measured: cedarpy is not installed (`uv pip install cedarpy`)", f"at least {BUDGET} x")
-    policies = cedarpy.PolicySet.from_str("\n".join(statements(masks)))
-    bits = used_bits(masks)
-    people = {person: [entity(person, word, bits)] for person, word in words.items()}
-    some = asked[:QUESTIONS]
+    some, allows = asked[:QUESTIONS], engine(masks, words)
 
     def cedar() -> list[bool]:
-        return [
-            cedarpy.is_authorized(
-                {
-                    "principal": f'Person::"{person}"',
-                    "action": f'Action::"{purpose}"',
-                    "resource": f'Category::"{data}"',
-                    "context": {"recipient": recipient or NOBODY},
-                },
-                policies,
-                people[person],
-            ).allowed
-            for person, purpose, data, recipient in some
-        ]
+        return [allows(*question) for question in some]
 
     ours = [bool(may(*question)) for question in some]
     assert cedar() == ours
@@ -59,6 +44,25 @@ def figure(
     measured = compare(times(lambda: [may(*question) for question in some], rounds), cedar, rounds=5)
     single = Measured(measured.ratio / rounds, measured.ours_s / rounds, measured.floor_s, measured.rounds)
     return at_least(f"{NAME}, {QUESTIONS} decisions", single, BUDGET)
+
+
+def engine(masks: Mapping[Key, tuple[int, int]], words: Mapping[str, int]) -> Callable[..., bool]:
+    """Answers one question as Cedar does. Raises: ModuleNotFoundError."""
+    cedarpy = import_module("cedarpy")
+    policies = cedarpy.PolicySet.from_str("\n".join(statements(masks)))
+    bits = used_bits(masks)
+    people = {person: [entity(person, word, bits)] for person, word in words.items()}
+
+    def allows(person: str, purpose: str, data: str, recipient: str | None) -> bool:
+        asked = {
+            "principal": f'Person::"{person}"',
+            "action": f'Action::"{purpose}"',
+            "resource": f'Category::"{data}"',
+            "context": {"recipient": recipient or NOBODY},
+        }
+        return bool(cedarpy.is_authorized(asked, policies, people[person]).allowed)
+
+    return allows
 
 
 def statements(masks: Mapping[Key, tuple[int, int]]) -> Iterable[str]:

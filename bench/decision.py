@@ -6,41 +6,76 @@ people and are checked to agree before the clock starts.
 
 from __future__ import annotations
 
+import os
 import random
 import sys
 import tempfile
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from bench import cedar
+from bench import cedar, rego
 from bench.ratio import Figure, at_most, compare
 
 PEOPLE = 2_000
 QUESTIONS = 50_000
-CATEGORIES = ("contact.email", "contact.phone", "profile.name", "usage.page", "usage.click", "device.ip", "device.os")
+TRUTH = 100_000
+"""So many random questions are answered by every engine and compared; fewer with `TRUTH=2000` in the environment."""
+
+CATEGORIES = (
+    "contact.email", "contact.phone", "contact.address", "profile.name", "account.username", "usage.page",
+    "usage.click", "usage.search", "device.ip", "device.os",
+)  # fmt: skip
 PURPOSES = {
     "service.provide": "contract", "marketing": "consent", "analytics": "consent", "fraud": "legitimate-interests",
     "security": "legitimate-interests", "legal": "legal-obligation", "news": "consent", "research": "public-task",
+    "personalisation": "consent", "surveys": "consent", "rescue": "vital-interests", "transactions": "contract",
 }  # fmt: skip
-RECIPIENTS = ("Example Mail", "Example Pay", "Example Metrics")
+RECIPIENTS = ("Example Mail", "Example Pay", "Example Metrics", "Example Help")
 
 
 def policy_text(random_: random.Random) -> str:
-    """A policy of 8 purposes over 7 categories, with 3 recipients."""
+    """A policy whose questions are 600: 12 purposes over 10 categories, for ourselves and 4 recipients."""
     uses = [
         f"    c{number}: {{text: Sentence {number}., uses: [{{purpose: {purpose}, basis: {basis}, "
         f"data: [{', '.join(random_.sample(CATEGORIES, 5))}]}}]}}"
         for number, (purpose, basis) in enumerate(PURPOSES.items())
     ]
     named = [
-        f"    r{number}: {{cells: [{name}], recipients: [{{name: {name}, country: DE, purpose: {purpose}, "
-        f"data: [{', '.join(CATEGORIES)}]}}]}}"
-        for number, (name, purpose) in enumerate(zip(RECIPIENTS, ("marketing", "legal", "analytics"), strict=True))
+        f"    r{number}: {{cells: [{name}], recipients: ["
+        + ", ".join(
+            f"{{name: {name}, country: DE, purpose: {purpose}, data: [{', '.join(CATEGORIES)}]}}"
+            for purpose in random_.sample(list(PURPOSES), 8)
+        )
+        + "]}"
+        for number, name in enumerate(RECIPIENTS)
     ]
     head = ["troth: 1", "title: Privacy Policy", "controller: {name: Example Company, country: IE}", "laws: [gdpr]"]
     use = ["use:", '  number: "1"', "  title: Use", "  purposes:", '    number: "1.1"', "    title: Purposes"]
     sharing = ["sharing:", '  number: "2"', "  title: Sharing", "  processors:", '    number: "2.1"']
     return "\n".join([*head, *use, *uses, *sharing, "    title: Processors", "    columns: [Who]", *named, ""])
+
+
+def anything(chance: random.Random) -> tuple[str, str, str, str | None]:
+    """A random question out of all, declared or not."""
+    recipient = chance.choice([None, *RECIPIENTS])
+    return f"id={chance.randrange(PEOPLE)}", chance.choice(list(PURPOSES)), chance.choice(CATEGORIES), recipient
+
+
+def agree(may: Callable[..., Any], words: dict[str, int], masks: dict[Any, tuple[int, int]], count: int) -> str:
+    """Put `count` random questions to every engine; gives what was compared. Raises: AssertionError on a difference."""
+    chance = random.Random(count)
+    asked = [anything(chance) for _ in range(count)]
+    ours = [bool(may(*question)) for question in asked]
+    assert 0.05 < sum(ours) / count < 0.9
+    compared = []
+    for name, engine in (("cedarpy", cedar.engine), ("regopy", rego.engine)):
+        with suppress(ModuleNotFoundError):
+            allows = engine(masks, words)
+            assert [allows(*question) for question in asked] == ours, name
+            compared.append(name)
+    return ", ".join(compared) or "no other engine"
 
 
 def figures() -> list[Figure]:
@@ -107,7 +142,18 @@ def figures() -> list[Figure]:
                     2.5,
                 ),
                 cedar.figure(may, asked, words, masks),
+                rego.figure(may, asked, words, masks),
+                Figure(
+                    f"answers to {_truth()} random questions out of 600, declared or not",
+                    f"equal to those of {agree(may, words, masks, _truth())}",
+                    "all equal",
+                    kept=True,
+                ),
             ]
+
+
+def _truth() -> int:
+    return int(os.environ.get("TRUTH", TRUTH))
 
 
 if __name__ == "__main__":

@@ -21,12 +21,15 @@ import sqlalchemy
 from tests.policies import BROKEN, said
 from troth import application
 from troth.collection.checks import CHECKS as COLLECTION
+from troth.example import diligence
 from troth.example.shop import database, seed
+from troth.foundation import staff
 from troth.foundation.keys import Keyring
 from troth.foundation.network import Network
 from troth.foundation.observation import Observation
 from troth.foundation.proof import Check, Report, SentenceReport, run_checks
 from troth.foundation.records.reading import Records
+from troth.foundation.roles import Role
 from troth.foundation.store import Store, migrations
 from troth.policy import mapreading, reading
 from troth.policy.settings import SiteSettings
@@ -139,9 +142,11 @@ def found(folder: Path, people: int = PEOPLE) -> None:
     with resources.as_file(package.joinpath("documents")) as documents:
         shutil.copytree(documents, folder / "documents")
     (folder / "troth.toml").write_text('[store]\nurl = "sqlite:///troth.sqlite3"\n')
-    Keyring.create(folder)
+    keyring = Keyring.create(folder)
     with Store.open(f"sqlite:///{folder / 'troth.sqlite3'}") as store:
         migrations.upgrade(store)
+        staff.add(store, "officer", Role.DPO, now=NOW)
+        diligence.take_care(store, keyring, folder, "officer", NOW)
     engine = database.open_database(f"sqlite:///{folder / 'shop.sqlite3'}")
     seeded = seed.seed(engine, now=NOW, people=people)
     engine.dispose()

@@ -36,7 +36,7 @@ TrothError
 │   └── GateClosed          the gate of section 4 let nothing out
 ├── HoldRefused             a hold that is not whole, or that does not stand
 ├── DemandRefused           the demand of an authority that is not whole, or not where this can be done
-├── TransferRefused         the transfer of a business that is not where this can be done, or a bundle that does not hold
+├── TransferRefused         the transfer of a business that is not where this can be done
 ├── RowsUnreadable          a batch that was to be shared cannot be read
 ├── DeliveryFailed          a recipient did not take what was sent
 ├── NaiveTimeError          a time without a zone

@@ -39,6 +39,10 @@ TABLES = (
     "troth.use.tables",
     "troth.sharing.tables",
     "troth.protection.tables",
+    "troth.protection.audits.tables",
+    "troth.protection.breaches.tables",
+    "troth.protection.impacts.tables",
+    "troth.protection.training.tables",
     "troth.rights.tables",
     "troth.updates.tables",
 )

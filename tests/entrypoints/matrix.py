@@ -31,8 +31,11 @@ from troth.foundation.store.schema import metadata
 from troth.foundation.tables import staff_sessions
 from troth.policy.vocabulary import Right
 from troth.protection import holds, plans
+from troth.protection.breaches import register as breaches
 from troth.protection.holds import Order
 from troth.protection.keeper import Keeper
+from troth.protection.training import course
+from troth.protection.training import register as quizzes
 from troth.protection.words import HoldScope
 from troth.rights import identity, requests
 from troth.rights.words import Channel, Proof, State
@@ -348,6 +351,23 @@ def _no_transfer(office: Office, *_: object) -> Try:
 
 
 _KEY = age.new_key()[1]
+
+
+def _broken_into(office: Office, *_: object) -> breaches.Breach:
+    desk, now = office.desk.office, office.now
+    opening = breaches.Opening(now, "A list went astray.")
+    with desk.store.writing() as tx:
+        return breaches.open_(tx, desk.keyring, ("gdpr",), opening, now)
+
+
+def _quiz(office: Office, seat: Seat, own: bool) -> Try:
+    """A quiz of the seat's own, or of somebody else."""
+    account = seat.caller.id if own else colleague(office, Role.AGENT)
+    with office.desk.office.store.writing() as tx:
+        made = quizzes.begin(tx, account, course.load(), office.now)
+    return Try({"quiz": str(made.id)}, lost=not own, shows=True)
+
+
 _WORKING = (State.WORKING, Right.RECTIFICATION)
 REAL: Mapping[tuple[str, str], Maker] = {
     ("GET", "/account/code"): lambda office, seat, own: _reading(_enrolling(office, seat, own)),
@@ -371,6 +391,18 @@ REAL: Mapping[tuple[str, str], Maker] = {
         form={"right": "access", "kind": "email", "who": ADA.value, "wish": "by letter"}
     ),
     ("POST", "/attestations"): _attesting,
+    ("POST", "/breaches"): lambda *_: Try(form={"what": "A list went astray."}),
+    ("GET", "/breaches/{number}"): lambda *made: Try({"number": _broken_into(*made).number}),
+    ("GET", "/breaches/{number}/letter/{told}"): lambda *made: Try(
+        {"number": _broken_into(*made).number, "told": "authority"}
+    ),
+    ("POST", "/breaches/{number}/{act}"): lambda *made: Try(
+        {"number": _broken_into(*made).number, "act": "assess"},
+        {"risk": "unlikely", "consequences": "none", "measures": "fetched back"},
+    ),
+    ("GET", "/training/chapters/{chapter}"): lambda *_: Try({"chapter": course.load().chapters[0].id}),
+    ("GET", "/training/quiz/{quiz:int}"): _quiz,
+    ("POST", "/training/quiz/{quiz:int}"): _quiz,
     ("POST", "/periods/run"): _ending,
     ("POST", "/periods/holds"): lambda *_: Try(form=_HOLD),
     ("POST", "/periods/holds/{number}/lift"): _held,

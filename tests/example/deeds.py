@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import sqlite3
 from contextlib import closing
 
 from tests.example.proving import PEOPLE, Copy
+from troth.example.company import HOST
 from troth.example.shop.tables import metadata
 from troth.foundation.keys import Keyring
 from troth.foundation.ledger import leaves
+from troth.foundation.ledger.sequencer import sequence_all
 from troth.foundation.store import Store
 from troth.policy import reading
+from troth.protection.breaches import register as breaches
 from troth.updates import versions
 
 OBJECTING = tuple(range(3, PEOPLE, PEOPLE // 12))
@@ -168,6 +172,16 @@ def the_key_is_open_to_all_users_of_the_machine(copy: Copy) -> None:
     (copy.folder / "troth.key").chmod(0o644)
 
 
+def a_password_alone_opens_peoples_data(copy: Copy) -> None:
+    with closing(sqlite3.connect(copy.folder / "troth.sqlite3")) as store, store:
+        store.execute("update staff set password = 'a hash' where role = 'dpo'")
+
+
+def somebody_who_left_has_an_account(copy: Copy) -> None:
+    with closing(sqlite3.connect(copy.folder / "troth.sqlite3")) as store, store:
+        store.execute("update staff_comparisons set gone = (select json_array(id) from staff where role = 'dpo')")
+
+
 def a_row_outlives_its_period(copy: Copy) -> None:
     copy.shop("update access_log set at = ? where id = 3", copy.ago(days=91))
 
@@ -192,6 +206,83 @@ def a_hold_is_forgotten(copy: Copy) -> None:
 
 def nobody_answers_for_a_hold(copy: Copy) -> None:
     copy.store("update holds set owner = null")
+
+
+def a_training_is_struck_from_the_register(copy: Copy) -> None:
+    copy.store("delete from trainings")
+
+
+def the_officers_training_has_run_out(copy: Copy) -> None:
+    long_ago, lately = copy.ago(days=400), copy.ago(days=35)
+    copy.store("update trainings set passed_at = ?, until = ?", long_ago, lately)
+    copy.store("update staff set cleared_until = ?, created_at = ?", lately, long_ago)
+
+
+def somebody_without_training_is_let_in(copy: Copy) -> None:
+    copy.store(
+        "insert into staff (name, role, created_at, cleared_until) values ('temp', 'agent', ?, ?)",
+        copy.ago(days=1),
+        copy.ago(days=-100),
+    )
+
+
+def a_hole_is_left_open(copy: Copy) -> None:
+    copy.store("update audit_findings set first_seen = ? where name = 'EXAMPLE-2026-0017'", copy.ago(days=15))
+
+
+def nobody_scans_any_more(copy: Copy) -> None:
+    copy.store("update audit_scans set scanned_at = ?", copy.ago(days=370))
+
+
+def a_hole_is_struck_from_the_register(copy: Copy) -> None:
+    copy.store("delete from audit_findings where name = 'EXAMPLE-2026-0017'")
+
+
+def why_a_hole_is_none_is_struck(copy: Copy) -> None:
+    copy.store("update audit_findings set accepted = null, first_seen = ?", copy.ago(days=15))
+
+
+def an_impact_assessment_is_struck(copy: Copy) -> None:
+    copy.store("delete from impact_assessments where purpose = 'fraud'")
+
+
+def a_high_risk_is_left(copy: Copy) -> None:
+    copy.store("update impact_assessments set residual = 'high' where purpose = 'terms'")
+
+
+def a_breach_is_told_to_nobody(copy: Copy) -> None:
+    """Entered by the deed itself, four days ago, and then forgotten."""
+    long_ago = copy.now - dt.timedelta(days=4)
+    keyring = Keyring.load(copy.folder, copy.environ)
+    opening = breaches.Opening(long_ago, "A list of customers went to the wrong supplier.")
+    with Store.open(f"sqlite:///{copy.folder / 'troth.sqlite3'}") as store:
+        with store.writing() as tx:
+            breaches.open_(tx, keyring, ("gdpr",), opening, long_ago)
+        sequence_all(store, keyring, copy.clock, host=HOST)
+
+
+def a_breach_is_struck_from_the_register(copy: Copy) -> None:
+    a_breach_is_told_to_nobody(copy)
+    copy.store("delete from breach_acts")
+    copy.store("delete from breaches")
+
+
+def the_minutes_are_edited(copy: Copy) -> None:
+    with (copy.folder / "documents" / "minutes-no-transfer.md").open("a") as file:
+        file.write("\nbut for one shop.\n")
+
+
+def an_attestation_has_run_out(copy: Copy) -> None:
+    copy.store("update attestations set until = '2026-11-21' where about = 'business-transfer'")
+
+
+def the_report_of_the_test_is_lost(copy: Copy) -> None:
+    (copy.folder / "documents" / "pentest-2026.md").unlink()
+
+
+def an_impact_assessment_is_edited(copy: Copy) -> None:
+    with (copy.folder / "documents" / "impact-fraud.md").open("a") as file:
+        file.write("\nand it never hurt anybody.\n")
 
 
 # --- who receives it, and rights ----------------------------------------------------------------------------------------
@@ -263,6 +354,20 @@ def republish(copy: Copy, before: str, after: str) -> None:
     with closing(Store.open(f"sqlite:///{copy.folder / 'troth.sqlite3'}")) as store:
         versions.publish(store, Keyring.load(copy.folder, {}), data, reading.parse(data, "policy.yaml"), copy.now)
     copy.served = True
+
+
+# --- questions ---------------------------------------------------------------------------------------------------------
+
+
+def a_job_asks_for_an_undeclared_purpose(copy: Copy) -> None:
+    with copy.troth() as troth:
+        troth.may("id=1", "profiling", "contact.email")
+
+
+def a_question_names_no_purpose_at_all(copy: Copy) -> None:
+    """A program passes a person's address where the purpose belongs; it is refused, and not written down."""
+    with copy.troth() as troth:
+        troth.may("id=1", "a.reader@example.org", "contact.email")
 
 
 # --- erased people ------------------------------------------------------------------------------------------------------

@@ -31,6 +31,8 @@ STORES_AND_PAPERS = [
     (deeds.an_address_is_logged, "1.2b", "access_log.page in shop"),
     (deeds.a_place_is_exact, "1.2c", "visits.region in shop"),
     (deeds.a_click_is_recorded_without_consent, "1.2d", "click_events in shop: 1 "),
+    (deeds.a_job_asks_for_an_undeclared_purpose, "2", "purpose profiling: not declared; programs asked for it 1 time"),
+    (deeds.a_question_names_no_purpose_at_all, "2", "purpose (not a name): not declared"),
     (deeds.a_newsletter_comes_after_the_withdrawal, "2.1c", "newsletter_sends in shop: 1 "),
     (deeds.the_letter_has_no_way_out, "2.1c", "the letter newsletter.eml: it has no List-Unsubscribe-Post"),
     (deeds.the_letter_is_altered_on_its_way, "2.1c", "its DKIM signature does not hold"),
@@ -44,6 +46,23 @@ STORES_AND_PAPERS = [
     (deeds.a_balance_test_is_edited, "2.2d", "balance-fraud.md is not the recorded one"),
     (deeds.the_shop_is_open_to_all_users_of_the_machine, "3.1b", "store shop: other users of the machine"),
     (deeds.the_store_is_open_to_all_users_of_the_machine, "3.1b", "troth's own store: other users of the machine"),
+    (deeds.a_password_alone_opens_peoples_data, "3.1b", "a data protection officer comes in by a password alone"),
+    (deeds.somebody_who_left_has_an_account, "3.1b", "is open, and was not on the list of who works here"),
+    (deeds.an_impact_assessment_is_struck, "2.2d", "purpose fraud: needs an impact assessment"),
+    (deeds.a_high_risk_is_left, "2.2d", "purpose terms: its assessment leaves a high risk"),
+    (deeds.a_breach_is_told_to_nobody, "3", "the authority was to be told by"),
+    (deeds.a_breach_is_struck_from_the_register, "3", "the ledger knows of 1 that were entered, the register of 0"),
+    (deeds.a_hole_is_left_open, "3.1c", "EXAMPLE-2026-0017 (critical) is open since"),
+    (deeds.nobody_scans_any_more, "3.1c", "the last scan was on"),
+    (
+        deeds.a_hole_is_struck_from_the_register,
+        "3.1c",
+        "stands in the newest output of pip-audit and not in the register",
+    ),
+    (deeds.why_a_hole_is_none_is_struck, "3.1c", "EXAMPLE-2026-0042 (critical) is open since"),
+    (deeds.a_training_is_struck_from_the_register, "3.1d", "is cleared to see people's data, and no training"),
+    (deeds.the_officers_training_has_run_out, "3.1d", "0 of 1 accounts are trained within 12 months"),
+    (deeds.somebody_without_training_is_let_in, "3.1d", "account 2: is cleared to see people's data"),
     (deeds.a_row_outlives_its_period, "3.2a", "access_log in shop: 1 row older than 90 days"),
     (deeds.the_keeper_stops, "3.2a", "retention-1: the last run began on"),
     (deeds.a_run_never_ends, "3.2a", "and never ended"),
@@ -110,6 +129,13 @@ PAGES = [
     (at("/privacy/versions", 'id="version-1"', 'id="version"'), "8b", "version 1 is not listed"),
     (at("/privacy", "https://www.cac.gov.cn/", "/privacy/versions"), "9.2", "no authority of the country CN"),
 ]  # fmt: skip
+
+ATTESTED = [
+    (deeds.the_minutes_are_edited, "4.1c", "minutes-no-transfer.md is not the attested one"),
+    (deeds.an_attestation_has_run_out, "4.1c", "the attestation ended on 2026-11-21"),
+    (deeds.the_report_of_the_test_is_lost, "3.1c", "pentest-2026.md is not there"),
+    (deeds.an_impact_assessment_is_edited, "2.2d", "impact-fraud.md is not the recorded one"),
+]
 
 HOSTS = [
     (pages.without_tls, "does not speak TLS 1.2 or above"),
@@ -227,7 +253,19 @@ def test_a_key_that_others_may_read_is_broken_and_what_needs_the_key_is_unproven
 def test_every_kept_sentence_has_a_deed_that_is_broken_here(running_company: RunningCompany) -> None:
     kept = {each.number for each in running_company.before.sentences if each.verdict is KEPT}
 
-    assert kept <= {number for _, number, _ in (*STORES_AND_PAPERS, *PAGES)} | {"3.1a"}
+    assert kept <= {number for _, number, _ in (*STORES_AND_PAPERS, *PAGES, *ATTESTED)} | {"3.1a"}
+
+
+@pytest.mark.parametrize(("deed", "number", "words"), ATTESTED, ids=_named)
+def test_what_nobody_attests_any_more_is_unproven_and_not_broken(
+    running_company: RunningCompany, copy: Copy, deed: Callable[[Copy], None], number: str, words: str
+) -> None:
+    deed(copy)
+
+    after = copy.check()
+
+    assert words in "\n".join(finding.message for finding in after.of(number).findings)
+    require_one_turn(running_company.before, after, number, UNPROVEN)
 
 
 def test_a_law_that_nobody_looked_at_again_is_unproven_and_not_broken(
@@ -273,7 +311,10 @@ STOPPED: list[tuple[Callable[[Copy], None], str]] = [
     (no_key, NEED_KEY),
     (sharing_deeds.the_help_desk_is_not_reached, "4.2.4"),
     (sharing_deeds.what_was_handed_over_is_fetched_away, "4.2.1 4.2.2 4.2.4"),
-    (no_store, "1.2d 2.1c 2.2a 4.1a 4.2.1 4.2.2 4.2.4 5.1 5.3 5.4 5.6 8a 8b 8.1b"),
+    (
+        no_store,
+        "1.2d 2.1c 2.2a 2.2d 3.1b 3.1c 3.1d 4.1a 4.1c 4.2.1 4.2.2 4.2.4 5.1 5.3 5.4 5.6 8a 8b 8.1b",
+    ),
 ]
 
 
@@ -307,5 +348,5 @@ def test_without_database_site_and_key_what_is_judged_by_words_alone_stays_as_it
 
     kept = {each.number for each in after.sentences if each.verdict is KEPT}
     broken = {each.number for each in after.sentences if each.verdict is BROKEN}
-    assert kept == {"2.2c", "2.2d"}
+    assert kept == {"2.2c"}
     assert broken == {each.number for each in running_company.before.sentences if each.verdict is BROKEN}

@@ -12,6 +12,7 @@ from troth.errors import TrothError
 from troth.foundation import staff
 from troth.foundation.clock import SystemClock
 from troth.foundation.commands import staff as door
+from troth.foundation.factors import codes
 from troth.foundation.keys import Keyring
 from troth.foundation.roles import Role
 from troth.foundation.store import Store
@@ -80,7 +81,7 @@ def test_accounts_are_listed_as_text_and_as_json(folder: Path) -> None:
     run("disable", "adam")
     lines = run("list").stdout.splitlines()
     assert lines[0].startswith("adam  agent          closed since 20")
-    assert lines[1] == "dora  dpo            open"
+    assert lines[1] == "dora  dpo            open  no second factor  no training on record"
     listed = json.loads(run("list", "--format", "json").stdout)
     assert [account["name"] for account in listed["staff"]] == ["adam", "dora"]
     assert listed["schema"] == 1
@@ -107,3 +108,30 @@ def test_a_store_that_is_behind_is_told_with_the_command(tmp_path: Path, monkeyp
     done = run("list")
     assert isinstance(done.exception, TrothError)
     assert "troth upgrade" in str(done.exception)
+
+
+def test_lost_factors_are_taken_away_by_who_has_the_machine(folder: Path, keyring: Keyring) -> None:
+    run("add", "dora", "--role", "dpo", "--link")
+    assert run("reset", "dora").stdout == "dora had none.\n"
+    with opened(folder) as store:
+        now = SystemClock().now()
+        secret = codes.secret_of(codes.enrol(store, keyring, 1, now=now))
+        assert codes.confirm(store, keyring, 1, codes.code_at(secret, codes.step_at(now)), now=now)
+    assert "  code  " in run("list").stdout
+    assert json.loads(run("list", "--format", "json").stdout)["staff"][0]["factors"] == ["code"]
+    assert run("reset", "Dora ").stdout == "dora has no second factor now.\n"
+    assert "no second factor" in run("list").stdout
+    assert isinstance(run("reset", "nobody").exception, TrothError)
+
+
+def test_who_left_is_named_and_closed_when_asked(folder: Path) -> None:
+    for name in ("dora", "ann"):
+        run("add", name, "--role", "agent", "--link")
+    (folder / "people.csv").write_text("name\ndora\n")
+    found = run("compare", "people.csv")
+    assert found.exit_code == 1
+    assert found.stdout == "ann  agent  not on the list\nOpen accounts: 2. Names: 1. Not on the list: 1.\n"
+    closed = run("compare", "people.csv", "--close", "--format", "json")
+    assert json.loads(closed.stdout)["gone"] == [{"name": "ann", "role": "agent", "closed": True}]
+    assert run("compare", "people.csv").exit_code == 0
+    assert isinstance(run("compare", "nowhere.csv").exception, TrothError)

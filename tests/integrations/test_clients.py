@@ -243,7 +243,13 @@ def test_a_person_is_in_no_address_no_log_and_no_repr(
 
 @pytest.mark.parametrize(
     "address",
-    ["http://troth.example.com", "ftp://127.0.0.1", "troth.example.com", "https://u:p@troth.example.com", "https://h/?a=b"],
+    [
+        "http://troth.example.com",
+        "ftp://127.0.0.1",
+        "troth.example.com",
+        "https://u:p@troth.example.com",
+        "https://h/?a=b",
+    ],
 )
 def test_an_address_that_would_show_the_token_is_refused(address: str) -> None:
     with pytest.raises(TrothError) as told:

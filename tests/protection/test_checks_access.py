@@ -12,6 +12,10 @@ from tests.policies import policy_of, said
 from tests.protection.hosts import HOST, HSTS, Host
 from tests.shopworld import World, own_verdict
 from tests.sites import LocalSite
+from tests.stores import fresh_store
+from troth.foundation.attestations import register
+from troth.foundation.attestations.register import Statement
+from troth.foundation.keys import Keyring
 from troth.foundation.network import Network
 from troth.foundation.observation import Observation
 from troth.foundation.proof import run_checks
@@ -216,13 +220,6 @@ def test_a_nameless_account_of_mariadb_breaks_the_sentence(world: World, mariadb
 # --- what only papers could show ----------------------------------------------------------------------------------
 
 
-def test_audits_and_training_stay_unproven_and_say_what_is_missing(world: World) -> None:
-    for number, word in (("3.1c", "within 12 months"), ("3.1d", "of 100% of staff within 12 months")):
-        verdict, told = world.own(number, *measures.CHECKS)
-        assert verdict == "unproven"
-        assert word in told
-
-
 SERVERS = policy_of(
     f"""
     protection:
@@ -270,7 +267,26 @@ def test_a_host_says_whom_to_tell_about_a_hole(
 
     assert verdict == expected
     assert word in told
-    assert "open ports, patches and encryption of disks are not looked at" in told
+    assert "disk-encryption: troth has no store yet" in told
+
+
+def test_a_silent_host_and_attested_servers_are_kept_until_the_first_of_the_days(tmp_path: Path) -> None:
+    host = Host(trustme.CA(), tmp_path)
+    host.answers["/.well-known/security.txt"] = (200, "text/plain; charset=utf-8", CONTACT + security_text(90))
+    (tmp_path / "servers.md").write_text("Looked at.\n")
+    now, keyring = datetime.now(UTC), Keyring.create(tmp_path)
+    with fresh_store(tmp_path) as store, host.up() as network:
+        for days, topic in enumerate(("open-ports", "patches", "disk-encryption"), 10):
+            told = Statement(topic, "Looked at.", "administrator", "servers.md", now.date() + timedelta(days=days))
+            with store.writing() as tx:
+                register.attest(tx, keyring, SERVERS, tmp_path, told, now)
+        seen = Observation(SERVERS, now, tmp_path, network=network, store=store)
+        report = run_checks(SERVERS, [measures.telling_host], seen)
+
+    assert own_verdict(report.of("3a")) == "kept"
+    assert {each.grade.value for each in report.of("3a").evidence} == {"sampled", "attested"}
+    later = report.as_of(now + timedelta(days=11, hours=1)).of("3a")
+    assert own_verdict(later) == "unproven"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 from tests.protection.keepershop import ENGINES, NOW, OFFICER, Shop, expected, found_shop, rows, url_of
 from troth.errors import AccessDenied, HoldRefused, PersonUnknown, PlaceMissing, UnknownName
 from troth.foundation import people
-from troth.foundation.records import parting
+from troth.foundation.records import steps
 from troth.protection import hold_reading, holds, retention
 from troth.protection.hold_reading import Hold
 from troth.protection.holds import Order
@@ -111,14 +111,14 @@ def test_a_hold_that_is_placed_while_a_part_is_under_way_keeps_the_rows_of_that_
     each_shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The part has deleted and not committed; the hold is acknowledged; the part must be undone."""
-    ended, placed = parting.steps.end, []
+    ended, placed = steps.end, list[Hold]()
 
     def hold_first(*given: Any) -> None:
         ended(*given)
         if not placed:
             placed.append(place(each_shop, **person(1)))
 
-    monkeypatch.setattr(parting.steps, "end", hold_first)
+    monkeypatch.setattr(steps, "end", hold_first)
     before = each_shop.all()
 
     end(each_shop)

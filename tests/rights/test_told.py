@@ -9,10 +9,13 @@ from tests.rights.packaging.copies import FACTS, NOW
 from troth.rights.packaging import page, reading_matter
 from troth.rights.packaging.contents import Copy, Told
 
-TIMES = tuple(
-    Told("Example Desk", "support", "Customer support", "processor", NOW, ("contact.email",), "masked")
-    for _ in range(2)
-) + (Told("Example Pay", "transactions", "Orders", "processor", NOW, ("payment.token",)),)
+TIMES = (
+    *tuple(
+        Told("Example Desk", "support", "Customer support", "processor", NOW, ("contact.email",), "masked")
+        for _ in range(2)
+    ),
+    Told("Example Pay", "transactions", "Orders", "processor", NOW, ("payment.token",)),
+)
 
 
 def copy_of(told: tuple[Told, ...]) -> Copy:

@@ -100,6 +100,12 @@ def test_what_is_not_declared_is_refused_with_the_nearest_name(
     assert world.files == set()
 
 
+@pytest.mark.parametrize("more", [{"form": "xml"}, {"kind": "passport"}])
+def test_a_form_or_a_kind_of_name_that_nobody_knows_is_refused(world: GateWorld, more: dict[str, str]) -> None:
+    with pytest.raises(UnknownName, match="is not known"):
+        world.share("Example Pay", "fraud", payments(1), PAY, **more)
+
+
 @pytest.mark.parametrize(
     ("recipient", "told"), [("Example Lapsed", "ended on 2026-11-21"), ("Example Unsigned", "no contract")]
 )

@@ -182,3 +182,15 @@ def test_the_general_ground_says_how_long_where_the_purpose_does_not(tmp_path) -
             p: w.terms.lasts for p, w in agreements.wordings(company.office.policy, company.office.compiled).items()
         }
     assert {str(lasts) for lasts in terms.values()} == {"2 years"}
+
+
+def test_the_terminal_too_asks_anew_before_it_decides(person: Company) -> None:
+    from troth.use.opening import open_office
+
+    person.troth.give_consent("id=17", "marketing")
+    (person.folder / "policy.yaml").write_text(MORE_DATA)
+
+    _, office = open_office(person.folder, person.environ, person.clock)
+    office.store.close()
+
+    assert [row.event for row in person.rows(consent_events)] == [Consent.GIVEN, Consent.RENEWAL_ASKED]

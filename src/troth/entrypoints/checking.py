@@ -37,14 +37,12 @@ def observing(instance: Instance, clock: Clock | None = None) -> Iterator[Observ
     now = (clock or SystemClock()).now()
     data = documents.read_bytes(instance.policy_file)
     policy = reading.parse(data, instance.policy_file.name)
-    observation = Observation(policy, now, instance.folder, policy_bytes=data)
+    observation = Observation(policy, now, instance.folder, policy_bytes=data, settings=instance.settings)
     observation.packages, observation.tombstones = instance.package_folder, instance.tombstone_file
     if (instance.folder / "troth.toml").exists():
         if "site" in instance.settings.model_fields_set:  # a site that nobody named is not looked at
             observation.site = instance.settings.site
-        observation.marketing = instance.settings.marketing
         observation.network = _network(instance)
-        observation.sharing = instance.settings.sharing
     _connect_records(observation, instance)
     observation.store = _store(instance)
     try:

@@ -91,7 +91,7 @@ def _application(instance: Instance, troth: Troth, desk: DeskKeeper, home: Any, 
     company = passkeys.Place.of(place.url, troth.policy.controller.name)
     oidc = instance.settings.staff.oidc
     provider = Provider(oidc, f"{place.url.rstrip('/')}{place.console}/sign-in/provider/back") if oidc else None
-    door = Door(instance, office.store, office.keyring, seen_by(place.console), company, provider)
+    door = Door(instance, office.store, office.keyring, files.policy, seen_by(place.console), company, provider)
     house = House(instance, troth, desk, Console(door, files.policy, files.datamap))
 
     def report() -> Report | None:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Engine, Select, select
+from sqlalchemy import Engine, Select, func, select
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -81,8 +81,9 @@ def give(troth: Troth, shop: Engine, folder: Path) -> None:
         to=f"{OUTBOX}/example-pay.jsonl",
     )
     _write_log(troth, folder)
-    oldest = next(_rows(shop, select(tickets.c.opened_at).order_by(tickets.c.opened_at).limit(1)), None)
-    _write_facts(folder, None if oldest is None else oldest["opened_at"])
+    with shop.connect() as connection:
+        oldest = connection.execute(select(func.min(tickets.c.opened_at))).scalar()
+    _write_facts(folder, oldest)
 
 
 def facts_of_desk(folder: Path) -> Mapping[str, Any]:
@@ -99,8 +100,8 @@ def answer_of_desk(folder: Path, request: Request) -> Response:
 
 
 def _rows(shop: Engine, query: Select[Any]) -> Iterator[dict[str, Any]]:
-    with shop.connect() as connection:
-        yield from (dict(row) for row in connection.execute(query.execution_options(yield_per=1000)).mappings())
+    with shop.connect() as connection, connection.execute(query.execution_options(yield_per=1000)) as found:
+        yield from (dict(row) for row in found.mappings())
 
 
 def _write_log(troth: Troth, folder: Path) -> None:

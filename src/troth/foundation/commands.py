@@ -1,4 +1,4 @@
-"""`troth staff`: who of the company's own people may enter the console, and in which role.
+"""`troth staff`: who of the company's own people may enter the console, in which role, and who has left.
 
 A password is typed at a prompt or read from standard input, never given as an argument, which others on the machine
 can see. Without one, a link is printed that signs in once within 15 minutes.
@@ -71,7 +71,7 @@ def add(
 
 @staff.command("list")
 def list_(form: Printed = Format.TEXT) -> None:
-    """List every account with its role and state.
+    """List every account with its role, state, second factors and training.
 
     Example: troth staff list
 
@@ -89,6 +89,8 @@ def list_(form: Printed = Format.TEXT) -> None:
                 "created_at": account.created_at.isoformat(),
                 "disabled_at": account.disabled_at.isoformat() if account.disabled_at else None,
                 "cleared_until": account.cleared_until.isoformat() if account.cleared_until else None,
+                "factors": account.factors,
+                "has_password": account.has_password,
             }
             for account in found
         ]
@@ -97,7 +99,11 @@ def list_(form: Printed = Format.TEXT) -> None:
     width = max((len(account.name) for account in found), default=0)
     for account in found:
         state = f"closed since {account.disabled_at:%Y-%m-%d}" if account.disabled_at else "open"
-        typer.echo(f"{account.name:<{width}}  {account.role:<13}  {state}")
+        factors = ", ".join(account.factors) or "no second factor"
+        trained = (
+            f"trained until {account.cleared_until:%Y-%m-%d}" if account.cleared_until else "no training on record"
+        )
+        typer.echo(f"{account.name:<{width}}  {account.role:<13}  {state}  {factors}  {trained}")
     if not found:
         typer.echo("Nobody has an account yet: troth staff add NAME --role ROLE", err=True)
 
@@ -147,6 +153,56 @@ def role(name: Name, to: Annotated[Role, typer.Argument(metavar="ROLE", help="Wh
     with _opened() as (_, store):
         account = accounts.set_role(store, name, to, now=SystemClock().now())
     typer.echo(f"{account.name} is {account.role} now.")
+
+
+@staff.command()
+def reset(name: Name) -> None:
+    """Take away every second factor of an account whose holder lost them; its sessions end.
+
+    Example: troth staff reset dora
+
+    Exit status: 0 done, 2 it could not be done.
+    """
+    from troth.foundation import staffing
+    from troth.foundation.clock import SystemClock
+
+    with _opened() as (_, store):
+        account, had = staffing.reset_by_operator(store, name, now=SystemClock().now())
+    typer.echo(f"{account.name} has no second factor now." if had else f"{account.name} had none.")
+
+
+@staff.command()
+def compare(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Who works here: CSV with `name`, maybe `active`.")],
+    close: Annotated[bool, typer.Option("--close", help="Close the accounts of those who left.")] = False,  # noqa: FBT002 - typer's form
+    form: Printed = Format.TEXT,
+) -> None:
+    """Find accounts of people who have left, from the list of those who work here.
+
+    Example: troth staff compare people.csv
+
+    Exit status: 0 everybody is on the list, 1 somebody is not, 2 it could not be done.
+    """
+    from troth.foundation import leavers
+    from troth.foundation import staff as accounts
+    from troth.foundation.clock import SystemClock
+    from troth.policy import documents
+
+    content = documents.read_bytes(file)
+    with _opened() as (_, store):
+        now = SystemClock().now()
+        found = leavers.compare(store, content, where=file.name, now=now)
+        if close:
+            for each in found.gone:
+                accounts.disable(store, each.name, now=now)
+    if form is Format.JSON:
+        gone = [{"name": each.name, "role": each.role, "closed": close} for each in found.gone]
+        _write({"schema": SCHEMA, "listed": found.listed, "accounts": found.accounts, "gone": gone})
+    else:
+        for each in found.gone:
+            typer.echo(f"{each.name}  {each.role}  not on the list{', closed now' if close else ''}")
+        typer.echo(f"Open accounts: {found.accounts}. Names: {found.listed}. Not on the list: {len(found.gone)}.")
+    raise typer.Exit(1 if found.gone else 0)
 
 
 @contextmanager

@@ -39,6 +39,7 @@ _EVIDENCE = frozenset({Role.DPO, Role.AUDITOR})
 _CASES = frozenset({Role.DPO, Role.AGENT, Role.AUDITOR})
 _OVERSIGHT = frozenset({Role.DPO, Role.AUDITOR, Role.ADMINISTRATOR})
 _ALL = frozenset(Role)
+_WORKERS = _ALL - {Role.AUDITOR}
 
 _CHANGES, _GRAVE, _READS = Mark.CHANGES, Mark.CHANGES | Mark.STEPS_UP, Mark.PERSONAL
 _WORKS, _DECIDES = Mark.PERSONAL | Mark.CHANGES, Mark.PERSONAL | Mark.CHANGES | Mark.STEPS_UP
@@ -82,7 +83,7 @@ class Operation(StrEnum):
     ROPA_SEE = "ropa.see", "see the record of processing", _ALL
 
     # people's requests
-    REQUESTS_SEE = "requests.see", "see requests, plans and histories", _CASES
+    REQUESTS_SEE = "requests.see", "see requests, plans and histories", _CASES, _READS
     REQUESTS_READ = "requests.read", "read what people wrote and how they are reached", _DESK, _READS
     REQUESTS_FILE = "requests.file", "take in a request that came by another way", _DESK, _WORKS
     REQUESTS_CONFIRM = "requests.confirm", "answer for who somebody is", _DESK, _WORKS
@@ -109,8 +110,10 @@ class Operation(StrEnum):
     AUDITS_IMPORT = "audits.import", "take in what a scanner found", _MACHINE, _CHANGES
     TRAINING_TAKE = "training.take", "take the course on data protection", _ALL, Mark.OWN | _CHANGES
     TRAINING_SEE = "training.see", "see who of staff is trained", _OVERSIGHT
-    BREACHES_SEE = "breaches.see", "see breaches and their clocks", _EVIDENCE
-    BREACHES_WORK = "breaches.work", "open, assess, notify and close a breach", _DPO, _WORKS
+    BREACHES_SEE = "breaches.see", "see which breaches there were, and their clocks", _ALL
+    BREACHES_OPEN = "breaches.open", "enter a breach, at once and without a training", _WORKERS, _CHANGES
+    BREACHES_FOLLOW = "breaches.follow", "follow one breach, and what was done about it", _EVIDENCE, _READS
+    BREACHES_WORK = "breaches.work", "assess, notify and close a breach", _DPO, _WORKS
     ASSESSMENTS_SEE = "assessments.see", "see impact assessments", _EVIDENCE
     ASSESSMENTS_ADD = "assessments.add", "record an impact assessment", _DPO, _CHANGES
 

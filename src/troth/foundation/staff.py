@@ -153,12 +153,21 @@ def set_password(store: Store, name: str, password: str, *, now: datetime, by: i
         record(tx, "staff.password", row.id, now, by=by, sessions=end_sessions(tx, row.id))
 
 
+def clear(tx: Connection, account: int, until: datetime) -> None:
+    """Let the account's training hold until `until`, or as long as it does already, if that is longer."""
+    tx.execute(
+        update(accounts)
+        .where(accounts.c.id == account, or_(accounts.c.cleared_until.is_(None), accounts.c.cleared_until < until))
+        .values(cleared_until=until)
+    )
+
+
 def log_in(store: Store, keyring: Keyring, *, name: str, password: str, source: str, now: datetime) -> str | None:
     """A new session's token, or None: wrong name, wrong password, disabled account or too many tries, not told apart.
 
     `source` is the address that the request came from. A locked-out owner waits at most 15 minutes.
     """
-    known_as = _folded(name)
+    known_as = spelled(name)
     with store.writing() as tx:
         by_account = throttling.take(tx, keyring, "account", known_as, limit=ACCOUNT_LIMIT, now=now)
         by_source = throttling.take(tx, keyring, "source", source, limit=SOURCE_LIMIT, now=now)
@@ -335,7 +344,7 @@ def _account(row: Row) -> Account:  # type: ignore[type-arg]
 
 
 def _name(name: str) -> str:
-    folded = _folded(name)
+    folded = spelled(name)
     if not _possible(folded):
         raise TrothError("this cannot be the name of an account", expected="1 to 120 letters on one line")
     return folded
@@ -346,6 +355,6 @@ def _possible(folded: str) -> str:
     return folded if len(folded) <= 120 and folded.isprintable() else ""
 
 
-def _folded(name: str) -> str:
+def spelled(name: str) -> str:
     """One spelling for one name: composed, small letters, no blanks around."""
     return unicodedata.normalize("NFC", name).strip().lower()

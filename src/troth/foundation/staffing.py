@@ -55,7 +55,7 @@ def reset_factors(store: Store, caller: Caller, account: int, *, now: datetime) 
     """Take away somebody's second factors, who has lost them; their sessions end. Raises: AccessDenied, TrothError."""
     other = _other(store, caller, account, Operation.STAFF_FACTORS)
     _require_below(caller, other.role)
-    return forget_factors(store, other, now=now, by=caller.id)
+    return _forget_all(store, other, now=now, by=caller.id)
 
 
 def end_sessions(store: Store, caller: Caller, account: int, *, now: datetime) -> int:
@@ -67,8 +67,16 @@ def end_sessions(store: Store, caller: Caller, account: int, *, now: datetime) -
         return ended
 
 
-def forget_factors(store: Store, account: Account, *, now: datetime, by: int | None) -> bool:
-    """Take away every factor of the account, and end its sessions; whether it had any."""
+def reset_by_operator(store: Store, name: str, *, now: datetime) -> tuple[Account, bool]:
+    """As `reset_factors`, by who has the machine. Raises: TrothError when there is no such account."""
+    with store.reading() as tx:
+        found = next((each for each in staff.list_(tx) if each.name == staff.spelled(name)), None)
+    if found is None:
+        raise TrothError("there is no account of that name", repair="See `troth staff list`.")
+    return found, _forget_all(store, found, now=now, by=None)
+
+
+def _forget_all(store: Store, account: Account, *, now: datetime, by: int | None) -> bool:
     with store.writing() as tx:
         had = _forget(tx, account.id)
         if had:

@@ -19,6 +19,7 @@ from troth.policy import documents
 from troth.policy.documents import nearest
 from troth.policy.model import Declared, Period
 from troth.policy.periods import Duration
+from troth.policy.usesettings import MessageSettings, ViewSettings
 
 FILE = "troth.toml"
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -211,8 +212,8 @@ class SharingSettings(Declared):
     `observed` are files that say which hosts were reached: a proxy's log, a log of DNS or flows, or a list. What is
     older than `observed_age` counts for nothing. `own` are the company's own hosts, `ignored` others, each with why;
     `*.example.com` stands for all below it. `keys` are the public keys for which recipients get data encrypted, by
-    their names in the policy. `storage` are files with the configuration of a recipient's storage, by its name. `notices`
-    are the addresses (`https://` or `mailto:`) where recipients are told that somebody no longer agrees.
+    their names in the policy. `storage` are files with the configuration of a recipient's storage, by its name.
+    `notices` are the addresses (`https://` or `mailto:`) where recipients are told that somebody no longer agrees.
     """
 
     observed: tuple[str, ...] = ()
@@ -255,6 +256,24 @@ class StaffSettings(Declared):
     oidc: ProviderSettings | None = None
 
 
+class TrainingSettings(Declared):
+    """Whether staff need a training that holds to see people's data, and how long new accounts may go without one.
+
+    `required` left out: where the policy promises training. `new_staff`: an account younger than this does not count
+    against the promised share; it sees no data meanwhile.
+    """
+
+    required: bool | None = None
+    new_staff: Period = Duration(30, "day")
+
+
+class AuditSettings(Declared):
+    """How long a hole that a scanner found may stay open, by how grave it is."""
+
+    critical: Period = Duration(14, "day")
+    high: Period = Duration(90, "day")
+
+
 class Settings(Declared):
     """All of troth.toml; every part may be left out."""
 
@@ -271,8 +290,12 @@ class Settings(Declared):
     security: SecuritySettings = SecuritySettings()
     consent: ConsentSettings = ConsentSettings()  # type: ignore[call-arg] # pydantic fills the defaults
     marketing: MarketingSettings = MarketingSettings()
-    sharing: SharingSettings = SharingSettings()  # type: ignore[call-arg] # pydantic fills the defaults
+    sharing: SharingSettings = SharingSettings()
+    messages: MessageSettings = MessageSettings()  # type: ignore[call-arg] # pydantic fills the defaults
+    views: ViewSettings = ViewSettings()
     staff: StaffSettings = StaffSettings()  # type: ignore[call-arg] # pydantic fills the defaults
+    training: TrainingSettings = TrainingSettings()
+    audits: AuditSettings = AuditSettings()
 
 
 @dataclass(frozen=True)

@@ -292,13 +292,14 @@ def _end(
 
 
 def _approver(tx: Connection, name: str) -> int:
+    run = Operation.RETENTION_RUN
     row = tx.execute(select(accounts).where(accounts.c.name == name)).one_or_none()
     if row is None:
         raise TrothError("there is no staff account of that name", repair="See `troth staff list`.")
-    if row.disabled_at is not None or not operations.may(row.role, Operation.RETENTION_RUN):
+    if row.disabled_at is not None or not operations.may(row.role, run):
         raise AccessDenied(
             "this account may not approve a run",
-            expected=f"one that is open, as {' or '.join(sorted(role.label for role in Operation.RETENTION_RUN.roles))}",
+            expected=f"one that is open, as {' or '.join(sorted(each.label for each in run.roles))}",
         )
     return int(row.id)
 

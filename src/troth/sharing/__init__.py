@@ -1,5 +1,6 @@
 """Sharing (section 4): data go only to those whom the policy names, under a contract, and only for a reason it lists.
 
-`checks` looks at contracts, certificates and the published list; what really leaves the company is observed by the
-gate of this section, and as long as nothing observes it, its sentences stay unproven.
+`gate` lets out what may leave, `safeguards` and `age` protect it, `recording` puts it on record before that, and
+`delivery` sends it. `disclosures`, `observed`, `sent` and `support` only look; `checks` judge by them, by the contracts
+and certificates, and by the published list.
 """

@@ -125,7 +125,7 @@ class Admission:
         for value in values:
             if plain and type(value) is str and value.isascii() and value.isalnum() and len(value) <= 100:
                 # such an id is normal as it stands; this is what `people.hash_of` gives of it
-                hashed[keyring.pseudonym(f"person {Kind.ID}", value.encode())] = value
+                hashed[keyring.pseudonym("person id", value.encode())] = value
             elif (who := self._named(value)) is not None:
                 named.append((value, who))
         found = {hashed[each]: number for each, number in _by_hash(tx, list(hashed))}
@@ -149,15 +149,19 @@ class Admission:
 
 
 def _by_hash(tx: Connection, hashes: Sequence[bytes]) -> Iterable[tuple[bytes, PersonNumber]]:
-    """The people whose `id` has one of these hashes. Straight to the driver, which takes thousands at once."""
-    for start in range(0, len(hashes), _AT_ONCE):
-        part = hashes[start : start + _AT_ONCE]
-        head = "SELECT hash, person FROM identifiers WHERE kind = 'id' AND until IS NULL AND hash "
-        if tx.dialect.name == "sqlite":
-            rows = tx.exec_driver_sql(f"{head} IN ({','.join('?' * len(part))})", tuple(part))
-        else:
-            rows = tx.exec_driver_sql(f"{head} = ANY(%s)", (part,))
-        yield from ((bytes(row[0]), int(row[1])) for row in rows)
+    """The people whose `id` has one of these hashes. Straight to the driver: it takes and gives thousands at once."""
+    head = "SELECT hash, person FROM identifiers WHERE kind = 'id' AND until IS NULL AND hash"
+    cursor: Any = tx.connection.cursor()
+    try:
+        for start in range(0, len(hashes), _AT_ONCE):
+            part = hashes[start : start + _AT_ONCE]
+            if tx.dialect.name == "sqlite":
+                cursor.execute(f"{head} IN ({','.join('?' * len(part))})", part)
+            else:
+                cursor.execute(f"{head} = ANY(%s)", (part,))
+            yield from cursor.fetchall()
+    finally:
+        cursor.close()
 
 
 def _spoken(tx: Connection) -> tuple[tuple[int, int], ...]:

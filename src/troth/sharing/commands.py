@@ -62,8 +62,7 @@ def share(  # noqa: PLR0917 - typer takes its options in order
 ) -> None:
     """Give rows to a recipient that the policy names: only what it may get, only of people who may be used for it.
 
-    Example: troth share "Example Desk" --purpose service.provide --in tickets.csv --out desk.jsonl
-    --person user_id --columns email=contact.email,subject=communication.message
+    Example: troth share "Example Desk" --purpose support --in t.csv --person user --columns email=contact.email
 
     Exit status: 0 shared, 1 refused and nothing has left, 2 it could not be done.
     """

@@ -141,7 +141,7 @@ class Gate:
             passage = _Passage(order, shape, leaving, form, below, Admission(
                 office, order.purpose, tuple(dict.fromkeys(leaving.values())), _checked_recipient(order), shape.kind,
                 on_consent=order.reason is Circumstance.CONSENT,
-            ), partial(pseudonym, office, order.recipient), strict=strict)  # fmt: skip
+            ), partial(_pseudonym, office, order.recipient.encode() + b"\0"), strict=strict)  # fmt: skip
             for batch in _batches(rows):
                 passage.take(batch)
             people = passage.finish()
@@ -334,12 +334,16 @@ def _with(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
 
 
 def pseudonym(office: Office, recipient: str, number: int) -> str:
+    """As the recipient knows a person: what stands in the column `person` of their rows."""
+    return _pseudonym(office, recipient.encode() + b"\0", number)
+
+
+def _pseudonym(office: Office, recipient: bytes, number: int) -> str:
     """The name of a person for this recipient alone: two recipients cannot put theirs together.
 
     Letters only: digits in a row would be taken for the number of a card sooner or later.
     """
-    name = office.keyring.pseudonym("recipient person", recipient.encode() + b"\0" + number.to_bytes(8, "big"))
-    return name.hex().translate(_LETTERS)
+    return office.keyring.pseudonym("recipient person", recipient + number.to_bytes(8, "big")).hex().translate(_LETTERS)
 
 
 def _checked_recipient(order: Order) -> str | None:

@@ -121,7 +121,7 @@ def singled_out(columns: Mapping[str, Sequence[str]], smallest: int) -> list[str
 
 
 def is_sealed(handed: Handed) -> bool:
-    """Whether it is encrypted: in the format of age for a public key, and with nothing to be read or squeezed behind."""
+    """Whether it is encrypted: in the format of age for a public key, with nothing to read or squeeze behind."""
     head, mark, body = handed.data.partition(b"\n--- ")
     if not head.startswith(_AGE) or not mark:
         return False

@@ -58,12 +58,13 @@ def form_of(name: str) -> Form | None:
 
 
 def _read_csv(file: IO[bytes]) -> Iterator[Batch]:
-    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+    text = io.TextIOWrapper(file, encoding="utf-8", newline="")
     reader = csv.reader(text, strict=True)
     try:
         names = next(reader, None)
         if names is None:
             return
+        names[:1] = [name.removeprefix("\ufeff") for name in names[:1]]
         if len(set(names)) < len(names):
             raise RowsUnreadable("two columns have the same name", where="row 1", expected="one name for each column")
         first = 1

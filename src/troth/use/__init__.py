@@ -3,5 +3,6 @@
 `tables` keeps what people said (consent, objection, restriction), only ever adding. `consent`, `objections` and
 `restrictions` write it down, each word with its ledger leaf in one transaction. `standing` reads it: the later word
 counts. `decision` holds the rules, pure and compiled once a policy; `lease` answers from memory for as long as it
-may. Doors: `api` (the company's apps), `centre` (the person), `commands` (the operator).
+may; `audience`, `bitmaps` and `batch` answer for everybody at once.
+Doors: `api` (the company's apps), `centre` (the person), `commands` (the operator).
 """

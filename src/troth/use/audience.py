@@ -30,6 +30,7 @@ from troth.foundation.tables import people as people_table
 from troth.use import batch, standing
 from troth.use.batch import Column, Question
 from troth.use.bitmaps import Planes
+from troth.use.filewatch import require_whole
 from troth.use.tables import audience_planes, audience_state
 
 if TYPE_CHECKING:
@@ -147,7 +148,10 @@ class Audience:
             raise
 
     def _followed(self) -> Planes:
+        path = self.office.store.path
         with self.office.store.reading() as tx:
+            if path is not None:
+                require_whole(path, lambda pragma: int(tx.exec_driver_sql(pragma).scalar_one()))
             if self._planes is None:
                 self._take_kept(tx)
             now = in_utc(self.office.clock.now())
@@ -174,9 +178,10 @@ class Audience:
                 if number in known:
                     words[number] = standing.word_of(compiled, said, now)
             for number in part:
-                planes.put(number, words.get(number))
+                word = words.get(number)
+                planes.put(number, word, None if self._column is None else self._column.word(number))
                 if self._column is not None:
-                    self._column.put(number, words.get(number))
+                    self._column.put(number, word)
         self._behind += len(wanted)
 
     def _read_everybody(self, tx: Connection) -> None:

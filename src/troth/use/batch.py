@@ -66,6 +66,11 @@ class Column:
             members = np.frombuffer(plane.to_array(), dtype=np.uint32)
             self.words[members[members < len(self.words)]] |= bit
 
+    def word(self, person: int) -> int | None:
+        """The standing as the column has it; None is one nobody knows."""
+        held = int(self.words[person]) if person < len(self.words) else 0
+        return held ^ KNOWN_BIT if held & KNOWN_BIT else None
+
     def put(self, person: int, word: int | None) -> None:
         """The standing of this person is `word` now; None is one nobody knows."""
         import numpy as np

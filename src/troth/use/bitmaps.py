@@ -29,25 +29,40 @@ def plane_names(compiled: Compiled) -> dict[int, str]:
 class Planes:
     """One bitmap for each bit, and one for everybody known."""
 
-    __slots__ = ("bits", "known")
+    __slots__ = ("_planes", "bits", "known")
 
     def __init__(self, compiled: Compiled, kept: Mapping[str, BitMap] | None = None) -> None:
         """Empty, or from bitmaps by name. Raises: KeyError where one is missing."""
         names = plane_names(compiled)
         self.known = BitMap() if kept is None else kept[KNOWN]
         self.bits: dict[int, BitMap] = {bit: BitMap() if kept is None else kept[names[bit]] for bit in names}
+        self._planes = list(self.bits.items())
 
-    def put(self, person: PersonNumber, word: int | None) -> None:
-        """The standing of this person is `word` now; None is one nobody knows."""
+    def put(self, person: PersonNumber, word: int | None, before: int | None = None) -> None:
+        """The standing of this person is `word` now; None is one nobody knows.
+
+        `before` is what it was, where that is known: then only the planes that differ are touched.
+        """
+        if before is not None and word is not None:
+            left = word ^ before
+            while left:
+                bit = left & -left
+                plane = self.bits[bit]
+                if word & bit:
+                    plane.add(person)
+                else:
+                    plane.discard(person)
+                left ^= bit
+            return
         if word is None:
             self.known.discard(person)
             word = 0
         else:
             self.known.add(person)
-        for bit, plane in self.bits.items():
+        for bit, plane in self._planes:
             if word & bit:
                 plane.add(person)
-            else:
+            elif person in plane:  # asking is quicker than taking out what is not there
                 plane.discard(person)
 
     def put_many(self, standings: Iterable[tuple[PersonNumber, int]]) -> None:

@@ -32,6 +32,16 @@ log = logging.getLogger(__name__)
 
 COOKIE = entrance.COOKIE
 METHOD = "centre"
+_SAID = {
+    "ConsentGiven": "you allowed it",
+    "RenewedConsentGiven": "you allowed it again",
+    "ConsentRefused": "you said no",
+    "ConsentWithdrawn": "you took it back",
+    "ConsentExpired": "it ended by itself",
+    "ConsentRequested": "it had changed, and we asked anew",
+    "ConsentRequestDeferred": "your guardian was asked",
+    "ConsentUnknown": "it came from elsewhere, without the words agreed to",
+}
 _SILENT = ConsentSettings(ask_age=False, age=None)
 _DONE = {
     "allowed": "Noted: you allow this. You can change your mind at any time.",
@@ -268,6 +278,7 @@ class Centre:
             "use/receipt.html",
             title="Receipt",
             record=found[0].json,
+            said=_SAID,
             in_ledger=made["receipt"]["ledger"] is not None,
             key=office.keyring.signing_id,
             purpose=purpose,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 from troth.errors import StoreError
@@ -30,13 +31,28 @@ class FileWatch:
                 )
                 self._file = (stat.st_dev, stat.st_ino)
                 self._opened += 1
-            return self._opened, self._connection.execute("PRAGMA data_version").fetchone()[0]
+            version = self._connection.execute("PRAGMA data_version").fetchone()[0]
+            ask = self._connection.execute
+            require_whole(self._path, lambda pragma: int(ask(pragma).fetchone()[0]))
         except (OSError, sqlite3.Error):
             raise StoreError(
-                "the store cannot be read", where=str(self._path), repair="Look whether the file is there."
+                "the store cannot be read", where=str(self._path), repair="Look whether the file is there, and whole."
             ) from None
+        return self._opened, version
 
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def require_whole(path: Path, ask: Callable[[str], int]) -> None:
+    """Make sure that the file was not cut: it may still show an older word. `ask` runs a PRAGMA on a connection to it.
+
+    Where no log waits, the file has every page that it counts. Raises: StoreError.
+    """
+    pages, each = ask("PRAGMA page_count"), ask("PRAGMA page_size")
+    log = path.with_name(path.name + "-wal")
+    # In this order: what the log had when the pages were counted stands in the file by the time the log is empty.
+    if (not log.exists() or not log.stat().st_size) and path.stat().st_size < pages * each:
+        raise StoreError("the file of the store was cut short", where=str(path), repair="Restore it from a backup.")

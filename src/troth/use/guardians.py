@@ -105,7 +105,7 @@ def ask_in(
             ends_at=now + LINK_LIFE,
         )
     )
-    mail.queue(tx, office.keyring, _letter(office, who.value, wording, f"{address}/guardian/{token}"), now)
+    mail.queue(tx, office.keyring, _letter(office, person, who.value, wording, f"{address}/guardian/{token}"), now)
     return choice
 
 
@@ -170,7 +170,7 @@ def _language(office: Office) -> str:
     return office.policy.controller.languages[0]
 
 
-def _letter(office: Office, to: str, wording: Wording, link: str) -> mail.Letter:
+def _letter(office: Office, person: PersonNumber, to: str, wording: Wording, link: str) -> mail.Letter:
     name = office.policy.controller.name
     text = (
         f"A child named you as the one who decides for them. They would like to allow {name} this use of their data "
@@ -179,4 +179,4 @@ def _letter(office: Office, to: str, wording: Wording, link: str) -> mail.Letter
         f"Agree or refuse here, within three days:\n\n{link}\n\n"
         "Do nothing, and nothing is done with their data for this. You can take it back at any time.\n"
     )
-    return mail.Letter(to, f"A child asks you to decide, at {name}", text, reference="guardian asked")
+    return mail.Letter(to, f"A child asks you to decide, at {name}", text, reference="guardian asked", person=person)

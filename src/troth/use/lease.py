@@ -30,6 +30,7 @@ from troth.use.decision import Decision, Entry, Reason, decide_all, without_stan
 from troth.use.filewatch import FileWatch
 from troth.use.office import Office
 from troth.use.standing import Person
+from troth.use.strangers import Strangers
 
 _MOST_REMEMBERED = 1_000_000
 _PATIENCE = 2
@@ -58,8 +59,19 @@ class Lease:
     """
 
     __slots__ = (
-        "__weakref__", "_asked", "_closed", "_counter", "_ends", "_epoch", "_follower", "_keys", "_lock", "_memory",
-        "_version", "_watch",
+        "__weakref__",
+        "_asked",
+        "_closed",
+        "_counter",
+        "_ends",
+        "_epoch",
+        "_follower",
+        "_keys",
+        "_lock",
+        "_memory",
+        "_strangers",
+        "_version",
+        "_watch",
     )  # fmt: skip
 
     def __init__(self, office: Office) -> None:
@@ -74,6 +86,7 @@ class Lease:
         self._follower: Follower | None = None
         self._asked = 0
         self._closed = False
+        self._strangers = Strangers()
         _leases.add(self)
 
     @property
@@ -114,7 +127,7 @@ class Lease:
         Raises: PersonError; StoreError, since refusals would look like people's own words.
         """
         categories = (data,) if isinstance(data, str) else tuple(data)
-        office = self.office
+        office = self._renewed()[5]
         compiled = office.compiled
         with office.store.reading() as tx:
             numbers = list(standing.find_many(tx, office.keyring, persons))
@@ -136,6 +149,7 @@ class Lease:
 
     def close(self) -> None:
         """Forget everything. What is asked afterwards is read from the store, if that still stands open."""
+        self._strangers.write(self.office)
         with self._lock:
             self._closed = True
             self._counter = None
@@ -192,7 +206,10 @@ class Lease:
             return without_standing(office.compiled, Reason.PERSON_AMBIGUOUS, purpose, categories, recipient)
         except StoreError:
             return without_standing(office.compiled, Reason.STANDING_UNKNOWN, purpose, categories, recipient)
-        return decide_all(office.compiled, word, purpose, categories, recipient)
+        decision = decide_all(office.compiled, word, purpose, categories, recipient)
+        if decision.reason is Reason.PURPOSE_NOT_DECLARED:
+            self._strangers.hear(office, purpose)
+        return decision
 
     def _word(self, person: Person) -> tuple[int | None, Office]:
         """The person's integer, None for one nobody knows; and the office whose policy gave the bits their meaning."""

@@ -85,7 +85,7 @@ def _signed(message: Message) -> frozenset[str]:
 def _holds(raw: bytes, dkim_key: str | None) -> bool | None:
     if dkim_key is None or not can_verify():
         return None
-    import dkim
+    import dkim  # type: ignore[import-untyped] # it ships no types
 
     record = f"v=DKIM1; k=rsa; p={dkim_key}".encode("ascii", "replace")
     try:

@@ -14,6 +14,7 @@ from troth.foundation.keys import Keyring
 from troth.foundation.store import Store, engines
 from troth.policy import reading, settings
 from troth.policy.settings import Instance
+from troth.use import renewal
 from troth.use.lease import Lease
 from troth.use.office import Office
 
@@ -32,7 +33,8 @@ def open_office(
 ) -> tuple[Instance, Office]:
     """The instance in `folder`, ready to act. Whoever opens it closes `office.store`.
 
-    `environ` is where secrets are read from, the process's own by default. Never makes a store or a key.
+    `environ` is where secrets are read from, the process's own by default. Never makes a store or a key. Where the
+    policy means more now than people have agreed to, they are asked anew (`renewal.ask`) before it decides.
     Raises: UnreadableFile, DeclarationFaults for a file that cannot be used; KeyUnavailable; StoreBehind with the
     command that brings the store up to date; StoreAhead; StoreError.
     """
@@ -43,10 +45,12 @@ def open_office(
     try:
         store.require_current()
         keys.confirm(store, keyring)
-        return instance, Office.of(store, keyring, policy, clock or SystemClock())
+        office = Office.of(store, keyring, policy, clock or SystemClock())
+        renewal.ask(office)  # before anything is decided: nobody has agreed yet to what the policy means now
     except BaseException:
         store.close()
         raise
+    return instance, office
 
 
 def _open_store(url: str) -> Store:

@@ -29,7 +29,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from troth.errors import PersonAmbiguous, PersonError, PersonUnknown
+from troth.errors import PersonAmbiguous, PersonError, PersonUnknown, StoreError
 from troth.foundation import people
 from troth.foundation.keys import Keyring
 from troth.foundation.people import Identifier, Kind, PersonNumber
@@ -297,7 +297,13 @@ _OF_ONE = union_all(
 
 
 def _word(row: Row[Any]) -> Word:
-    return Word(row.about, _KINDS[row.kind](row.event), row.at, row.id, row.until)
+    try:
+        return Word(row.about, _KINDS[row.kind](row.event), row.at, row.id, row.until)
+    except ValueError:
+        raise StoreError(
+            f"the store holds a word about {row.kind} that this version does not know",
+            repair="Find out who wrote to the store past troth.",
+        ) from None
 
 
 def _person(row: Row[Any]) -> PersonNumber:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 from troth.foundation import crawling
-from troth.use.stopping import tokens
 
 if TYPE_CHECKING:
     from troth.foundation.network import Page
@@ -48,6 +47,8 @@ def try_to_stop(seen: Observation, purpose: str) -> Tried:
 
 def _try(seen: Observation, purpose: str) -> Tried:
     site, keyring, network = seen.need_site(), seen.need_keyring(), seen.need_network()
+    from troth.use.stopping import tokens  # loads the database library; a check of a policy alone comes not so far
+
     token = tokens.make(keyring, tokens.Stop(purpose, None, os.urandom(16), probe=True))
     path = f"{site.centre}/mail"
     url = urljoin(site.url, f"{path}/{token}")

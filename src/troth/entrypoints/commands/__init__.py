@@ -14,6 +14,10 @@ def attach(app: typer.Typer) -> None:
     from troth.foundation.guards import commands as guards
     from troth.foundation.ledger import commands as evidence
     from troth.protection import commands as protection
+    from troth.protection.audits import commands as audits
+    from troth.protection.breaches import commands as breaches
+    from troth.protection.impacts import commands as impacts
+    from troth.protection.training import commands as training
     from troth.rights import commands as rights
     from troth.rights.restoring import commands as restoring
     from troth.sharing import commands as sharing
@@ -23,6 +27,7 @@ def attach(app: typer.Typer) -> None:
     from troth.use.audiences import commands as audiences
     from troth.use.recording import commands as recording
     from troth.use.stopping import commands as stopping
+    from troth.use.views import commands as views
 
     app.command("demo")(running.demo)
     app.command("init")(running.init)
@@ -40,6 +45,7 @@ def attach(app: typer.Typer) -> None:
 
     app.command("map")(collection.map_)
     app.command("grants")(collection.grants)
+    app.add_typer(views.views, name="views")
     app.command("may")(use.may)
     app.command("audience")(audiences.audience)
     use.consent.command("receipt")(recording.receipt)
@@ -59,6 +65,10 @@ def attach(app: typer.Typer) -> None:
     app.add_typer(evidence.ledger, name="ledger")
     app.add_typer(foundation.staff, name="staff")
     app.command("attest")(attestations.attest)
+    app.add_typer(audits.audit, name="audit")
+    app.add_typer(training.training, name="training")
+    app.add_typer(impacts.assessment, name="assessment")
+    app.add_typer(breaches.breach, name="breach")
     app.command("pause")(guards.pause)
     app.command("resume")(guards.resume)
     app.command("restore-guard")(restoring.restore_guard)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
 from troth.errors import AccessDenied, TrothError
-from troth.foundation import operations, staff, staffing
+from troth.foundation import leavers, operations, staff, staffing
 from troth.foundation.operations import Operation
 from troth.foundation.roles import Role
 
@@ -101,11 +102,14 @@ class Colleagues:
     def _list(self, ask: Ask, caller: Caller, *, status: int = 200, error: str = "") -> Response:
         with self.door.store.reading() as tx:
             accounts = staff.list_(tx)
+            compared = leavers.latest(tx)
         return ask.page(
             "console/staff.html",
             status=status,
             title="Staff",
             accounts=accounts,
+            compared=compared,
+            gone=json.loads(compared.gone) if compared else [],
             gives=self._gives(caller) if operations.may(caller.role, Operation.STAFF_ADD) else (),
             operations=list(Operation),
             roles=list(Role),

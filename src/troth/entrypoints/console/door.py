@@ -21,14 +21,16 @@ from troth.foundation.operations import Mark, Operation
 from troth.foundation.roles import Role
 from troth.foundation.web.guarding import Guarded, StaffPage
 from troth.foundation.web.pages import Ask, Handler, Link
+from troth.protection.training import clearance
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from troth.foundation.factors.provider import Provider
     from troth.foundation.keys import Keyring
     from troth.foundation.staff import Caller
     from troth.foundation.store import Store
+    from troth.policy.model import Policy
     from troth.policy.settings import Instance
 
 COOKIE = "console_session"
@@ -43,11 +45,15 @@ _STEP = ("step_code", "step_to", "credential")
 
 @dataclass(frozen=True)
 class Door:
-    """Lets staff in. `seen_by`: which operation opens each link of the navigation. `place`: for whom passkeys are."""
+    """Lets staff in. `policy` gives the file as it is now.
+
+    `seen_by`: which operation opens each link of the navigation. `place`: for whom passkeys are.
+    """
 
     instance: Instance
     store: Store
     keyring: Keyring
+    policy: Callable[[], Policy]
     seen_by: Mapping[str, Operation]
     place: passkeys.Place
     provider: Provider | None = None
@@ -203,6 +209,9 @@ class Door:
             operations.require(caller.role, operation)
             if Mark.OWN not in operation.mark and self._lacks_factor(caller):
                 return ask.go(f"{self.here}/account")
+            if operation.personal and self._is_untrained(caller, ask):
+                course = f"{self.here}/training"
+                return ask.page("training/first.html", status=403, title="First the course", course=course)
             if operation.steps_up and not sessions.is_fresh(caller, ask.now):
                 return self._step_up(ask, caller, ask.request.url.path) or page(ask, caller)
             return page(ask, caller)
@@ -298,6 +307,11 @@ class Door:
             return False
         with self.store.reading() as tx:
             return not staff.factors_of(tx, caller.id)
+
+    def _is_untrained(self, caller: Caller, ask: Ask) -> bool:
+        """Whether a training is required before people's data are seen, and this account's does not hold."""
+        needed = clearance.required(self.instance.settings.training, self.policy())
+        return needed and not clearance.holds(caller.cleared_until, ask.now)
 
     def _may_follow(self, caller: Caller, link: Link) -> bool:
         operation = self.seen_by.get(link.path)

@@ -54,7 +54,7 @@ def written(letter: EmailMessage, *, now: datetime, key: Key | None = None) -> b
     raw = letter.as_bytes(policy=_UNFOLDED)
     if key is None:
         return raw
-    import dkim
+    import dkim  # type: ignore[import-untyped] # it ships no types
 
     signature: bytes = dkim.sign(
         raw,

@@ -54,8 +54,8 @@ def attest(  # noqa: PLR0917 - what an entry needs at hand, then the statement
     """
     about = subject_of(policy, said.about)
     statement = _statement(said.statement)
-    owner, staff, role = _owner(tx, said.owner)
-    document, sha256 = _document(folder, said.document)
+    owner, staff, role = owner_of(tx, said.owner)
+    document, sha256 = document_of(folder, said.document)
     if not now.date() <= said.until <= (now + LONGEST_LIFE).date():
         raise TrothError(
             "an attestation cannot hold until that day",
@@ -103,7 +103,7 @@ def _statement(text: str) -> str:
     return kept
 
 
-def _owner(tx: Connection, owner: str) -> tuple[str, int | None, str]:
+def owner_of(tx: Connection, owner: str) -> tuple[str, int | None, str]:
     """How the owner is shown, which account it is if one, and in which role."""
     folded = unicodedata.normalize("NFC", owner).strip().lower()
     if folded in set(Role):
@@ -121,7 +121,7 @@ def _owner(tx: Connection, owner: str) -> tuple[str, int | None, str]:
     return row.name, row.id, row.role.value
 
 
-def _document(folder: Path, named: str) -> tuple[str, str]:
+def document_of(folder: Path, named: str) -> tuple[str, str]:
     """The path below `folder`, and the hash of what stands there."""
     home = folder.resolve()
     path = (home / named).resolve()

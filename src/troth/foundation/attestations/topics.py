@@ -24,7 +24,6 @@ TOPICS = MappingProxyType(
         "disk-encryption": "the disks and volumes that hold personal data are encrypted",
         "leavers": "accounts of people who left were closed",
         "legal-demand": "no authority has demanded data, or been given any past the register",
-        "mailbox": "somebody reads the mailbox and answers",
         "open-ports": "the hosts answer on the ports that are meant to be open, and on no other",
         "patches": "updates of the machines are put in within the time that was set",
         "pentest": "somebody from outside tried to get in, and wrote down what was found",

@@ -1,9 +1,9 @@
 """End rows a part at a time: each part is one short transaction that also counts itself in `troth_step`.
 
 A table with one key column is walked along it, from the first row whose time is up to the last; any other is asked
-for so many rows again and again. How many rows are one part follows the clock: as many as
-take `part_s` seconds, so that nobody waits a second for a lock. After each pass the table is
-asked again, since others write meanwhile, and rows that waited for rows pointing at them are free now.
+for so many rows again and again. How many rows are one part follows the clock: as many as take `part_s` seconds, so
+that nobody waits a second for a lock. Where rows point at a table it is gone through again, as long as something went:
+rows that waited for those are free now.
 
 Killed anywhere, the next call goes on: what is done is gone, and the row of the step says how much that was.
 """
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from troth.errors import LimitPassed
 from troth.foundation.records import steps
-from troth.foundation.records.ended import Ended, Held, TableEnding
+from troth.foundation.records.ended import Ended, Held, TableEnding, pointers_at
 from troth.foundation.records.reach import Reach
 from troth.policy.datamap import StoreKind
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 STEP = "retention"
 """What every step in `troth_step` that ends rows by their period begins with."""
 
-FIRST_PART, SMALLEST, LARGEST = 5_000, 50, 250_000
+FIRST_PART, SMALLEST, LARGEST = 20_000, 50, 500_000
 _ROOM = ("PRAGMA cache_size = -65536", "PRAGMA wal_autocheckpoint = 16384")  # 64 MiB each
 PASSES = 50
 """How often a table is gone through: each pass frees rows that waited for rows pointing at them."""
@@ -75,7 +75,8 @@ class Parting:
         for word, wanted in (("erased", not ending.anonymise and bool(ending.row)), ("changed", bool(ending.settings))):
             if not wanted:
                 continue
-            for _ in range(PASSES):
+            freed = word == "erased" and pointers_at(self.reach, ending.table)
+            for _ in range(PASSES if freed else 1):
                 if not self._pass(ending, word):
                     break
         return self.counts(ending.table)
@@ -106,7 +107,7 @@ class Parting:
             more = upper is not None if key is not None else done >= self.size
             took = max(self.clock() - start, 1e-4)
             self.longest_s = max(self.longest_s, took)
-            self.size = int(min(max(self.size * min(max(self.part_s / took, 0.25), 2.0), SMALLEST), LARGEST))
+            self.size = int(min(max(self.size * min(max(self.part_s / took, 0.25), 3.0), SMALLEST), LARGEST))
             if not more:
                 return touched
             low = upper
@@ -224,11 +225,15 @@ def _claim(connection: Connection, run: str, step: str, at: dt.datetime) -> dict
     made = steps.table()
     mine = (made.c.request == run, made.c.step == step)
     held = made.update().where(*mine).values(at=made.c.at)
-    before = steps.begin(connection, run, step, at)
-    if before is None:
-        return {}
-    connection.execute(held)
-    found = connection.execute(sqlalchemy.select(made.c.counts).where(*mine)).scalar_one()
+    found: str | None = None
+    if connection.dialect.name != "mysql":  # in one turn where the store can
+        found = connection.execute(held.returning(made.c.counts)).scalar()
+    else:  # the row as it is now, not as it was when the transaction began
+        found = connection.execute(sqlalchemy.select(made.c.counts).where(*mine).with_for_update()).scalar()
+    if found is None:
+        if steps.begin(connection, run, step, at) is None:
+            return {}
+        return _claim(connection, run, step, at)  # another process was first
     return {word: int(n) for word, n in json.loads(found).items()}
 
 

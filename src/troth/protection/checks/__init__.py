@@ -1,14 +1,30 @@
-"""Section 3 proven: links, doors, papers and periods."""
+"""Section 3 proven: links, doors, registers and periods."""
 
 from __future__ import annotations
 
 from troth.foundation.proof import Check
-from troth.protection.checks import access, holds, measures, retention, transmission
+from troth.protection.checks import (
+    access,
+    accounts,
+    audits,
+    breaches,
+    holds,
+    impacts,
+    measures,
+    retention,
+    training,
+    transmission,
+)
 
 CHECKS: tuple[Check, ...] = (
     *transmission.CHECKS,
     *access.CHECKS,
+    *accounts.CHECKS,
+    *audits.CHECKS,
+    *training.CHECKS,
     *measures.CHECKS,
     *retention.CHECKS,
     *holds.CHECKS,
+    *breaches.CHECKS,
+    *impacts.CHECKS,
 )

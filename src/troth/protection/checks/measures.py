@@ -1,4 +1,4 @@
-"""Measures that only papers, or eyes on the machines themselves, could show; and what a host tells strangers."""
+"""What a host tells strangers, and what only somebody at the machines themselves can say of them."""
 
 from __future__ import annotations
 
@@ -31,57 +31,6 @@ def _attest(topic: str) -> str:
 
 def _measure(measure: Measure) -> Applies:
     return lambda sentence, _: sentence.meaning.measure is measure
-
-
-@check(
-    id="protection.audit-overdue",
-    promise="audits and assessments are conducted",
-    applies=_measure(Measure.AUDITS),
-    reference="GDPR Art. 32(1)(d)",
-    grade=Grade.ATTESTED,
-)
-def audit_overdue(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  # noqa: ARG001 - nothing can be looked at yet
-    """Audits and assessments take place as often as is said.
-
-    What it proves: nothing yet. A report of the last scan and of the last outside test, each with its date and hash,
-    would be looked at.
-
-    What it does not prove: what was found, and whether it was mended.
-
-    Repair: have the role that answers for it attest each audit with its report.
-    """
-    every = f" within {sentence.meaning.every}" if sentence.meaning.every else ""
-    yield unproven(
-        sentence.id,
-        f"nobody has attested an audit or assessment{every}",
-        repair="keep the dated report of each; this version cannot record an attestation yet",
-    )
-
-
-@check(
-    id="protection.training-overdue",
-    promise="employees are trained",
-    applies=_measure(Measure.TRAINING),
-    reference="GDPR Art. 32(4), 39(1)(b)",
-    grade=Grade.ATTESTED,
-)
-def training_overdue(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  # noqa: ARG001 - nothing can be looked at yet
-    """Everybody who works with people's data has been trained, and not too long ago.
-
-    What it proves: nothing yet. A register of trainings, held against the list of those who have access, would be
-    looked at.
-
-    What it does not prove: that anybody remembers.
-
-    Repair: have the role that answers for it attest each training with who took part.
-    """
-    share = f" of {sentence.meaning.share} of staff" if sentence.meaning.share else ""
-    every = f" within {sentence.meaning.every}" if sentence.meaning.every else ""
-    yield unproven(
-        sentence.id,
-        f"nobody has attested a training{share}{every}",
-        repair="keep the list of who was trained when; this version cannot record an attestation yet",
-    )
 
 
 @check(
@@ -138,4 +87,4 @@ def _judge(seen: Observation, host: str) -> Iterator[Saw]:
         yield kept(host, f"its security.txt names a contact and holds until {found.expires:%Y-%m-%d}")
 
 
-CHECKS: tuple[Check, ...] = (audit_overdue, training_overdue, telling_host)
+CHECKS: tuple[Check, ...] = (telling_host,)

@@ -79,7 +79,7 @@ def safeguard_missing(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     no mail address, phone, card or account number stands in it.
 
     What it does not prove: what went over HTTP or into a stream, or was fetched away since; what the recipient does
-    with it; that a free text tells nobody by what it says; that groups of two batches cannot be subtracted from each other.
+    with it; that a free text tells nobody by what it says; that groups of two batches cannot be subtracted.
 
     Repair: share through the gate, which carries the safeguard out. Before: `cp export.csv outbox/`.
     After: `troth share "Example Metrics" ...`.
@@ -117,7 +117,7 @@ def storage_unread(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     Repair: export the configuration of the bucket daily, and name the file. Before: nothing under `[sharing.storage]`.
     After: `"Example Storage" = "storage.json"`.
     """
-    files = seen.sharing.storage if seen.sharing is not None else {}
+    files = seen.settings.sharing.storage
     for recipient in sentence.meaning.recipients:
         name = files.get(recipient.name)
         if name is None:
@@ -205,10 +205,11 @@ _HOLDS = {
 
 def _last(seen: Observation, recipient: Recipient) -> Disclosure | None:
     def read() -> dict[str, Disclosure]:
+        store = seen.need_store()
         from troth.sharing import disclosures
 
         found: dict[str, Disclosure] = {}
-        with seen.need_store().reading() as tx:
+        with store.reading() as tx:
             for each in disclosures.every(tx):
                 if each.state.told:
                     found.setdefault(each.recipient, each)

@@ -42,7 +42,7 @@ def without_reason(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     """Each disclosure on record has one of the reasons that the policy lists, and the ledger says the same of it.
 
     What it proves: the reason of every disclosure is an occasion that this sentence sums up; one on a legal demand
-    names the demand; each has an entry in the ledger with the same rows, the same people and the same bytes, and every entry
+    names the demand; each has an entry in the ledger with the same rows, people and bytes, and every entry
     has its disclosure; none was begun and left without an end.
 
     What it does not prove: that nothing left past the gate; `sharing.undeclared-recipient` looks at the traffic.
@@ -167,9 +167,10 @@ def every(seen: Observation) -> tuple[Disclosure, ...]:
     """Every disclosure on record, read once a run."""
 
     def read() -> tuple[Disclosure, ...]:
+        store = seen.need_store()
         from troth.sharing import disclosures
 
-        with seen.need_store().reading() as tx:
+        with store.reading() as tx:
             return tuple(disclosures.every(tx))
 
     return seen.once("disclosures", read)
@@ -206,11 +207,12 @@ def _differs(seen: Observation, each: Disclosure) -> str | None:
 
 
 def _entries(seen: Observation) -> int:
+    store = seen.need_store()
     from sqlalchemy import func, select
 
     from troth.foundation.ledger.tables import ledger_leaves
 
-    with seen.need_store().reading() as tx:
+    with store.reading() as tx:
         query = select(func.count()).select_from(ledger_leaves).where(ledger_leaves.c.kind == _KIND)
         return int(tx.execute(query).scalar_one())
 

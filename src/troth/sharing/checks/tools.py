@@ -26,15 +26,15 @@ def support_open(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     """The support tool lets in only declared staff, by the company's sign-on, and keeps no ticket past its time.
 
     What it proves: the tool says that sign-on is required; each active account is of somebody under `people` of
-    `[sharing.support]`; its oldest ticket is not older than the period of its kind of data; in its sample no mail address, phone,
-    card or account number stands in clear.
+    `[sharing.support]`; its oldest ticket is not older than the period of its kind of data; in its sample no phone,
+    mail address, card or account number stands in clear.
 
     What it does not prove: what the tool does not tell; encryption inside it.
 
-    Repair: close the account, require the sign-on, or delete old tickets there. Before: an account of somebody who left.
+    Repair: close the account, require the sign-on, or delete old tickets there. Before: an account of one who left.
     After: the accounts and `people` are the same.
     """
-    settings = seen.sharing.support if seen.sharing is not None else None
+    settings = seen.settings.sharing.support
     named = [each for each in sentence.meaning.recipients if settings is not None and each.name == settings.recipient]
     if settings is None or not named:
         raise NothingToObserve(

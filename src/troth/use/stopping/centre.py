@@ -8,7 +8,7 @@ other. Who asks by an address is told the same whether it is known or not, and g
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
@@ -29,6 +29,8 @@ from troth.use.stopping import tokens, unsubscribe, wellknown
 from troth.use.stopping.tokens import Stop
 
 log = logging.getLogger(__name__)
+
+Endpoint = Callable[[Request], Awaitable[Response]]
 
 BY_CLICK = "one-click"
 BY_PAGE = "unsubscribe-page"
@@ -194,7 +196,7 @@ async def _in_multipart(request: Request, body: bytes) -> bool:
     from starlette.datastructures import Headers
     from starlette.formparsers import MultiPartException, MultiPartParser
 
-    async def once():  # type: ignore[no-untyped-def] # noqa: ANN202 - the stream that was read already
+    async def once() -> AsyncGenerator[bytes, None]:
         yield body
 
     try:
@@ -204,14 +206,14 @@ async def _in_multipart(request: Request, body: bytes) -> bool:
     return form.get("List-Unsubscribe") == "One-Click"
 
 
-def _text(text: str, kind: str):  # type: ignore[no-untyped-def] # noqa: ANN202 - an endpoint
+def _text(text: str, kind: str) -> Endpoint:
     async def answer(_: Request) -> Response:
         return Response(text, headers={"content-type": kind, "cache-control": "public, max-age=86400"})
 
     return answer
 
 
-def _lead(path: str):  # type: ignore[no-untyped-def] # noqa: ANN202 - an endpoint
+def _lead(path: str) -> Endpoint:
     async def lead(_: Request) -> Response:
         return RedirectResponse(path, status_code=302)
 

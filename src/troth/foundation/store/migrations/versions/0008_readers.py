@@ -61,9 +61,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key", name=op.f("pk_app_repeats")),
     )
     op.create_index(op.f("ix_app_repeats_at"), "app_repeats", ["at"], unique=False)
+    op.create_table(
+        "undeclared_purposes",
+        sa.Column("purpose", sa.String(length=140), nullable=False),
+        sa.Column("times", _LONG, nullable=False),
+        sa.Column("last_at", Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("purpose", name=op.f("pk_undeclared_purposes")),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("undeclared_purposes")
     op.drop_index(op.f("ix_app_repeats_at"), table_name="app_repeats")
     op.drop_table("app_repeats")
     op.drop_table("audience_state")
