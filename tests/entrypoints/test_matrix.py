@@ -53,7 +53,6 @@ COMMANDS = {
 
 NAMED_AHEAD = {
     Operation.MEASURES_SEE,
-    Operation.ROPA_SEE,
     Operation.DEMANDS_SEE,
     Operation.DEMANDS_FILE,
     Operation.DEMANDS_APPROVE,

@@ -8,31 +8,16 @@ so.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from enum import StrEnum
 from types import MappingProxyType
 
 from troth.entrypoints.ropa import saying
 from troth.entrypoints.ropa.record import Activity, Field, MeasureLine, Record
 from troth.entrypoints.ropa.saying import NONE, SAID, filled
+from troth.entrypoints.ropa.words import Columns
 from troth.policy.rendering.annexes import country_name
 from troth.policy.vocabulary import LegalBasis
 
 Column = tuple[str, Callable[[Record, Activity], str]]
-
-
-class Columns(StrEnum):
-    """Whose columns the activities are laid out in."""
-
-    TROTH = "troth"
-    CNIL = "cnil"
-    ICO = "ico"
-
-
-class View(StrEnum):
-    """Which record: of what the company decides itself (Art. 30(1)), or does for others (Art. 30(2))."""
-
-    CONTROLLER = "controller"
-    PROCESSOR = "processor"
 
 
 def heads(columns: Columns) -> tuple[str, ...]:
@@ -131,7 +116,7 @@ def _tests(_: Record, activity: Activity) -> str:
     resting = [each for each in activity.purposes if each.basis == LegalBasis.LEGITIMATE_INTERESTS]
     if not resting:
         return "not applicable"
-    return "\n".join(each.balance or "NOT DECLARED" for each in resting)
+    return "\n".join(each.balance or "GAP: no balance test on record" for each in resting)
 
 
 def _exceptional(record: Record, activity: Activity) -> str:
@@ -256,4 +241,3 @@ SETS: Mapping[Columns, tuple[Column, ...]] = MappingProxyType(
 
 def _day(moment: object) -> str:
     return str(moment)[:10] if moment else "not published yet"
-

@@ -271,9 +271,7 @@ def _limit(rule: retention.Rule, policy: Policy, only: frozenset[str] | None = N
     if rule.statute is not None:
         because = _law(policy.statutes.get(rule.statute)) or rule.statute
     data = tuple(each for each in rule.data if only is None or each in only)
-    return LimitLine(
-        rule.id, data, str(rule.keep), rule.after.replace("-", " "), ENDS[rule.then], because, rule.number
-    )
+    return LimitLine(rule.id, data, str(rule.keep), rule.after.replace("-", " "), ENDS[rule.then], because, rule.number)
 
 
 def _executed(told: Told) -> Executed:
@@ -339,9 +337,7 @@ def _assessment(told: Told, purpose: str) -> AssessmentLine:
     met = tuple(each.value for each in judged.met)
     if on_record is None:
         return AssessmentLine(purpose, judged.needed, met, None, None, None)
-    return AssessmentLine(
-        purpose, judged.needed, met, on_record.document, on_record.residual.value, on_record.review
-    )
+    return AssessmentLine(purpose, judged.needed, met, on_record.document, on_record.residual.value, on_record.review)
 
 
 def _about(told: Told) -> About:

@@ -27,8 +27,8 @@ Said = Callable[[Record, Activity], str]
 
 
 def gap_text(gaps: Iterable[Gap]) -> str:
-    """Gaps as lines: `NOT DECLARED: ... (policy.yaml:88)`."""
-    return "\n".join(f"NOT DECLARED: {gap.message} ({gap.where})" for gap in gaps)
+    """Gaps as lines: `GAP: ... (policy.yaml:88)`."""
+    return "\n".join(f"GAP: {gap.message} ({gap.where})" for gap in gaps)
 
 
 def filled(lines: Iterable[str], gaps: Iterable[Gap], otherwise: str = NONE) -> str:
@@ -102,13 +102,9 @@ def processed_transfers(each: ProcessedFor) -> str:
 
 
 def measures(record: Record) -> str:
-    """Every measure with its verdict, a line each."""
-    lines = (f"{each.sentence} {each.text}: {each.verdict}{_seen(each.seen_at)}" for each in record.measures)
+    """Every measure by its kind, with its verdict, a line each; the sheet of measures has the sentences."""
+    lines = (f"{each.kind.replace('-', ' ')}: {each.verdict}" for each in record.measures)
     return filled(lines, record.missing(Field.MEASURES))
-
-
-def _seen(moment: object) -> str:
-    return f" on {str(moment)[:10]}" if moment else ", nothing observed yet"
 
 
 def joint_names(record: Record, activity: Activity) -> str:

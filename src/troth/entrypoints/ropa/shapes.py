@@ -10,8 +10,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from troth.entrypoints.ropa.columns import View
 from troth.entrypoints.ropa.record import Record
+from troth.entrypoints.ropa.words import View
 
 SCHEMA = 1
 _ARTICLES = {View.CONTROLLER: "GDPR Art. 30(1)", View.PROCESSOR: "GDPR Art. 30(2)"}
@@ -21,14 +21,14 @@ _FOR_CONTROLLER = ("activities", "recipients", "limits", "executed")
 def of_record(record: Record, view: View = View.CONTROLLER) -> dict[str, Any]:
     """The `ropa` shape. As processor it has `processing_for` in place of the company's own activities."""
     value: dict[str, Any] = {"schema": SCHEMA, "record": view.value, "reference": _ARTICLES[view]}
-    said = _plain(record)
+    said: dict[str, Any] = _plain(record)
     if view is View.PROCESSOR:
         for name in _FOR_CONTROLLER:
             del said[name]
         said["gaps"] = [gap for gap in said["gaps"] if gap["activity"] is None]
     else:
         del said["processing_for"]
-    return value | said
+    return {**value, **said}
 
 
 def to_text(value: dict[str, Any]) -> str:

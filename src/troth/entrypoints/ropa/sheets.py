@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from troth.entrypoints.ropa import columns as laid_out
 from troth.entrypoints.ropa import saying
-from troth.entrypoints.ropa.columns import Columns, View
 from troth.entrypoints.ropa.record import Field, Record
 from troth.entrypoints.ropa.saying import NONE, filled
+from troth.entrypoints.ropa.words import Columns, View
 from troth.policy.rendering.annexes import country_name, data_label, purpose_label
 
 
@@ -81,7 +81,7 @@ def _recipients(record: Record) -> Sheet:
                 purpose_label(known.purpose),
                 data_label(each.data),
                 each.safeguard or "no safeguard declared",
-                saying.contract(each).partition(": ")[2] or "NOT DECLARED: no contract on record (Art. 28(3))",
+                saying.contract(each).partition(": ")[2] or "GAP: no contract on record (Art. 28(3))",
                 below or NONE,
                 filled([rests], missing, "none is needed") if each.third else f"not {record.third}",
             )

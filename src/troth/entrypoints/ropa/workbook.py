@@ -24,9 +24,11 @@ _NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _LONGEST = 32_767
 _INK, _PAPER, _HEAD, _LINE, _GAP = "FF1D1C1A", "FFFBFAF6", "FF23418A", "FFE2DED4", "FFFBE9E7"
 _VERDICTS = {"kept": "FF1B6B4F", "broken": "FFA8281E", "unproven": "FF7D5C08"}
-_FIRST = 4  # title, note and head stand above the rows
-_WIDEST, _NARROWEST = 46, 13
-_PER_PAGE = 170  # letters across an A4 page that can still be read
+_FIRST = 3  # title and head stand above the rows
+_NARROWEST = 11
+_WIDEST = ((3, 92), (6, 44), (9, 27), (99, 22))  # up to so many columns, so many letters
+_MUCH = 150  # letters in a cell from which its column is twice as wide
+_PER_PAGE = 200  # letters across an A4 page that can still be read
 _FIXED = (2020, 1, 1, 0, 0, 0)
 
 
@@ -65,20 +67,20 @@ def _fill(page: Worksheet, sheet: Sheet, company: str) -> None:
 
     widths = [_width(sheet, at) for at in range(len(sheet.heads))]
     line = Side(style="thin", color=_LINE)
-    _write(page, 1, 1, f"{company}: {sheet.title.lower()}", Font(name="Calibri", size=14, bold=True, color=_INK))
-    _write(page, 2, 1, sheet.note, Font(name="Calibri", size=10, color="FF5D5A54"))
+    _write(page, 1, 1, sheet.title, Font(name="Calibri", size=14, bold=True, color=_INK))
+    _write(page, 1, 2, sheet.note, Font(name="Calibri", size=10, color="FF5D5A54"))
     for at, head in enumerate(sheet.heads, start=1):
         cell = _write(page, _FIRST - 1, at, head, Font(name="Calibri", size=10, bold=True, color=_PAPER))
         cell.fill = PatternFill("solid", fgColor=_HEAD)
-        cell.alignment = Alignment(wrap_text=True, vertical="center")
+        cell.alignment = Alignment(wrap_text=True, vertical="center", indent=1)
     for number, row in enumerate(sheet.rows, start=_FIRST):
         for at, text in enumerate(row, start=1):
             bold = at == 1 or text in _VERDICTS
             font = Font(name="Calibri", size=10, bold=bold, color=_VERDICTS.get(text, _INK))
             cell = _write(page, number, at, text, font)
-            cell.alignment = Alignment(wrap_text=True, vertical="top")
+            cell.alignment = Alignment(wrap_text=True, vertical="top", indent=1)
             cell.border = Border(bottom=line)
-            if "NOT DECLARED" in text:
+            if "GAP: " in text:
                 cell.fill = PatternFill("solid", fgColor=_GAP)
         page.row_dimensions[number].height = _height(row, widths)
     page.row_dimensions[_FIRST - 1].height = 30
@@ -87,7 +89,7 @@ def _fill(page: Worksheet, sheet: Sheet, company: str) -> None:
     last = f"{get_column_letter(len(sheet.heads))}{_FIRST - 1 + len(sheet.rows)}"
     page.freeze_panes = f"B{_FIRST}" if len(sheet.heads) > 4 else f"A{_FIRST}"
     page.auto_filter.ref = f"A{_FIRST - 1}:{last}"
-    _set_up(page, last, sum(widths))
+    _set_up(page, last, sum(widths), company)
 
 
 def _write(page: Worksheet, row: int, column: int, text: str, font: Any) -> Any:
@@ -99,36 +101,44 @@ def _write(page: Worksheet, row: int, column: int, text: str, font: Any) -> Any:
     return cell
 
 
-def _set_up(page: Worksheet, last: str, width: float) -> None:
+def _set_up(page: Worksheet, last: str, width: float, company: str) -> None:
+    from openpyxl.worksheet.header_footer import HeaderFooterItem
+    from openpyxl.worksheet.properties import PageSetupProperties
+
     page.sheet_view.showGridLines = False
     page.page_setup.orientation = "landscape"
     page.page_setup.paperSize = page.PAPERSIZE_A4
     page.page_setup.fitToWidth = max(1, round(width / _PER_PAGE))
     page.page_setup.fitToHeight = 0
-    page.sheet_properties.pageSetUpPr.fitToPage = True
+    page.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
     page.print_title_rows = f"{_FIRST - 1}:{_FIRST - 1}"
     if page.page_setup.fitToWidth > 1:
         page.print_title_cols = "A:A"
     page.print_area = f"A1:{last}"
     page.page_margins.left = page.page_margins.right = 0.4
-    page.page_margins.top = page.page_margins.bottom = 0.6
-    page.oddFooter.left.text = "&A"
-    page.oddFooter.right.text = "&P / &N"
+    page.page_margins.top = 0.6
+    page.page_margins.bottom = 0.8
+    page.page_margins.footer = 0.4
+    head, foot = page.oddHeader, page.oddFooter
+    assert isinstance(head, HeaderFooterItem)
+    assert isinstance(foot, HeaderFooterItem)
+    head.left.text = f"{company}: record of processing activities".replace("&", "&&")
+    foot.left.text, foot.right.text = "&A", "&P / &N"
 
 
 def _width(sheet: Sheet, at: int) -> int:
     """Wide enough for the longest line of the column, within reason."""
-    lines = [line for row in sheet.rows for line in row[at].split("\n")]
-    words = max((len(word) for text in (sheet.heads[at], *lines) for word in text.split()), default=0)
-    longest = max((len(line) for line in lines), default=0)
-    widest = _WIDEST if len(sheet.heads) > 4 else _WIDEST * 2
-    return min(max(_NARROWEST, min(longest, widest) + 2, min(words, widest) + 2), widest + 2)
+    most = next(width for count, width in _WIDEST if len(sheet.heads) <= count)
+    if len(sheet.heads) > 3 and any(len(row[at]) > _MUCH for row in sheet.rows):
+        most *= 2
+    longest = max((len(line) for row in sheet.rows for line in row[at].split("\n")), default=0)
+    return min(max(_NARROWEST, len(sheet.heads[at]) // 2, longest), most) + 3
 
 
 def _height(row: tuple[str, ...], widths: list[int]) -> float:
     """Points for the row: spreadsheets that open a file do not all fit heights to wrapped text."""
     lines = max(
-        sum(-(-max(len(line), 1) // max(width - 2, 1)) for line in text.split("\n"))
+        sum(-(-max(len(line), 1) // max(width - 1, 1)) for line in text.split("\n"))
         for text, width in zip(row, widths, strict=True)
     )
     return min(409.0, 5 + 13.5 * lines)
