@@ -22,6 +22,7 @@ from troth.foundation.canonical import digest
 from troth.foundation.keys import Keyring
 from troth.foundation.ledger import checkpoints, notes
 from troth.foundation.ledger.notes import PublicKey
+from troth.foundation.proof import Verdict
 from troth.policy import reading
 
 if TYPE_CHECKING:
@@ -79,16 +80,18 @@ def gather(instance: Instance, store: Store, now: dt.datetime) -> dict[str, Any]
             "policy": said["policy"],
             "checked_at": said["checked_at"],
             "summary": said["summary"],
-            "open": [
-                {"number": clause["number"], "verdict": clause["verdict"]} | finding
-                for clause in said["clauses"]
-                for finding in clause["findings"]
-            ],
+            "open": _open(said["clauses"]),
             "clauses": said["clauses"],
             "requests": registers.requests_of(tx, now),
             "registers": registers.registers_of(tx, instance, now),
             "ledger": _ledger(tx),
         }
+
+
+def _open(clauses: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Every finding with its sentence, what is broken first."""
+    found = [{"number": clause["number"], **finding} for clause in clauses for finding in clause["findings"]]
+    return sorted(found, key=lambda each: each["verdict"] != Verdict.BROKEN)
 
 
 def _ledger(tx: Connection) -> dict[str, Any] | None:

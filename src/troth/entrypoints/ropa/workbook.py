@@ -72,13 +72,13 @@ def _fill(page: Worksheet, sheet: Sheet, company: str) -> None:
     for at, head in enumerate(sheet.heads, start=1):
         cell = _write(page, _FIRST - 1, at, head, Font(name="Calibri", size=10, bold=True, color=_PAPER))
         cell.fill = PatternFill("solid", fgColor=_HEAD)
-        cell.alignment = Alignment(wrap_text=True, vertical="center", indent=1)
+        cell.alignment = Alignment(horizontal="left", vertical="center", wrap_text=True, indent=1)
     for number, row in enumerate(sheet.rows, start=_FIRST):
         for at, text in enumerate(row, start=1):
             bold = at == 1 or text in _VERDICTS
             font = Font(name="Calibri", size=10, bold=bold, color=_VERDICTS.get(text, _INK))
             cell = _write(page, number, at, text, font)
-            cell.alignment = Alignment(wrap_text=True, vertical="top", indent=1)
+            cell.alignment = Alignment(horizontal="left", vertical="top", wrap_text=True, indent=1)
             cell.border = Border(bottom=line)
             if "GAP: " in text:
                 cell.fill = PatternFill("solid", fgColor=_GAP)
@@ -116,7 +116,8 @@ def _set_up(page: Worksheet, last: str, width: float, company: str) -> None:
         page.print_title_cols = "A:A"
     page.print_area = f"A1:{last}"
     page.page_margins.left = page.page_margins.right = 0.4
-    page.page_margins.top = 0.6
+    page.page_margins.top = 0.9
+    page.page_margins.header = 0.4
     page.page_margins.bottom = 0.8
     page.page_margins.footer = 0.4
     head, foot = page.oddHeader, page.oddFooter
