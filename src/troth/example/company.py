@@ -342,6 +342,13 @@ check = "1 hour"
 [retention]
 run = "daily 03:00"
 
+[record]
+# what the record of processing says beyond the policy; there is no representative yet, and the record says so
+keeper = "the privacy department"
+joint_controllers = []
+automated_decisions = {{}}
+processing_for = []
+
 [requests]
 # a demonstration does not wait; three days is the default
 cooling_off = "0 days"
