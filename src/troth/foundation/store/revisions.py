@@ -22,8 +22,6 @@ REVISIONS = (
     "0014",
     "0016",
     "0017",
-),
-    "0017",
 )
 """Every step in order; each is a file in `migrations/versions`."""
 
