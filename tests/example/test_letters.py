@@ -21,7 +21,8 @@ from troth.example.shop.database import open_database
 from troth.example.shop.post import Post
 from troth.example.shop.promises import LETTER_DATA, MARKETING
 from troth.example.shop.tables import users
-from troth.policy.settings import MarketingSettings, Settings
+from troth.policy.settings import Settings
+from troth.policy.usesettings import MarketingSettings
 from troth.testing import FixedClock
 from troth.use import letter_reading
 

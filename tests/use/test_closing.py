@@ -91,7 +91,7 @@ def test_a_kept_audience_counts_whose_time_ran_out_since(company: Company) -> No
 
 
 def test_who_is_closed_in_the_company_s_table_is_closed_here_and_open_again_where_they_are(world: World) -> None:
-    closed = {row[0] for row in world.ask("select id from users where closed_at is not null")}
+    closed = {int(str(row[0])) for row in world.ask("select id from users where closed_at is not null")}
     assert closed
     with maker(wish(world)) as made:
         assert closing.follow(made) == len(closed)

@@ -13,7 +13,7 @@ from tests.policies import policy_of
 from tests.use.company import Company
 from tests.use.served import Served, hidden_token, path_in, serve
 from troth.policy import settings
-from troth.policy.settings import ConsentSettings
+from troth.policy.usesettings import ConsentSettings
 from troth.use import guardians
 from troth.use.recording import records
 from troth.use.tables import consent_events, guardian_links

@@ -20,7 +20,7 @@ from troth.policy.documents import nearest
 from troth.policy.model import Declared, Period
 from troth.policy.periods import Duration
 from troth.policy.recordkeeping import RecordSettings
-from troth.policy.usesettings import MessageSettings, ViewSettings
+from troth.policy.usesettings import ConsentSettings, MarketingSettings, MessageSettings, ViewSettings
 
 FILE = "troth.toml"
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -86,30 +86,6 @@ class SecuritySettings(Declared):
         if self.contact and self.expires is None:
             raise ValueError("`contact` needs `expires`, the day until which it holds")
         return self
-
-
-class ConsentSettings(Declared):
-    """How consent is taken in the privacy centre.
-
-    `ask_age`: before a consent, people are asked whether they are old enough to give it alone; who is not names a
-    guardian, who confirms by mail. The age is the highest that the laws of the policy name; `age` sets another, where a
-    country has lowered it (GDPR Art. 8(1)).
-    """
-
-    ask_age: bool = False
-    age: int | None = Field(None, ge=12, le=21)
-
-
-class MarketingSettings(Declared):
-    """How it is looked at whether people can stop mail.
-
-    `sample` is a file with the newest letter as it was sent (RFC 5322), put there by the mailer; `sample_within` how
-    old it may be. `dkim_key` is the public key of its signature, base64, for a sender whose DNS cannot be asked.
-    """
-
-    sample: str | None = None
-    sample_within: Period = Duration(40, "day")
-    dkim_key: str | None = None
 
 
 class MailSettings(Declared):

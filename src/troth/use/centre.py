@@ -18,7 +18,8 @@ from troth.errors import AccessDenied, PersonError, TrothError, UnknownName
 from troth.foundation import mail, people
 from troth.foundation.people import Identifier, Kind, PersonNumber
 from troth.foundation.web.pages import Ask, Handler
-from troth.policy.settings import ConsentSettings, MailSettings
+from troth.policy.settings import MailSettings
+from troth.policy.usesettings import ConsentSettings
 from troth.policy.vocabulary import Channel
 from troth.use import choices, consent, entrance, guardians, restrictions
 from troth.use.entrance import Visitor

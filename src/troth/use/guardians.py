@@ -31,7 +31,7 @@ from troth.use.words import Consent
 
 if TYPE_CHECKING:
     from troth.policy.model import Policy
-    from troth.policy.settings import ConsentSettings
+    from troth.policy.usesettings import ConsentSettings
 
 LINK_LIFE = timedelta(days=3)
 MOST_A_DAY = 3

@@ -47,6 +47,7 @@ def undeclared_purpose(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     Repair: declare the purpose, or take the program away. Before: `troth.run("ratings", "profiling", data)`.
     After: `troth.run("ratings", "fraud", data)`, where that is what it is for.
     """
+    seen.need_store()
     from troth.use import run_reading
 
     latest = _latest(run_reading.recent(seen))
@@ -95,6 +96,7 @@ def outside_purpose(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     Repair: name the purpose and its data where the work begins. Before: `for order in everything: look(order)`.
     After: `with troth.run("fraud-watch", "fraud", ["transaction.purchase"]) as run: ... run.permitted(persons)`.
     """
+    seen.need_store()
     from troth.use import run_reading
 
     latest = _latest(run_reading.recent(seen))

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from troth.foundation.proof import Check, Saw, broken, check, counted, kept, unproven
-from troth.policy.datamap import StoreKind
 from troth.use.views import words
 
 if TYPE_CHECKING:
@@ -221,6 +220,8 @@ def _people_counted(number: int) -> str:
 
 
 def _roles(seen: Observation, settings: ViewSettings, purpose: str, views: tuple[ViewSeen, ...]) -> Iterator[Saw]:
+    from troth.policy.datamap import StoreKind
+
     store = settings.store or ""
     records = seen.need_records()
     if records.kind(store)[0] is StoreKind.SQLITE:
