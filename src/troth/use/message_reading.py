@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 LARGEST = 2_000_000
 """Bytes of a kept message, at most."""
-_TELLING = 24
+_TELLING = 16
 """So many letters make a line that two letters do not share by chance."""
 
 
