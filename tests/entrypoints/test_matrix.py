@@ -53,7 +53,6 @@ COMMANDS = {
 
 NAMED_AHEAD = {
     Operation.MEASURES_SEE,
-    Operation.ROPA_SEE,
 }
 """Rows whose doors are not built yet. Whoever builds one takes its row out of here; this may only shrink."""
 

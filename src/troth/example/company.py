@@ -14,7 +14,7 @@ from importlib import resources
 from importlib.util import find_spec
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, create_engine, text
 
 from troth.application import Troth
 from troth.application import open as open_troth
@@ -42,6 +42,7 @@ from troth.sharing import age, answering, demands
 from troth.sharing.company import Archive
 from troth.sharing.demand_reading import Scope
 from troth.updates import versions
+from troth.use import closing
 from troth.use.views import making
 from troth.use.views.making import ViewMaker
 
@@ -172,16 +173,32 @@ def _work(company: Company, troth: Troth, engine: Engine, now: dt.datetime) -> N
     """The views of analysis and research are made, and every program does its work once, under its purpose."""
     maker = ViewMaker.of(troth.office, settings.read(company.folder, company.environ))
     try:
+        closing.follow(maker)
         making.make_all(maker)
+        _let_analysts_read(maker, engine)
     finally:
         maker.close()
     chores.do_all(engine, troth, now)
-    views = company.folder / troth.instance.settings.views.folder
-    if views.is_dir():
-        analysis.weekly_figures(troth, views)
-        analysis.market_research(troth, views)
+    for purpose, work in (("analytics", analysis.weekly_figures), ("research", analysis.market_research)):
+        apart = company.folder / "views" / f"{purpose}.db"  # in a store with roles, the views stand in it
+        views = create_engine(f"sqlite:///{apart}") if engine.dialect.name == "sqlite" else engine
+        work(troth, views)
+        if views is not engine:
+            views.dispose()
     letter = orders.confirmation("reader@example.com", 1, post.Post())
     (company.folder / "order-confirmation.eml").write_bytes(carrier.written(letter, now=now))
+
+
+def _let_analysts_read(maker: ViewMaker, engine: Engine) -> None:
+    """What the administrator of a store with roles does: a role for each purpose, which may read its views alone."""
+    with engine.begin() as tx:
+        for plan in maker.plans():
+            if engine.dialect.name == "postgresql" and plan.role is not None:
+                there = text("select 1 from pg_roles where rolname = :name")
+                if tx.execute(there, {"name": plan.role}).first() is None:
+                    tx.exec_driver_sql(f"CREATE ROLE {plan.role} NOLOGIN")
+                for statement in making.grants(plan):
+                    tx.exec_driver_sql(statement)
 
 
 def _ask(desk: Desk, right: Right, number: int, purpose: str | None = None) -> None:
@@ -314,11 +331,23 @@ order-confirmation = "order-confirmation.eml"
 store = "shop"
 purposes = ["analytics", "research"]
 
+[views.roles]
+# in a store that has roles; SQLite has none
+analytics = "shop_analyst"
+research = "shop_researcher"
+
 [schedule]
 check = "1 hour"
 
 [retention]
 run = "daily 03:00"
+
+[record]
+# what the record of processing says beyond the policy; there is no representative yet, and the record says so
+keeper = "the privacy department"
+joint_controllers = []
+automated_decisions = {{}}
+processing_for = []
 
 [requests]
 # a demonstration does not wait; three days is the default

@@ -19,6 +19,7 @@ from troth.policy import documents
 from troth.policy.documents import nearest
 from troth.policy.model import Declared, Period
 from troth.policy.periods import Duration
+from troth.policy.recordkeeping import RecordSettings
 from troth.policy.usesettings import MessageSettings, ViewSettings
 
 FILE = "troth.toml"
@@ -296,6 +297,7 @@ class Settings(Declared):
     staff: StaffSettings = StaffSettings()  # type: ignore[call-arg] # pydantic fills the defaults
     training: TrainingSettings = TrainingSettings()
     audits: AuditSettings = AuditSettings()
+    record: RecordSettings = RecordSettings()  # type: ignore[call-arg] # pydantic fills the defaults
 
 
 @dataclass(frozen=True)

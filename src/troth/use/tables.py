@@ -12,7 +12,18 @@ from troth.foundation import tables as foundation_tables
 from troth.foundation.ledger.tables import LONG, ledger_leaves
 from troth.foundation.store.columns import Instant, OneOf
 from troth.foundation.store.schema import metadata
-from troth.use.words import Consent, Ground, MessageClass, Notice, Objection, Restriction, RunState, Suppression, Via
+from troth.use.words import (
+    Closing,
+    Consent,
+    Ground,
+    MessageClass,
+    Notice,
+    Objection,
+    Restriction,
+    RunState,
+    Suppression,
+    Via,
+)
 
 EVERY_PURPOSE = "*"
 """In `objections.purpose`: whatever one may object to."""
@@ -215,6 +226,23 @@ view_rounds = Table(
     Column("plan_sha256", LargeBinary(32), nullable=False),
     _leaf(),
     Index("ix_view_rounds_purpose_at", "purpose", "at"),
+    sqlite_autoincrement=True,
+)
+
+# Whose account was closed, and from when on their contract carries no use any more (`until`, by the policy's period).
+closings = Table(
+    "closings",
+    metadata,
+    Column("id", LONG, primary_key=True),
+    _person(),
+    Column("event", OneOf(Closing), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("until", Instant),
+    Column("recorded_at", Instant, nullable=False),
+    Column("method", String(40), nullable=False),
+    _leaf(),
+    Index("ix_closings_person", "person", "at", "id"),
+    Index("ix_closings_until", "until"),
     sqlite_autoincrement=True,
 )
 

@@ -61,6 +61,13 @@ class Suppression(StrEnum):
     PROBE = "probe"
 
 
+class Closing(StrEnum):
+    """What became of a person's account."""
+
+    CLOSED = "closed"
+    REOPENED = "reopened"
+
+
 class Notice(StrEnum):
     """Whether a recipient has been told that a person no longer agrees. `needless`: it never had anything of theirs."""
 

@@ -8,7 +8,7 @@ import typer
 def attach(app: typer.Typer) -> None:
     """Hang every command on `app`, in the order in which `--help` shows them."""
     from troth.collection import commands as collection
-    from troth.entrypoints.commands import judging, policies, running
+    from troth.entrypoints.commands import judging, policies, records, running
     from troth.foundation import commands as foundation
     from troth.foundation.attestations import commands as attestations
     from troth.foundation.guards import commands as guards
@@ -63,6 +63,8 @@ def attach(app: typer.Typer) -> None:
     app.add_typer(protection.retention, name="retention")
     app.add_typer(protection.hold, name="hold")
     app.add_typer(evidence.ledger, name="ledger")
+    app.command("ropa")(records.ropa)
+    app.command("report")(records.report)
     app.add_typer(foundation.staff, name="staff")
     app.command("attest")(attestations.attest)
     app.add_typer(audits.audit, name="audit")

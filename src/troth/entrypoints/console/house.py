@@ -31,6 +31,7 @@ _LINKS: Mapping[str, tuple[str, Operation]] = MappingProxyType(
         "/sentences": ("Sentences", Operation.SENTENCES_SEE),
         "/map": ("Data map", Operation.MAP_SEE),
         "/policy": ("Policy", Operation.POLICY_SEE),
+        "/record": ("Record", Operation.ROPA_SEE),
         "/breaches": ("Breaches", Operation.BREACHES_SEE),
         "/training": ("Training", Operation.TRAINING_TAKE),
         "/attestations": ("Attestations", Operation.ATTESTATIONS_SEE),
@@ -62,6 +63,7 @@ def seen_by(path: str) -> dict[str, Operation]:
 
 def rooms(house: House) -> Iterator[Room]:
     """Every page of the console."""
+    from troth.entrypoints.ropa import console as record
     from troth.foundation.attestations import console as attestations
     from troth.protection import console as protection
     from troth.protection.breaches import console as breaches
@@ -84,3 +86,4 @@ def rooms(house: House) -> Iterator[Room]:
     yield from attestations.routes(
         office.store, office.keyring, console.policy, house.instance.folder, f"{path}/attestations", guard
     )
+    yield from record.routes(house.instance, office.store, f"{path}/record", guard)
