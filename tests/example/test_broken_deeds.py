@@ -82,7 +82,7 @@ STORES_AND_PAPERS = [
     (deeds.why_a_hole_is_none_is_struck, "3.1c", "EXAMPLE-2026-0042 (critical) is open since"),
     (deeds.a_training_is_struck_from_the_register, "3.1d", "is cleared to see people's data, and no training"),
     (deeds.the_officers_training_has_run_out, "3.1d", "0 of 2 accounts are trained within 12 months"),
-    (deeds.somebody_without_training_is_let_in, "3.1d", "account 2: is cleared to see people's data"),
+    (deeds.somebody_without_training_is_let_in, "3.1d", "account 3: is cleared to see people's data"),
     (deeds.a_row_outlives_its_period, "3.2a", "access_log in shop: 1 row older than 90 days"),
     (deeds.the_keeper_stops, "3.2a", "retention-1: the last run began on"),
     (deeds.a_run_never_ends, "3.2a", "and never ended"),
@@ -342,7 +342,7 @@ STOPPED: list[tuple[Callable[[Copy], None], str]] = [
     (use_deeds.the_views_are_gone, "2.1d"),
     (
         no_store,
-        f"{NEED_STORE} 1.2d 2.1c 2.2a 2.2d 3.1b 3.1c 3.1d 4.1a 4.1b 4.1c 4.1d 4.2.1 4.2.2 4.2.4 5.1 5.3 5.4 5.6 8a 8b 8.1b",
+        f"{NEED_STORE} 1.2d 2.1c 2.2a 2.2d 3.1b 3.1c 3.1d 4.1 4.1a 4.1b 4.1c 4.1d 4.2.1 4.2.2 4.2.4 5.1 5.3 5.4 5.6 8a 8b 8.1b",
     ),
 ]
 
