@@ -107,6 +107,14 @@ def a_consent_to_the_newsletter_is_taken_for_one_to_a_partner(copy: Copy) -> Non
     )  # fmt: skip
 
 
+def a_disclosure_is_struck_from_the_record(copy: Copy) -> None:
+    handed_over(
+        copy, "Example Desk", "service.provide", [{"subject": "Kettle"}], {"subject": "communication.message"},
+        safeguard=Safeguard.MASKED,
+    )  # fmt: skip
+    copy.store("delete from disclosures where id = (select max(id) from disclosures)")
+
+
 def people_are_taken_out_of_the_record(copy: Copy) -> None:
     copy.store("update disclosures set people = ?, people_count = 1 where id = 2", BitMap([1]).serialize())
 

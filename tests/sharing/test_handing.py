@@ -111,6 +111,7 @@ def test_a_transfer_goes_through_the_console_and_its_notice_is_public(office: Of
     assert "two letters" in submit(dora, here, here, **{**notice, "country": "Eire"}).text
     submit(dora, here, here, **notice)
     assert "You can stay." in browser(site).get("/privacy/transfers").text
+    assert "This business is being sold to Example Buyer" in browser(site).get("/privacy").text
 
     assert "1 stays behind" in submit(dora, here, f"{here}/1/stay", who=f"email={ADA.value}").text
     submit(dora, here, f"{here}/1/freeze")

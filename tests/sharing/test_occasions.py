@@ -242,3 +242,28 @@ def test_a_withdrawal_without_its_notice_is_broken(partners: GateWorld) -> None:
     with partners.troth.office.store.writing() as tx:
         tx.exec_driver_sql("delete from withdrawal_notices")
     assert on_consent(partners).verdict is BROKEN
+
+
+def test_demand_and_transfer_stand_on_postgresql_too(tmp_path: Path, postgresql_database: str) -> None:
+    with found_office(tmp_path, policy=OCCASIONS, url=postgresql_database) as office:
+        for name, role in (("ana", Role.AGENT), ("dora", Role.DPO), ("ben", Role.AGENT)):
+            office.caller(name, role)
+        office.company.troth.give_consent("id=7", "marketing")
+        judged = Judged(office)
+        judged.demand()
+        judged.transfer()
+        for occasion in ("legal-demand", "business-transfer"):
+            sentence = judged.of(occasion)
+            assert sentence.verdict is KEPT, said(sentence)
+        judged.raw("update demand_steps set staff = (select min(staff) from demand_steps) where step = 'approved'")
+        assert judged.of("legal-demand").verdict is BROKEN
+
+
+def test_a_withdrawal_on_postgresql_tells_the_partner(tmp_path: Path, postgresql_database: str) -> None:
+    with gate_world(tmp_path, url=postgresql_database, policy=ON_CONSENT) as world:
+        world.troth.give_consent("id=1", "partners")
+        assert shared(world).rows == 1
+        world.clock.advance(dt.timedelta(minutes=1))
+        world.troth.withdraw_consent("id=1", "partners")
+        assert on_consent(world).verdict is KEPT
+        assert "not told of 1 withdrawal" in said(on_consent(world, world.clock.now() + 2 * DAY))

@@ -288,6 +288,26 @@ def test_who_says_no_stays_with_all_that_is_theirs(deal: Deal) -> None:
         transfers.stay(office, number, {"id": "8"})
 
 
+def test_who_is_being_erased_goes_nowhere(deal: Deal) -> None:
+    deal.seller.company.troth.restrict("id=7", ground="erasure")
+    parts = opened(deal.bundle())
+    assert ADA.value.encode() not in b"".join(parts.values())
+    assert json.loads(parts["manifest.json"])["left_out"] == {"being-erased": 1}
+
+
+def test_somebody_who_says_no_while_it_is_written_stops_it(deal: Deal, monkeypatch: pytest.MonkeyPatch) -> None:
+    manifest = bundles._Writing.manifest
+
+    def meanwhile(writing: Any) -> bytes:
+        transfers.stay(deal.seller.desk.office, 1, "id=7")
+        return manifest(writing)
+
+    monkeypatch.setattr(bundles._Writing, "manifest", meanwhile)
+    with pytest.raises(TransferRefused, match="said no while it was read"):
+        deal.bundle()
+    assert not (deal.seller.company.folder / "out.age").exists()
+
+
 def test_the_record_says_what_went(deal: Deal) -> None:
     deal.bundle()
     with deal.seller.desk.office.store.reading() as tx:

@@ -10,7 +10,8 @@ A zip, encrypted for the buyer's public key (`age`):
 - `proofs.jsonl`, `checkpoint.txt`: for each choice, and for the notice, the ledger's entry and its way to one signed
   head.
 
-Who stays, whom troth cannot tell apart, and nobody else, is left out. Everything is read before anything leaves.
+Who stays, who is being erased, whom troth cannot tell apart, and nobody else, is left out. Everything is read before
+anything leaves.
 """
 
 from __future__ import annotations
@@ -128,7 +129,8 @@ def export(company: Company, number: int, to: str | Path, key: str, by: str | No
         )  # fmt: skip
         with office.deed() as tx:
             again = transfers.require_ready(tx, office, number)
-            if transfer_reading.refusing(tx, again) & written.numbers:
+            unwilling = transfer_reading.refusing(tx, again) | transfer_reading.being_erased(tx)
+            if unwilling & written.numbers:
                 raise TransferRefused("somebody said no while it was read; nothing has left", repair="Export it again.")
             made = recording.begin(tx, office, leaving)
             transfers.exported_in(tx, office, found, made, written.result(hashlib.sha256(manifest).hexdigest()))
@@ -162,7 +164,7 @@ class _Writing:
         """Everybody of every kind in the map, but for those who stay."""
         office, company = self.company.office, self.company
         with office.store.reading() as tx:
-            staying = transfer_reading.refusing(tx, self.found)
+            staying, erased = transfer_reading.refusing(tx, self.found), transfer_reading.being_erased(tx)
         for kind in company.datamap.people().values():
             if kind.store not in company.records.stores:
                 continue
@@ -170,12 +172,12 @@ class _Writing:
             for start in range(0, len(keys), 500):
                 for subject in subjects_of(company.records, company.datamap, kind, keys[start : start + 500]):
                     with office.store.reading() as tx:
-                        self._person(tx, office, subject, staying)
+                        self._person(tx, office, subject, staying, erased)
         self.part("people.jsonl"), self.part("choices.jsonl")
         with office.store.reading() as tx:
             self._prove(tx)
 
-    def _person(self, tx: Connection, office: Office, subject: Subject, staying: BitMap) -> None:
+    def _person(self, tx: Connection, office: Office, subject: Subject, staying: BitMap, erased: BitMap) -> None:
         known_by = list(_known_by(subject))
         try:
             numbers = {one for each in known_by if (one := people.find(tx, office.keyring, each)) is not None}
@@ -187,6 +189,9 @@ class _Writing:
         number = next(iter(numbers), None)
         if number is not None and number in staying:
             self.left["stays"] += 1
+            return
+        if number is not None and number in erased:
+            self.left["being-erased"] += 1
             return
         self.count += 1
         known = {each.kind.value: each.value for each in known_by}

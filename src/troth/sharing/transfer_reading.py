@@ -13,8 +13,8 @@ from sqlalchemy import Connection, Row, select
 
 from troth.sharing.tables import transfer_refusals, transfers
 from troth.sharing.words import TransferState
-from troth.use.tables import EVERY_PURPOSE, objections
-from troth.use.words import Objection
+from troth.use.tables import EVERY_PURPOSE, objections, restrictions
+from troth.use.words import Ground, Objection, Restriction
 
 if TYPE_CHECKING:
     from troth.policy.model import Policy
@@ -76,6 +76,17 @@ def refusing(tx: Connection, of: Transfer) -> BitMap:
         said = said.where(objections.c.at <= of.exported_at)
     found.update(tx.execute(said).scalars())
     return found
+
+
+def being_erased(tx: Connection) -> BitMap:
+    """Whose erasure is approved and not proven yet: their data end here, and go nowhere."""
+    words = (
+        select(restrictions.c.person, restrictions.c.event)
+        .where(restrictions.c.ground == Ground.ERASURE)
+        .order_by(restrictions.c.at, restrictions.c.id)
+    )
+    last = {row.person: row.event for row in tx.execute(words)}
+    return BitMap(person for person, event in last.items() if event is Restriction.PLACED)
 
 
 def due_day(policy: Policy, announced: dt.datetime) -> dt.date:

@@ -41,9 +41,9 @@ def _lists_recipients(sentence: Sentence, policy: Policy) -> bool:
 def without_reason(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     """Each disclosure on record has one of the reasons that the policy lists, and the ledger says the same of it.
 
-    What it proves: the reason of every disclosure is an occasion that this sentence sums up; one on a legal demand
-    names the demand; each has an entry in the ledger with the same rows, people and bytes, and every entry
-    has its disclosure; none was begun and left without an end.
+    What it proves: the reason of every disclosure is an occasion that this sentence sums up; each has an entry in the
+    ledger with the same rows, people and bytes, and every entry has its disclosure; none was begun and left without an
+    end.
 
     What it does not prove: that nothing left past the gate; `sharing.undeclared-recipient` looks at the traffic.
 
@@ -179,8 +179,6 @@ def every(seen: Observation) -> tuple[Disclosure, ...]:
 def _fault(each: Disclosure, reasons: set[Any]) -> str | None:
     if each.reason not in reasons:
         return f"its reason ({each.reason.value}) is none that the policy lists"
-    if each.reason is Circumstance.LEGAL_DEMAND and each.demand is None:
-        return "it is said to rest on a legal demand, and names none"
     return None
 
 
