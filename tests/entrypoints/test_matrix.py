@@ -52,7 +52,6 @@ COMMANDS = {
 """Rows that a command does."""
 
 NAMED_AHEAD = {
-    Operation.MEASURES_SEE,
     Operation.ROPA_SEE,
     Operation.DEMANDS_SEE,
     Operation.DEMANDS_FILE,
