@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -14,7 +15,7 @@ from troth.foundation.clock import Clock
 from troth.foundation.people import Kind
 from troth.policy import reading, settings
 from troth.policy.model import Policy
-from troth.use import consent, entrance, guardians, objections, renewal, restrictions, standing
+from troth.use import consent, entrance, guardians, message_log, objections, renewal, restrictions, runs, standing
 from troth.use.audience import Audience, People
 from troth.use.batch import Question
 from troth.use.consent import Choice
@@ -24,9 +25,10 @@ from troth.use.objections import Stance
 from troth.use.office import Office
 from troth.use.opening import open_office
 from troth.use.restrictions import Pause
+from troth.use.runs import Run
 from troth.use.standing import Person, load_person, named
 from troth.use.stopping import signals, suppression, unsubscribe
-from troth.use.words import Consent, Ground
+from troth.use.words import Consent, Ground, MessageClass
 
 if TYPE_CHECKING:
     from troth.sharing.disclosures import Disclosure
@@ -118,6 +120,20 @@ class Troth:
             with office.store.reading() as tx:
                 persons = [number or 0 for number in standing.find_many(tx, office.keyring, persons)]
         return self._everybody.many(persons, questions, which)
+
+    def run(self, program: str, purpose: str, data: Data) -> AbstractContextManager[Run]:
+        """Let a program of yours work for one purpose: `with troth.run("fraud-watch", "fraud", data) as run`.
+
+        The run is on record with its purpose, ground, kinds of data and counts. `run.permitted(persons)` are those
+        whose data may be used. Raises: UnknownName, Refused for what the policy does not declare. See `use.runs`.
+        """
+        return runs.run(self._lease, program, purpose, data)
+
+    def message_sent(
+        self, person: Person, template: str, *, order: str | None = None, at: datetime | None = None
+    ) -> MessageClass:
+        """Record that a message of `template` went to `person`, and about which order. See `use.message_log.note`."""
+        return message_log.note(self.office, self.instance.settings.messages, person, template, order=order, at=at)
 
     def register(self, **identifiers: str | None) -> str:
         """Make known who a person is: `register(id="17", email="...", phone="...")`; gives their `key=...`.

@@ -12,10 +12,13 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from html import unescape
 from typing import Any
 
 import httpx
+from sqlalchemy import func, select
 
+from tests.foundation.authenticator import Authenticator
 from tests.rights.desks import ADA, Office
 from tests.rights.site import browser
 from troth.entrypoints.http import StaffRoute
@@ -27,7 +30,7 @@ from troth.foundation.people import Identifier
 from troth.foundation.roles import Role
 from troth.foundation.staff import Caller
 from troth.foundation.store.schema import metadata
-from troth.foundation.tables import staff_sessions
+from troth.foundation.tables import staff_passkeys, staff_providers, staff_sessions
 from troth.policy.vocabulary import Right
 from troth.protection import holds, plans
 from troth.protection.breaches import register as breaches
@@ -58,7 +61,7 @@ class Try:
     """One thing to ask of a route: the values in its path, and the fields of its form.
 
     `refused`: even by those whose role may, as under four eyes. `lost`: it is not theirs, and is not found. `shows`:
-    what is sent back is a page, not a way on.
+    what is sent back is a page, not a way on. `idle`: the status of what is permitted and changes nothing yet.
     """
 
     path: Mapping[str, str] = field(default_factory=dict)
@@ -66,6 +69,7 @@ class Try:
     refused: bool = False
     lost: bool = False
     shows: bool = False
+    idle: int | None = None
 
 
 Maker = Callable[[Office, Seat, bool], Try]
@@ -248,6 +252,37 @@ def _unenrolled(office: Office, seat: Seat, own: bool) -> Try:
     return Try()
 
 
+def _making(office: Office, seat: Seat, own: bool) -> Try:
+    """The seat's device has made a passkey for the challenge of the page."""
+    page = seat.page.post(f"{CONSOLE}/account/passkeys", data={"form_token": form_token(seat.page)}).text
+    found = re.search(r'data-options="([^"]+)"', page)
+    assert found, page
+    device = Authenticator("shop.example.com", "https://shop.example.com")
+    return Try(form={"label": "a device", "credential": device.make(unescape(found[1]))})
+
+
+def _passkey(office: Office, seat: Seat, own: bool) -> Try:
+    account = seat.caller.id if own else colleague(office, Role.AGENT)
+    facts = {"public_key": b"", "sign_count": 0, "label": "a device", "added_at": office.now, "backed_up": False}
+    with office.desk.office.store.writing() as tx:
+        name = f"{account}-{own}-{tx.execute(select(func.count()).select_from(staff_passkeys)).scalar()}"
+        made = tx.execute(
+            staff_passkeys.insert()
+            .values(staff=account, credential=name.encode(), **facts)
+            .returning(staff_passkeys.c.id)
+        )
+        return Try({"passkey": str(made.scalar_one())}, lost=not own)
+
+
+def _linked(office: Office, seat: Seat, own: bool) -> Try:
+    """The seat is linked to somebody at a provider."""
+    with office.desk.office.store.writing() as tx:
+        tx.execute(staff_providers.delete().where(staff_providers.c.staff == seat.caller.id))
+        facts = {"staff": seat.caller.id, "subject": f"subject {seat.caller.id:08}".encode(), "linked_at": office.now}
+        tx.execute(staff_providers.insert().values(**facts))
+    return Try()
+
+
 def _map(office: Office, seat: Seat, own: bool) -> Try:
     """The map as it is, after a change of a letter that nobody has answered for."""
     file = office.desk.instance.map_file
@@ -305,6 +340,11 @@ REAL: Mapping[tuple[str, str], Maker] = {
     ("POST", "/account/code/confirm"): _enrolling,
     ("POST", "/account/code/remove"): lambda office, seat, _: _enrolled(office, seat),
     ("POST", "/account/recovery"): lambda office, seat, _: _enrolled(office, seat, shows=True),
+    ("POST", "/account/passkeys"): lambda *_: Try(idle=200),
+    ("POST", "/account/passkeys/new"): _making,
+    ("POST", "/account/passkeys/{passkey}/remove"): _passkey,
+    ("POST", "/account/provider"): lambda *_: Try(idle=422),  # there is none in this company; test_provider.py has one
+    ("POST", "/account/provider/remove"): _linked,
     ("POST", "/account/password"): lambda *_: Try(form={"password": PASSWORD, "again": PASSWORD}),
     ("POST", "/account/sessions/{session}/end"): _session,
     ("POST", "/account/sessions/others"): lambda office, seat, _: _unnamed(_session(office, seat, own=True)),

@@ -102,6 +102,8 @@ def test_every_route_gives_a_role_what_the_matrix_says_and_refuses_the_rest(
                 fine = answer.status_code == 404 and state_of(office) == before
             elif not allowed or what.refused:
                 fine = answer.status_code == 403 and state_of(office) == before
+            elif what.idle is not None:
+                fine = answer.status_code == what.idle and state_of(office) == before
             elif called == "unknown":
                 fine = answer.status_code in {404, 422} and state_of(office) == before
             elif method_of(route) == "GET":

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 CONSENT = frozenset({"marketing", "analytics"})
-OTHERS = frozenset({"service.provide", "service.improve", "transactions", "notices", "fraud", "security"})
+OTHERS = frozenset({"service.provide", "service.improve", "transactions", "notices", "fraud", "security"}) | {
+    "research",
+    "legal",
+    "terms",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +24,20 @@ class Answer:
 
     def __bool__(self) -> bool:
         return self.permitted
+
+
+@dataclass
+class Running:
+    of: StandIn
+    purpose: str
+    data: str | Sequence[str]
+    rows: int = 0
+
+    def permitted(self, persons: Iterable[str]) -> list[str]:
+        return self.of.permitted(self.purpose, self.data, persons)
+
+    def used(self, rows: int) -> None:
+        self.rows += rows
 
 
 @dataclass
@@ -73,6 +92,12 @@ class StandIn:
         if words and max(enumerate(words), key=lambda said: (said[1][0], said[0]))[1][1]:
             return Answer(True, "consent-given", clause)
         return Answer(False, "consent-not-given", clause)
+
+    @contextmanager
+    def run(self, program: str, purpose: str, data: str | Sequence[str]) -> Iterator[Running]:
+        assert re.fullmatch(r"[a-z][a-z0-9-]{0,79}", program)
+        assert purpose in CONSENT | OTHERS
+        yield Running(self, purpose, data)
 
     def permitted(self, purpose: str, data: str | Sequence[str], persons: Iterable[str]) -> list[str]:
         return [person for person in persons if self.may(person, purpose, data)]

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.example import deeds, pages, sharing_deeds
+from tests.example import deeds, pages, sharing_deeds, use_deeds
 from tests.example.pages import Spoil, at, everywhere
 from tests.example.proving import SITE, Copy, RunningCompany, above, closed_port, seen_of
 from troth.example.company import HOST
@@ -32,11 +32,31 @@ STORES_AND_PAPERS = [
     (deeds.an_address_is_logged, "1.2b", "access_log.page in shop"),
     (deeds.a_place_is_exact, "1.2c", "visits.region in shop"),
     (deeds.a_click_is_recorded_without_consent, "1.2d", "click_events in shop: 1 "),
+    (use_deeds.a_program_asks_for_an_undeclared_purpose, "2", "program ratings: named the purpose profiling"),
+    (use_deeds.a_program_runs_for_an_undeclared_purpose, "2", "and ran on 2026-11-22"),
+    (use_deeds.a_program_asks_for_more_than_its_purpose, "2.1a", "program devices: asked for contact.email"),
+    (use_deeds.a_program_uses_more_than_its_purpose, "2.1a", "used device.ip for service.provide"),
+    (use_deeds.a_notice_belongs_to_no_order, "2.1b", "messages about an order name none"),
+    (use_deeds.an_offer_goes_out_as_a_notice, "2.1b", "template spring-offer: 1 message of it went out"),
+    (use_deeds.the_newsletter_goes_out_under_an_order, "2.1b", "is marketing, and was sent as transactional"),
+    (use_deeds.a_notice_advertises, "2.1b", "the message order-confirmation.eml: it has 1 line in common"),
+    (use_deeds.a_notice_can_be_unsubscribed, "2.1b", "it has List-Unsubscribe, which is for mailings"),
     (deeds.a_job_asks_for_an_undeclared_purpose, "2", "purpose profiling: not declared; programs asked for it 1 time"),
     (deeds.a_question_names_no_purpose_at_all, "2", "purpose (not a name): not declared"),
     (deeds.a_newsletter_comes_after_the_withdrawal, "2.1c", "newsletter_sends in shop: 1 "),
     (deeds.the_letter_has_no_way_out, "2.1c", "the letter newsletter.eml: it has no List-Unsubscribe-Post"),
     (deeds.the_letter_is_altered_on_its_way, "2.1c", "its DKIM signature does not hold"),
+    (use_deeds.addresses_stand_in_a_view, "2.1d", "visits.ip: the column is not declared for analytics"),
+    (use_deeds.a_view_shows_who_they_are, "2.1d", "click_events.target: 1 value"),
+    (use_deeds.two_people_are_a_group, "2.1d", "1 group of fewer than 5 people"),
+    (use_deeds.a_withdrawal_does_not_reach_the_views, "2.1d", "1 person in them had not agreed"),
+    (use_deeds.the_fraud_watch_reads_names, "2.1e", "used profile.name for fraud"),
+    (use_deeds.the_door_watch_asks_for_addresses, "2.1e", "asked for contact.email for security"),
+    (use_deeds.the_house_rules_are_kept_by_reading_phones, "2.1f", "used contact.phone for terms"),
+    (use_deeds.a_program_runs_on_another_ground, "2.2", "program shelf: ran for transactions on the ground vital"),
+    (use_deeds.an_account_goes_on_ordering, "2.2b", "orders in shop: 1 use for transactions"),
+    (use_deeds.an_invoice_is_kept_longer_than_the_law_says, "2.2c", "kept 11 years after an erasure"),
+    (use_deeds.a_balance_test_is_thrown_away, "2.2d", "balance-terms.md is not there"),
     (deeds.a_table_is_used_for_an_undeclared_purpose, "2.2", "profiling, which section 2 does not declare"),
     (deeds.the_words_agreed_to_are_altered, "2.2a", "the text agreed to is gone or was altered"),
     (deeds.what_was_agreed_to_is_altered, "2.2a", "the data and recipients agreed to are gone or were altered"),
@@ -319,17 +339,19 @@ def no_store(copy: Copy) -> None:
         part.unlink()
 
 
-NEED_KEY = "1.2d 2.1c 2.2a 5.3 5.4 5.6"
+NEED_KEY = "1.2d 2.1c 2.1d 2.2a 5.1 5.3 5.4 5.6"
+NEED_STORE = "2 2.1a 2.1b 2.1d 2.1e 2.1f"
 STOPPED: list[tuple[Callable[[Copy], None], str]] = [
-    (no_database, "1.1 1.1a 1.1b 1.1c 1.1d 1.2 1.2a 1.2b 1.2c 1.2d 2.1c 2.2b 3.1a 3.1b 3.2a 5.1 5.3 5.4 5.6"),
+    (no_database, "1.1 1.1a 1.1b 1.1c 1.1d 1.2 1.2a 1.2b 1.2c 1.2d 2.1b 2.1c 2.1d 2.2b 3.1a 3.1b 3.2a 5.1 5.3 5.4 5.6"),
     (no_site, "2.1c 2.2a 3.1b 3.2b 6.1a 6.2a 6.2b 7a 7b 8a 8b 8.1b 9.2"),
     (no_host, "3.1a 3.1e"),
     (no_key, NEED_KEY),
     (sharing_deeds.the_help_desk_is_not_reached, "4.2.4"),
     (sharing_deeds.what_was_handed_over_is_fetched_away, "4.2.1 4.2.2 4.2.4"),
+    (use_deeds.the_views_are_gone, "2.1d"),
     (
         no_store,
-        "1.2d 2.1c 2.2a 2.2d 3 3.1b 3.1c 3.1d 3.1e 4.1a 4.1c 4.2.1 4.2.2 4.2.4 5.1 5.3 5.4 5.6 8a 8b 8.1b",
+        f"{NEED_STORE} 1.2d 2.1c 2.2a 2.2d 3 3.1b 3.1c 3.1d 3.1e 4.1a 4.1c 4.2.1 4.2.2 4.2.4 5.1 5.3 5.4 5.6 8a 8b 8.1b",
     ),
 ]
 

@@ -21,7 +21,7 @@ from troth.example.shop.database import open_database
 from troth.example.shop.post import Post
 from troth.example.shop.promises import LETTER_DATA, MARKETING
 from troth.example.shop.tables import users
-from troth.policy.settings import MarketingSettings
+from troth.policy.settings import MarketingSettings, Settings
 from troth.testing import FixedClock
 from troth.use import letter_reading
 
@@ -182,7 +182,7 @@ def test_the_check_of_the_letter_has_three_answers(tmp_path: Path, change, verdi
     file = tmp_path / "letter.eml"
     file.write_bytes(change(file.read_bytes()))
     seen = Observation(example(), FixedClock("2026-11-23T00:00:00+00:00").now(), tmp_path)
-    seen.marketing = MarketingSettings(sample="letter.eml", dkim_key=key.public)
+    seen.settings = Settings(marketing=MarketingSettings(sample="letter.eml", dkim_key=key.public))
     found = run_checks(seen.policy, [letter_without_way_out], seen).of("2.1c")
     told = " ".join([*(each.detail for each in found.evidence), *(each.message for each in found.findings)])
     assert (found.verdict.value, words in told) == (verdict, True), told
@@ -196,6 +196,8 @@ def test_no_letter_named_and_no_key_named_leave_it_unproven(tmp_path: Path) -> N
     from troth.use.checks.letters import letter_without_way_out
 
     written(tmp_path, carrier.make_key())
-    for marketing in (None, MarketingSettings(), MarketingSettings(sample="letter.eml")):
-        seen = Observation(example(), FixedClock("2026-11-23T00:00:00+00:00").now(), tmp_path, marketing=marketing)
+    for marketing in (MarketingSettings(), MarketingSettings(sample="letter.eml")):
+        seen = Observation(
+            example(), FixedClock("2026-11-23T00:00:00+00:00").now(), tmp_path, settings=Settings(marketing=marketing)
+        )
         assert run_checks(seen.policy, [letter_without_way_out], seen).of("2.1c").verdict.value == "unproven"

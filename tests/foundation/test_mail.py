@@ -480,17 +480,6 @@ def test_a_letter_shows_nothing_in_a_repr() -> None:
     assert "copy" not in repr(LETTER)
 
 
-def test_what_is_done_with_is_forgotten_and_what_waits_is_not(
-    store: Store, keyring: Keyring, clock: FixedClock, settings: MailSettings
-) -> None:
-    put(store, keyring, clock)
-    mail.deliver(store, keyring, settings, clock=clock)
-    put(store, keyring, clock)
-    with store.writing() as tx:
-        assert mail.forget_before(tx, clock.now() + timedelta(days=1)) == 1
-    assert states(store) == [(MailState.WAITING, None)]
-
-
 def test_two_letters_of_one_name_at_once_are_one(each_store: Store, keyring: Keyring, clock: FixedClock) -> None:
     from concurrent.futures import ThreadPoolExecutor
 

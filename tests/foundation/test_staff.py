@@ -281,3 +281,13 @@ def test_nothing_about_logins_is_logged(
         log_in(house, keyring, clock)
     assert "SECRET" not in caplog.text
     assert PASSWORD not in caplog.text
+
+
+def test_an_office_behind_one_address_signs_in_as_often_as_it_likes(
+    store: Store, keyring: Keyring, clock: FixedClock, quick: None
+) -> None:
+    staff.add(store, "dora", Role.DPO, now=clock.now(), password=PASSWORD)
+    assert None not in {log_in(store, keyring, clock) for _ in range(staff.SOURCE_LIMIT.free + 5)}
+    for number in range(staff.SOURCE_LIMIT.free):
+        assert log_in(store, keyring, clock, name=f"nobody {number}") is None
+    assert log_in(store, keyring, clock) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -191,3 +192,16 @@ def test_the_last_moment_counts(
 def _only(store: Store, account: int) -> int:
     with store.reading() as tx:
         return int(tx.execute(select(staff_passkeys.c.id).where(staff_passkeys.c.staff == account)).scalar_one())
+
+
+def test_of_many_answers_at_once_one_is_written_down(each_store: Store, keyring: Keyring, clock: FixedClock) -> None:
+    kept, now = awaited.begin(keyring, "x", {}, now=clock.now()), clock.now()
+
+    def answer(_: int) -> bool:
+        with each_store.writing() as tx:
+            return awaited.answered(tx, kept, now=now)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(answer, range(8))) == 1
+    assert awaited.look(keyring, "y", kept, now=now) is None
+    assert awaited.look(keyring, "x", kept, now=now) is not None

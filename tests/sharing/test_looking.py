@@ -16,7 +16,7 @@ from troth.foundation.network import Network
 from troth.foundation.observation import Observation
 from troth.foundation.proof import SentenceReport
 from troth.foundation.store import Store
-from troth.policy.settings import SharingSettings, SupportSettings
+from troth.policy.settings import Settings, SharingSettings, SupportSettings
 from troth.sharing.checks import CHECKS
 
 PAYMENT, ANALYTICS, STORAGE, SUPPORT = "4.2.1", "4.2.2", "4.2.3", "4.2.4"
@@ -48,7 +48,7 @@ def safeguard(world: GateWorld, number: str) -> SentenceReport:
 def traffic(world: GateWorld, *lines: str, **settings: object) -> SentenceReport:
     (world.folder / LOG).write_text("\n".join(lines))
     sharing = SharingSettings.model_validate({"observed": [LOG], **settings})
-    return seen_of(world, "4", "sharing.undeclared-recipient", sharing=sharing)
+    return seen_of(world, "4", "sharing.undeclared-recipient", settings=Settings(sharing=sharing))
 
 
 # --- hosts ------------------------------------------------------------------------------------------------------------
@@ -84,7 +84,9 @@ def test_a_log_that_is_old_missing_empty_or_not_to_be_read_is_unproven(world: Ga
         assert [each.verdict for each in report.findings] == [UNPROVEN], words
         assert words in said(report)
     (world.folder / LOG).unlink()
-    gone = seen_of(world, "4", "sharing.undeclared-recipient", sharing=SharingSettings(observed=(LOG,)))
+    gone = seen_of(
+        world, "4", "sharing.undeclared-recipient", settings=Settings(sharing=SharingSettings(observed=(LOG,)))
+    )
     assert "not there" in said(gone)
     assert seen_of(world, "4", "sharing.undeclared-recipient").findings[0].verdict is UNPROVEN
 
@@ -195,7 +197,7 @@ def test_where_storage_stands_is_read_from_its_exported_configuration(world: Gat
 
     def told(**changed: object) -> SentenceReport:
         (world.folder / "bucket.json").write_text(json.dumps(good | changed))
-        return seen_of(world, STORAGE, "sharing.storage-unread", sharing=sharing)
+        return seen_of(world, STORAGE, "sharing.storage-unread", settings=Settings(sharing=sharing))
 
     assert told().verdict is KEPT
     assert "`private` is not set" in said(told(private=False))
@@ -219,7 +221,13 @@ def desk(world: GateWorld, site: LocalSite, facts: object, people: tuple[str, ..
     site.put("/facts", json.dumps(facts), kind="application/json")
     network = Network({HOST: ("127.0.0.1", site.port)})
     support = SupportSettings(recipient="Example Desk", url=f"http://{HOST}/facts", people=people)
-    return seen_of(world, SUPPORT, "sharing.support-open", network=network, sharing=SharingSettings(support=support))
+    return seen_of(
+        world,
+        SUPPORT,
+        "sharing.support-open",
+        network=network,
+        settings=Settings(sharing=SharingSettings(support=support)),
+    )
 
 
 def test_a_closed_support_tool_is_kept(world: GateWorld, site: LocalSite) -> None:
@@ -256,5 +264,11 @@ def test_a_support_tool_that_is_not_named_or_not_reached_is_unproven(world: Gate
     site.answers.clear()
     network = Network({HOST: ("127.0.0.1", site.port)})
     support = SupportSettings(recipient="Example Desk", url=f"http://{HOST}/facts")
-    found = seen_of(world, SUPPORT, "sharing.support-open", network=network, sharing=SharingSettings(support=support))
+    found = seen_of(
+        world,
+        SUPPORT,
+        "sharing.support-open",
+        network=network,
+        settings=Settings(sharing=SharingSettings(support=support)),
+    )
     assert "status 404" in said(found)

@@ -569,13 +569,6 @@ def test_a_purpose_without_a_balance_test_is_named(world: World) -> None:
     assert "purpose notices: rests on legitimate interests, and nobody has weighed" in told
 
 
-def test_uses_that_nothing_observes_stay_unproven_and_say_why(world: World) -> None:
-    for number in ("2.1a", "2.1b", "2.1d", "2.1e", "2.1f"):
-        verdict, told = world.own(number, purposes.unobserved_purpose)
-        assert verdict == "unproven"
-        assert "have each purpose use the store under a role of its own" in told
-
-
 def test_no_value_of_a_person_is_told(world: World, reader: int) -> None:
     world.sql("update users set email = ? where id = ?", MARKER, reader)
     send(world, reader, NOW - DAY)

@@ -42,9 +42,7 @@ def observing(instance: Instance, clock: Clock | None = None) -> Iterator[Observ
     if (instance.folder / "troth.toml").exists():
         if "site" in instance.settings.model_fields_set:  # a site that nobody named is not looked at
             observation.site = instance.settings.site
-        observation.marketing = instance.settings.marketing
         observation.network = _network(instance)
-        observation.sharing = instance.settings.sharing
     _connect_records(observation, instance)
     observation.store = _store(instance)
     try:

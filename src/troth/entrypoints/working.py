@@ -43,13 +43,17 @@ def duties(instance: Instance, store: Store, clock: Clock, open_: ExitStack) -> 
     from troth.application import open as open_troth
     from troth.rights import fulfilment, rounds
     from troth.rights.desk import DeskKeeper
+    from troth.use.views import making
 
     desk = DeskKeeper(open_.enter_context(open_troth(instance.folder, instance.environ, clock)))
     open_.callback(desk.close)
     fulfilment.register(desk)
     return Duties(
         waiting=lambda of: fulfilment.waiting(of, clock.now()),
-        beside=(Beside("requests", partial(rounds.keep_making, desk)),),
+        beside=(
+            Beside("requests", partial(rounds.keep_making, desk)),
+            Beside("views", partial(making.keep_fresh, lambda: making.ViewMaker.at(desk()))),
+        ),
     )
 
 

@@ -14,11 +14,13 @@ from importlib import resources
 from importlib.util import find_spec
 from pathlib import Path
 
+from sqlalchemy import Engine
+
 from troth.application import Troth
 from troth.application import open as open_troth
 from troth.errors import TrothError
 from troth.example import certificates, diligence, providers
-from troth.example.shop import carrier, database, newsletter, seed
+from troth.example.shop import analysis, carrier, chores, database, newsletter, orders, post, seed
 from troth.foundation import keys, leavers, staff
 from troth.foundation.clock import Clock, SystemClock
 from troth.foundation.guards import approvals
@@ -37,6 +39,8 @@ from troth.rights.desk import Desk
 from troth.rights.requests import Intake
 from troth.rights.words import Channel, Proof, State
 from troth.updates import versions
+from troth.use.views import making
+from troth.use.views.making import ViewMaker
 
 HOST = "shop.example.com"
 SHOP_VARIABLE = "SHOP_DATABASE_URL"
@@ -104,6 +108,7 @@ def found(
         _end_on_time(company, troth)
         _make_use_of_rights(company, troth, people)
         providers.give(troth, engine, folder)
+        _work(company, troth, engine, now)
         engine.dispose()
         sequence_all(troth.office.store, troth.office.keyring, clock, host=HOST)
     providers.back_up(folder, backup_key, now)
@@ -139,6 +144,22 @@ def _make_use_of_rights(company: Company, troth: Troth, people: int) -> None:
         _ask(desk, Right.ERASURE, people)
     finally:
         desk.close()
+
+
+def _work(company: Company, troth: Troth, engine: Engine, now: dt.datetime) -> None:
+    """The views of analysis and research are made, and every program does its work once, under its purpose."""
+    maker = ViewMaker.of(troth.office, settings.read(company.folder, company.environ))
+    try:
+        making.make_all(maker)
+    finally:
+        maker.close()
+    chores.do_all(engine, troth, now)
+    views = company.folder / troth.instance.settings.views.folder
+    if views.is_dir():
+        analysis.weekly_figures(troth, views)
+        analysis.market_research(troth, views)
+    letter = orders.confirmation("reader@example.com", 1, post.Post())
+    (company.folder / "order-confirmation.eml").write_bytes(carrier.written(letter, now=now))
 
 
 def _ask(desk: Desk, right: Right, number: int, purpose: str | None = None) -> None:
@@ -269,6 +290,23 @@ logs = ["{providers.LOG}"]
 [protection.backups]
 files = "{providers.BACKUPS}"
 within = "1 week"
+
+[messages]
+table = "shop.mail_log"
+kind = "kind"
+
+[messages.templates]
+order-confirmation = "transactional"
+order-sent = "transactional"
+newsletter = "marketing"
+
+[messages.samples]
+order-confirmation = "order-confirmation.eml"
+
+[views]
+# what analysis and research work on: a file for each, without names, of those who may be used
+store = "shop"
+purposes = ["analytics", "research"]
 
 [schedule]
 check = "1 hour"

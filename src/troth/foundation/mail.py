@@ -25,7 +25,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Row, and_, delete, func, or_, select, update
+from sqlalchemy import Connection, Row, and_, func, or_, select, update
 
 from troth.errors import KeyUnavailable, TrothError
 from troth.foundation import ids
@@ -170,12 +170,6 @@ def states_of(tx: Connection, reference: str) -> tuple[tuple[MailState, int | No
         select(outbox.c.state, outbox.c.reply).where(outbox.c.reference == reference).order_by(outbox.c.id)
     )
     return tuple((MailState(row.state), row.reply) for row in rows)
-
-
-def forget_before(tx: Connection, instant: datetime) -> int:
-    """Delete what is known of letters that were done with before `instant`. Gives how many went."""
-    done = outbox.c.state.not_in([MailState.WAITING, MailState.SENDING])
-    return tx.execute(delete(outbox).where(done, outbox.c.queued_at < instant)).rowcount
 
 
 def _claim(store: Store, now: datetime, most: int) -> list[Row[Any]]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from troth.foundation.store import Store
     from troth.policy.datamap import DataMap
     from troth.policy.model import Policy
-    from troth.policy.settings import MarketingSettings, SharingSettings, SiteSettings
+    from troth.policy.settings import SiteSettings
 
 T = TypeVar("T")
 
@@ -49,8 +49,6 @@ class Observation:
     site: SiteSettings | None = None
     packages: Path | None = None
     tombstones: Path | None = None
-    marketing: MarketingSettings | None = None
-    sharing: SharingSettings | None = None
     policy_bytes: bytes = b""
     settings: Settings = field(default_factory=Settings)
     _kept: dict[object, object] = field(default_factory=dict, repr=False)

@@ -20,6 +20,7 @@ from troth.policy.documents import nearest
 from troth.policy.model import Declared, Period
 from troth.policy.periods import Duration
 from troth.policy.protecting import AuditSettings, ProtectionSettings, TrainingSettings
+from troth.policy.usesettings import MessageSettings, ViewSettings
 
 FILE = "troth.toml"
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -271,6 +272,8 @@ class Settings(Declared):
     consent: ConsentSettings = ConsentSettings()  # type: ignore[call-arg] # pydantic fills the defaults
     marketing: MarketingSettings = MarketingSettings()
     sharing: SharingSettings = SharingSettings()
+    messages: MessageSettings = MessageSettings()  # type: ignore[call-arg] # pydantic fills the defaults
+    views: ViewSettings = ViewSettings()
     staff: StaffSettings = StaffSettings()  # type: ignore[call-arg] # pydantic fills the defaults
     training: TrainingSettings = TrainingSettings()
     audits: AuditSettings = AuditSettings()

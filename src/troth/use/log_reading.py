@@ -67,7 +67,7 @@ def uses_without_choice(seen: Observation, table: TableMap, use: Use) -> Iterato
 
     Raises RecordsError, and NothingToObserve where troth's store or key is missing or the path cannot be followed.
     """
-    told = seen.once(("said", use.purpose), lambda: _said(seen, use.purpose))
+    told = said(seen, use.purpose)
     for path in table.paths():
         yield _look(seen, table, use, path, told)
 
@@ -173,7 +173,7 @@ def _identifier_in(seen: Observation, table: str, path: SinglePath) -> tuple[str
     return None
 
 
-def _look(seen: Observation, table: TableMap, use: Use, path: SinglePath, told: _Said) -> Looked:
+def _look(seen: Observation, table: TableMap, use: Use, path: SinglePath, told: Said) -> Looked:
     records = seen.need_records()
     way = way_to_people(seen, table, path)
     if way is None:
@@ -211,12 +211,21 @@ def _look(seen: Observation, table: TableMap, use: Use, path: SinglePath, told: 
     return Looked(str(table.place), use.purpose, len(rows), without, strangers, undated, latest, bool(numbers), whole)
 
 
+def said(seen: Observation, purpose: str) -> Said:
+    """What everybody said about `purpose`; read once a run. Raises NothingToObserve."""
+    return seen.once(("said", purpose), lambda: _said(seen, purpose))
+
+
 @dataclass(frozen=True, slots=True)
-class _Said:
+class Said:
     """What everybody said about one purpose: for each person, instants in order and whether the choice stood after."""
 
     consents: Mapping[int, tuple[list[dt.datetime], list[bool]]]
     objections: Mapping[int, tuple[list[dt.datetime], list[bool]]]
+
+    def objected(self, person: int, at: dt.datetime) -> bool:
+        """Whether an objection stood at `at`."""
+        return _last(self.objections, person, at)
 
     def stood(self, person: int, at: dt.datetime) -> bool:
         """Whether the choice stood at `at`. What is kept in whole seconds is judged with a second's grace."""
@@ -234,7 +243,7 @@ def _last(words: Mapping[int, tuple[list[dt.datetime], list[bool]]], person: int
     return states[place - 1] if place else False
 
 
-def _said(seen: Observation, purpose: str) -> _Said:
+def _said(seen: Observation, purpose: str) -> Said:
     try:
         with seen.need_store().reading() as tx:
             given = _words(tx, consent_events, (purpose,), Consent.GIVEN)
@@ -243,7 +252,7 @@ def _said(seen: Observation, purpose: str) -> _Said:
         raise NothingToObserve(
             "what people have said cannot be read", where=problem.where, repair=problem.repair or "run `troth upgrade`"
         ) from None
-    return _Said(given, raised)
+    return Said(given, raised)
 
 
 def _words(

@@ -12,7 +12,7 @@ from troth.foundation import tables as foundation_tables
 from troth.foundation.ledger.tables import LONG, ledger_leaves
 from troth.foundation.store.columns import Instant, OneOf
 from troth.foundation.store.schema import metadata
-from troth.use.words import Consent, Ground, Objection, Restriction, Suppression, Via
+from troth.use.words import Consent, Ground, MessageClass, Objection, Restriction, RunState, Suppression, Via
 
 EVERY_PURPOSE = "*"
 """In `objections.purpose`: whatever one may object to."""
@@ -163,6 +163,58 @@ restrictions = Table(
     Column("method", String(40), nullable=False),
     _leaf(),
     Index("ix_restrictions_person_ground", "person", "ground", "at", "id"),
+    sqlite_autoincrement=True,
+)
+
+# Each time that a program of the company used data: under which purpose and grounds, which kinds of data (canonical
+# JSON), how many rows, of how many people. Who named what is not declared is here, too, as refused.
+use_runs = Table(
+    "use_runs",
+    metadata,
+    Column("id", LONG, primary_key=True),
+    Column("program", String(80), nullable=False),
+    Column("purpose", String(120), nullable=False),
+    Column("grounds", Text, nullable=False),
+    Column("categories", Text, nullable=False),
+    Column("state", OneOf(RunState), nullable=False),
+    Column("begun_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    Column("rows", Integer),
+    Column("people", Integer),
+    Column("policy_sha256", LargeBinary(32), nullable=False),
+    _leaf(),
+    Index("ix_use_runs_purpose_begun_at", "purpose", "begun_at"),
+    sqlite_autoincrement=True,
+)
+
+# Each message sent, for a company that keeps no log of its own. `order_hash` is a keyed hash of its order.
+messages_sent = Table(
+    "messages_sent",
+    metadata,
+    Column("id", LONG, primary_key=True),
+    Column("person", Integer, ForeignKey(foundation_tables.people.c.number, ondelete="CASCADE"), nullable=False),
+    Column("template", String(120), nullable=False),
+    Column("kind", OneOf(MessageClass), nullable=False),
+    Column("order_hash", LargeBinary(16)),
+    Column("at", Instant, nullable=False),
+    _leaf(),
+    Index("ix_messages_sent_person", "person"),
+    Index("ix_messages_sent_at", "at"),
+    sqlite_autoincrement=True,
+)
+
+# Each time that the pseudonymised views of a purpose were made or brought up to date, and for how many people.
+view_rounds = Table(
+    "view_rounds",
+    metadata,
+    Column("id", LONG, primary_key=True),
+    Column("store", String(120), nullable=False),
+    Column("purpose", String(120), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("people", Integer, nullable=False),
+    Column("plan_sha256", LargeBinary(32), nullable=False),
+    _leaf(),
+    Index("ix_view_rounds_purpose_at", "purpose", "at"),
     sqlite_autoincrement=True,
 )
 

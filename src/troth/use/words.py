@@ -59,3 +59,20 @@ class Suppression(StrEnum):
     OPT_OUT = "opt-out"
     IMPORTED = "imported"
     PROBE = "probe"
+
+
+class RunState(StrEnum):
+    """How far a run of a program got. Refused: it named what the policy does not declare, and was given nothing."""
+
+    BEGUN = "begun"
+    DONE = "done"
+    FAILED = "failed"
+    REFUSED = "refused"
+
+
+class MessageClass(StrEnum):
+    """What a message is for: it belongs to one order, to the service as a whole, or it advertises."""
+
+    TRANSACTIONAL = "transactional"
+    SERVICE = "service"
+    MARKETING = "marketing"

@@ -133,6 +133,7 @@ def test_what_an_unmapped_table_still_has_is_residue(url: str, column: str, valu
         ("payload", base64.urlsafe_b64encode(zlib.compress(EMAIL.encode())).decode()),
         ("payload", base64.encodebytes(EMAIL.encode() * 5 + b" " + EMAIL.encode()).decode()),
     ],
+    ids=["utf-16", "utf-16-le", "gzip", "zlib", "gzip-base64", "base64", "zlib-base64", "base64-lines"],
 )
 def test_what_is_packed_is_opened(url: str, column: str, value: object) -> None:
     put(url, log, **{column: value})

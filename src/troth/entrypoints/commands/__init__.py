@@ -26,6 +26,7 @@ def attach(app: typer.Typer) -> None:
     from troth.use.audiences import commands as audiences
     from troth.use.recording import commands as recording
     from troth.use.stopping import commands as stopping
+    from troth.use.views import commands as views
 
     app.command("demo")(running.demo)
     app.command("init")(running.init)
@@ -43,6 +44,7 @@ def attach(app: typer.Typer) -> None:
 
     app.command("map")(collection.map_)
     app.command("grants")(collection.grants)
+    app.add_typer(views.views, name="views")
     app.command("may")(use.may)
     app.command("audience")(audiences.audience)
     use.consent.command("receipt")(recording.receipt)

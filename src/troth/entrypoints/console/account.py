@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from troth.foundation.web.pages import Ask
 
 
+_MAKING = "console_making"
+"""Keeps the challenge of a passkey that is made, beside that of one that is shown in another tab."""
+
+
 @dataclass(frozen=True)
 class OwnAccount:
     """The pages below `/account`. `company`: what an authenticator calls the account after."""
@@ -93,12 +97,12 @@ class OwnAccount:
         door = self.door
         with door.store.reading() as tx:
             offer = passkeys.offer_new(tx, door.keyring, door.place, caller.id, caller.name, now=ask.now)
-        ask.cookies[AWAITED] = offer.kept
+        ask.cookies[_MAKING] = offer.kept
         return ask.page("console/passkey.html", title="A passkey", challenge=offer.options, here=self.here)
 
     def add_passkey(self, ask: Ask, caller: Caller) -> Response:
-        answer = passkeys.Answer(ask.request.cookies.get(AWAITED, ""), ask.form.get("credential", ""))
-        ask.cookies[AWAITED] = None
+        answer = passkeys.Answer(ask.request.cookies.get(_MAKING, ""), ask.form.get("credential", ""))
+        ask.cookies[_MAKING] = None
         label, door = ask.form.get("label", ""), self.door
         if not passkeys.add(door.store, door.keyring, door.place, caller.id, answer, label=label, now=ask.now):
             return self._nothing(ask, caller, "That passkey could not be taken; nothing was changed. Try again.")

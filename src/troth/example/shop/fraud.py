@@ -69,4 +69,7 @@ def check_recent(engine: Engine, promises: Promises, now: datetime, *, since: ti
             .where(orders.c.placed_at >= now - since, fraud_checks.c.id.is_(None))
             .order_by(orders.c.id)
         ).all()
-    return sum(check_order(engine, promises, order_id, now) for order_id in waiting)
+    with promises.run("fraud-watch", FRAUD, "transaction.purchase") as run:
+        checked = sum(check_order(engine, promises, order_id, now) for order_id in waiting)
+        run.used(checked)
+    return checked

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from email.message import EmailMessage
 
 from sqlalchemy import Connection, Engine, case, insert, select, update
 
@@ -64,13 +65,13 @@ def follow_up(
             kind=post.TRANSACTIONAL,
             at=now,
         )
-    mail.carry(
-        post.letter(
-            to,
-            f"Your order {order_id}",
-            f"Thank you. You find your order {order_id} and its invoice under {mail.home}/orders.\n",
-        )
-    )
+    mail.carry(confirmation(to, order_id, mail))
+
+
+def confirmation(to: str, order_id: int, mail: post.Post) -> EmailMessage:
+    """The letter that confirms an order, and says nothing else."""
+    words = f"Thank you. You find your order {order_id} and its invoice under {mail.home}/orders.\n"
+    return post.letter(to, f"Your order {order_id}", words)
 
 
 def orders_of(tx: Connection, number: int) -> Sequence[Found]:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Final, Protocol
 
@@ -18,6 +19,9 @@ MARKETING: Final = "marketing"
 ANALYTICS: Final = "analytics"
 FRAUD: Final = "fraud"
 SECURITY: Final = "security"
+RESEARCH: Final = "research"
+LEGAL: Final = "legal"
+TERMS: Final = "terms"
 
 PAYMENT_PROCESSOR: Final = "Example Pay"
 """The recipient's name, as the policy has it in 4.2."""
@@ -39,6 +43,14 @@ class Decision(Protocol):
     def __bool__(self) -> bool: ...
 
 
+class Working(Protocol):
+    """One run of a program, under the purpose that it named."""
+
+    def permitted(self, persons: Iterable[str]) -> list[str]: ...
+
+    def used(self, rows: int) -> None: ...
+
+
 class Promises(Protocol):
     """troth, as far as this shop needs it. Times are aware; `None` means now."""
 
@@ -49,6 +61,8 @@ class Promises(Protocol):
     def may(self, person: str, purpose: str, data: str | Sequence[str], recipient: str | None = None) -> Decision: ...
 
     def permitted(self, purpose: str, data: str | Sequence[str], persons: Iterable[str]) -> list[str]: ...
+
+    def run(self, program: str, purpose: str, data: str | Sequence[str]) -> AbstractContextManager[Working]: ...
 
     def give_consent(
         self, person: str, purpose: str, *, language: str = "en", method: str = "form", at: datetime | None = None

@@ -130,6 +130,15 @@ fraud_checks = _table(
     Column("reason", String(60), nullable=False),
 )
 
+terms_actions = _table(
+    "terms_actions",
+    _number(),
+    _of("users.id", "user_id"),
+    _of("messages.id", "message_id", nullable=True),
+    _when("at"),
+    Column("outcome", String(20), nullable=False),
+)
+
 messages = _table(
     "messages",
     _number(),

@@ -46,7 +46,8 @@ def answered(tx: Connection, kept: str, *, now: datetime) -> bool:
     tx.execute(delete(staff_answered).where(staff_answered.c.ends_at <= now))
     insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
     values = {"hash": hashlib.sha256(kept.encode()).digest(), "ends_at": now + LIFE}
-    return tx.execute(insert(staff_answered).values(**values).on_conflict_do_nothing()).rowcount == 1
+    statement = insert(staff_answered).values(**values).on_conflict_do_nothing().returning(staff_answered.c.hash)
+    return tx.execute(statement).first() is not None
 
 
 def _context(kind: str) -> bytes:

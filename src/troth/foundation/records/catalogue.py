@@ -18,6 +18,9 @@ from troth.policy.documents import nearest
 STEPS_TABLE = "troth_step"
 """The table that troth itself keeps in a store; no part of the company's data."""
 
+OWN = ("troth_may_", "troth_view_")
+"""How the names of troth's views in a store begin, and of the tables of people that those views show."""
+
 
 class ColumnKind(StrEnum):
     """What a column can hold, the same words for every store."""
@@ -118,10 +121,11 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """All tables of one store by name, in the order of names."""
+    """All tables of one store by name, in the order of names. `own` are views and tables that troth made there."""
 
     store: str
     tables: Mapping[str, Table] = field(default_factory=lambda: MappingProxyType({}))
+    own: Mapping[str, Table] = field(default_factory=lambda: MappingProxyType({}))
 
     def table(self, name: str) -> Table:
         """The table called `name`; raises PlaceMissing with the nearest name."""

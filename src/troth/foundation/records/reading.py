@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 from troth.errors import NaiveTimeError, StoreUnreachable
 from troth.foundation.records import ages, instants, sampling
 from troth.foundation.records.access import Grant, LinkSeen
-from troth.foundation.records.catalogue import STEPS_TABLE, Catalogue
+from troth.foundation.records.catalogue import OWN, STEPS_TABLE, Catalogue
 from troth.foundation.records.catalogue import Table as TableSeen
 from troth.foundation.records.connectors import Connector, store_kind
 from troth.foundation.records.dialects import Limits
@@ -89,9 +89,9 @@ class Records:
                 connector = self._connector(store)
                 with connector.connection() as connection:
                     tables = connector.dialect.tables(connection)
-                self._catalogues[store] = Catalogue(
-                    store, {each.name: each for each in tables if each.name != STEPS_TABLE}
-                )
+                own = {each.name: each for each in tables if each.name.startswith(OWN)}
+                theirs = {each.name: each for each in tables if each.name not in own and each.name != STEPS_TABLE}
+                self._catalogues[store] = Catalogue(store, theirs, own)
             return self._catalogues[store]
 
     def refresh(self, store: str) -> Catalogue:

@@ -42,12 +42,13 @@ def password_alone(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     Repair: the holder sets a factor up under *Your account*; `[staff] second_factor = "required"` lets nobody past it.
     Before: `dora  dpo  open  no second factor`. After: `dora  dpo  open  code`.
     """
+    store = seen.need_store()
     from sqlalchemy import select
 
     from troth.foundation.tables import staff, staff_codes, staff_passkeys
 
     reading = {role for row in Operation if row.personal for role in row.roles}
-    with seen.need_store().reading() as tx:
+    with store.reading() as tx:
         factors = {
             *tx.execute(select(staff_codes.c.staff).where(staff_codes.c.confirmed_at.is_not(None))).scalars(),
             *tx.execute(select(staff_passkeys.c.staff)).scalars(),
@@ -88,11 +89,12 @@ def leaver_enters(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
 
     Repair: close the account. Before: `ann  agent  open`, and Ann is on no list. After: `troth staff disable ann`.
     """
+    store = seen.need_store()
     from sqlalchemy import select
 
     from troth.foundation.tables import staff, staff_comparisons
 
-    with seen.need_store().reading() as tx:
+    with store.reading() as tx:
         open_now = set(tx.execute(select(staff.c.id).where(staff.c.disabled_at.is_(None))).scalars())
         last = tx.execute(select(staff_comparisons).order_by(staff_comparisons.c.id.desc()).limit(1)).one_or_none()
     if not open_now:

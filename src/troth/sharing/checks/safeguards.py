@@ -117,7 +117,7 @@ def storage_unread(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     Repair: export the configuration of the bucket daily, and name the file. Before: nothing under `[sharing.storage]`.
     After: `"Example Storage" = "storage.json"`.
     """
-    files = seen.sharing.storage if seen.sharing is not None else {}
+    files = seen.settings.sharing.storage
     for recipient in sentence.meaning.recipients:
         name = files.get(recipient.name)
         if name is None:

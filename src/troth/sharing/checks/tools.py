@@ -34,7 +34,7 @@ def support_open(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     Repair: close the account, require the sign-on, or delete old tickets there. Before: an account of one who left.
     After: the accounts and `people` are the same.
     """
-    settings = seen.sharing.support if seen.sharing is not None else None
+    settings = seen.settings.sharing.support
     named = [each for each in sentence.meaning.recipients if settings is not None and each.name == settings.recipient]
     if settings is None or not named:
         raise NothingToObserve(

@@ -57,8 +57,8 @@ def undeclared_recipient(seen: Observation, sentence: Sentence) -> Iterator[Saw]
     Repair: declare the recipient in section 4 with its contract, stop sending to it, or say why it gets no such data.
     Before: a log with `ads.example.net`. After: `ignored = {"ads.example.net" = "..."}`, or nothing sent there.
     """
-    settings = seen.sharing
-    if settings is None or not settings.observed:
+    settings = seen.settings.sharing
+    if not settings.observed:
         raise NothingToObserve("nothing observes which hosts are reached", repair=_WHERE)
     declared = {each.host.lower() for _, each in seen.policy.recipients if each.host}
     reached: set[str] = set()

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from troth.foundation.proof import Check
-from troth.use.checks import audiences, consents, grounds, ledgers, letters, purposes
+from troth.use.checks import audiences, consents, grounds, ledgers, letters, messages, purposes, runs, views
 
 CHECKS: tuple[Check, ...] = (
     *purposes.CHECKS,
+    *runs.CHECKS,
+    *messages.CHECKS,
+    *views.CHECKS,
     *letters.CHECKS,
     *grounds.CHECKS,
     *consents.CHECKS,

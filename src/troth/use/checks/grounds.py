@@ -12,12 +12,12 @@ from troth.foundation.proof import Applies, Check, Grade, Saw, broken, check, co
 from troth.foundation.records import instants
 from troth.policy.vocabulary import LegalBasis
 from troth.use import answering
+from troth.use.checks.runs import ran_on_others
 
 if TYPE_CHECKING:
     from troth.foundation.observation import Observation
     from troth.policy.datamap import KeepRow, PersonKind, TableMap
     from troth.policy.model import Document, Policy, Sentence
-    from troth.policy.periods import Duration
     from troth.use.log_reading import Way
 
 _CLOSED = "account-closed"
@@ -47,7 +47,7 @@ def ground_unsettled(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
 
     What it proves: no purpose uses a kind of data on two grounds or on none; every kind of data that section 1 names
     has a purpose; the grounds used are the grounds listed, both ways; every use that the data map records is for a
-    declared purpose.
+    declared purpose; no program ran within a month on a ground that is not listed.
 
     What it does not prove: that the ground is the right one in law.
 
@@ -82,6 +82,7 @@ def ground_unsettled(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
                             repair=f"declare the purpose {each.purpose} in section 2, or stop this use",
                         )
                     )
+    faults += ran_on_others(seen, sentence)
     yield from faults
     if not bases:
         yield unproven(sentence.id, "no use is declared", repair="declare purposes under `use` in policy.yaml")
@@ -153,7 +154,7 @@ def after_contract_ended(seen: Observation, sentence: Sentence) -> Iterator[Saw]
     homes = _homes(seen)
     purposes = frozenset(use.purpose for use in seen.policy.uses if use.basis is LegalBasis.CONTRACT)
     tables = answering.tables_with_uses(seen, purposes)
-    if not homes or not tables:
+    if not (homes and tables):
         missing = "no table says when an account was closed" if not homes else "no table records a use on this ground"
         repair = "`starts: {account-closed: closed_at}`" if not homes else "`uses: {purpose: transactions, at: ...}`"
         yield unproven(sentence.id, missing, repair=f"add {repair} to it in datamap.yaml")
@@ -271,7 +272,11 @@ def statute_missing(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     for place, rule in _kept_by_law(seen):
         used.setdefault(rule.ground, place)
         statute = listed.get(rule.ground)
-        if statute is not None and statute.keep is not None and _longer(rule.until.period, statute.keep, seen.now):
+        if (
+            statute is not None
+            and statute.keep is not None
+            and rule.until.period.after(seen.now) > statute.keep.after(seen.now)
+        ):
             fine = False
             yield broken(
                 place,
@@ -313,10 +318,6 @@ def _kept_by_law(seen: Observation) -> Iterator[tuple[str, KeepRow]]:
                 yield str(table.place), rule
 
 
-def _longer(one: Duration, other: Duration, now: dt.datetime) -> bool:
-    return one.after(now) > other.after(now)
-
-
 @check(
     id="use.balance-untested",
     promise="legitimate interests are named as a ground",
@@ -337,9 +338,8 @@ def balance_untested(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     After: `balance_tests: {fraud: {document: documents/balance-fraud.md, sha256: ..., reviewed: 2026-10-01,
     review: 12 months}}`.
     """
-    purposes = [use.purpose for use in seen.policy.uses if use.basis is LegalBasis.LEGITIMATE_INTERESTS]
-    needed = tuple(dict.fromkeys(purposes))
-    tests = sentence.meaning.balance_tests
+    ground, tests = LegalBasis.LEGITIMATE_INTERESTS, sentence.meaning.balance_tests
+    needed = tuple(dict.fromkeys(use.purpose for use in seen.policy.uses if use.basis is ground))
     fine = True
     for purpose in needed:
         found = tests.get(purpose)
@@ -387,8 +387,8 @@ def _document_fault(seen: Observation, purpose: str, paper: Document) -> Saw | N
         return unproven(
             where, "nobody says when its balance test was last looked at", repair="add `reviewed` and `review` to it"
         )
-    midnight = dt.datetime.combine(paper.reviewed, dt.time(), dt.UTC)
-    if paper.reviewed > today or paper.review.after(midnight).date() < today:
+    begun = dt.datetime.combine(paper.reviewed, dt.time(), dt.UTC)
+    if paper.reviewed > today or paper.review.after(begun).date() < today:
         return unproven(
             where,
             f"its balance test was looked at on {paper.reviewed}; that is not within {paper.review}",

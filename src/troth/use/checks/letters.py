@@ -90,8 +90,8 @@ def letter_without_way_out(seen: Observation, sentence: Sentence) -> Iterator[Sa
     Repair: put the headers in and sign them. Before: a letter with a link in its text.
     After: `letter.update(troth.unsubscribe_headers("id=17", "marketing"))`, then DKIM over both.
     """
-    marketing = seen.marketing
-    if marketing is None or marketing.sample is None:
+    marketing = seen.settings.marketing
+    if marketing.sample is None:
         yield unproven(
             "[marketing] sample",
             "no letter is named that could be looked at",

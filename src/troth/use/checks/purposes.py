@@ -1,11 +1,11 @@
-"""The uses themselves: what people can opt out of, and what nothing observes yet."""
+"""Uses that people can opt out of, and every use that rests on a choice held against that choice."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from troth.foundation.proof import Check, Saw, check, counted, unproven
+from troth.foundation.proof import Check, Saw, check, unproven
 from troth.policy.vocabulary import LegalBasis
 from troth.use import answering
 
@@ -16,10 +16,6 @@ if TYPE_CHECKING:
 
 def _opt_out(sentence: Sentence, _: Policy) -> bool:
     return any(use.opt_out and use.basis is LegalBasis.CONSENT for use in sentence.meaning.uses)
-
-
-def _other_use(sentence: Sentence, policy: Policy) -> bool:
-    return bool(sentence.meaning.uses) and not _opt_out(sentence, policy)
 
 
 @check(
@@ -47,37 +43,6 @@ def sent_after_opt_out(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     )
 
 
-@check(
-    id="use.unobserved-purpose",
-    promise="any other use",
-    applies=_other_use,
-    reference="GDPR Art. 5(1)(b)",
-)
-def unobserved_purpose(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
-    """Data are used for this purpose, and what is used for it is used for nothing else.
-
-    What it proves: nothing yet. Whether a use keeps to its purpose shows in who may read which table, and in what was
-    decided for whom; neither is recorded. That each purpose has its ground is told at the sentence on grounds, and
-    that objections are obeyed at the right to object.
-
-    What it does not prove: everything. The sentence stays unproven, and says what would prove it.
-
-    Repair: give each purpose a role of its own in the store, and grant it only the tables that the purpose needs.
-    """
-    names = ", ".join(dict.fromkeys(use.purpose for use in sentence.meaning.uses))
-    rows = (
-        answering.tables_with_uses(seen, frozenset(use.purpose for use in sentence.meaning.uses))
-        if (seen.datamap is not None)
-        else ()
-    )
-    recorded = f"uses are on record in {counted(len(rows), 'table')}, but n" if rows else "n"
-    yield unproven(
-        sentence.id,
-        f"{recorded}othing observes yet that data used for {names} are used for nothing else",
-        repair="have each purpose use the store under a role of its own, with only the tables it needs",
-    )
-
-
 def held_against_choices(
     seen: Observation, sentence: Sentence, purposes: frozenset[str], *, repair: str
 ) -> Iterator[Saw]:
@@ -102,4 +67,4 @@ def held_against_choices(
         yield unproven(sentence.id, "no use for it is on record yet", repair="look again when there are some")
 
 
-CHECKS: tuple[Check, ...] = (sent_after_opt_out, unobserved_purpose)
+CHECKS: tuple[Check, ...] = (sent_after_opt_out,)

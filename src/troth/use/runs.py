@@ -1,0 +1,139 @@
+"""Runs of the company's programs, each under one declared purpose: `with troth.run("fraud-watch", "fraud", data)`.
+
+1. A run names a program, a purpose and the kinds of data it uses. What the policy does not declare is refused before
+   anything is used, and the refusal is on record: somebody wrote a program for what nobody declared.
+2. `run.permitted(persons)` gives those whose data may be used now, and counts them.
+3. Beginning, end and refusal are each one row, and one ledger leaf in the same transaction. No one is named: programs,
+   purposes, kinds of data and counts are all that is kept.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, update
+
+from troth.errors import Refused, TrothError
+from troth.foundation.canonical import canonical_json
+from troth.foundation.ledger import leaves
+from troth.use.decision import decide_all
+from troth.use.lease import Lease
+from troth.use.office import Office, unknown_purpose
+from troth.use.tables import use_runs
+from troth.use.words import RunState
+
+_PROGRAM = re.compile(r"[a-z][a-z0-9-]{0,79}")
+_NAMABLE = re.compile(r"[a-z][a-z0-9._-]{0,59}")
+UNNAMABLE = "unnamable"
+"""What stands for a purpose whose name could be a person's by mistake."""
+
+
+@dataclass(slots=True)
+class Run:
+    """One run while it lasts. `rows` are what it used, counted by who runs it; `people` those it was let use."""
+
+    id: int
+    purpose: str
+    data: tuple[str, ...]
+    lease: Lease = field(repr=False)
+    rows: int = 0
+    people: int = 0
+
+    def permitted(self, persons: Iterable[Any]) -> list[Any]:
+        """Those of `persons` whose data may be used for this purpose now, in their order.
+
+        Raises: PersonError; StoreError, since a short list would look like an answer.
+        """
+        found = self.lease.permitted(self.purpose, self.data, persons)
+        self.people += len(found)
+        return found
+
+    def used(self, rows: int) -> None:
+        """Count `rows` more as used."""
+        self.rows += rows
+
+
+@contextmanager
+def run(lease: Lease, program: str, purpose: str, data: str | Iterable[str]) -> Iterator[Run]:
+    """One run of `program` for `purpose` with these kinds of data; left by an exception it is on record as failed.
+
+    Raises: UnknownName for a purpose that the policy does not declare; Refused for data that it does not declare for
+    the purpose, or on no ground; both are on record then. TrothError for a name that is none; StoreError.
+    """
+    office = lease.office
+    categories = tuple(dict.fromkeys((data,) if isinstance(data, str) else data))
+    if not _PROGRAM.fullmatch(program):
+        raise TrothError("a program is named by one lower-case word", expected='such as "fraud-watch"')
+    _require_declared(office, program, purpose, categories)
+    with office.deed() as tx:
+        number = _write(tx, office, program, purpose, categories, RunState.BEGUN)
+    running = Run(number, purpose, categories, lease)
+    try:
+        yield running
+    except BaseException:
+        _end(office, running, RunState.FAILED)
+        raise
+    _end(office, running, RunState.DONE)
+
+
+def note_refusal(office: Office, program: str, purpose: str, data: Iterable[str]) -> None:
+    """Put on record that `program` named what the policy does not declare."""
+    with office.deed() as tx:
+        _write(tx, office, program, purpose, tuple(dict.fromkeys(data)), RunState.REFUSED)
+
+
+def _require_declared(office: Office, program: str, purpose: str, categories: tuple[str, ...]) -> None:
+    if purpose not in office.compiled.purposes:
+        note_refusal(office, program, purpose, categories)
+        raise unknown_purpose(office, purpose, "is not a purpose of this policy.", tuple(office.compiled.purposes))
+    if any((purpose, category, None) not in office.compiled.table for category in categories) or not categories:
+        decision = decide_all(office.compiled, None, purpose, categories)
+        note_refusal(office, program, purpose, categories)
+        raise Refused(
+            f"{purpose} may not use this: {decision.reason.value.replace('-', ' ')}",
+            where=decision.clause,
+            expected=f"of: {', '.join(dict.fromkeys(use.category for use in office.compiled.purposes[purpose]))}",
+        )
+
+
+def _write(  # noqa: PLR0917 - what is written
+    tx: Connection, office: Office, program: str, purpose: str, categories: tuple[str, ...], state: RunState
+) -> int:
+    now = office.clock.now()
+    uses = office.compiled.purposes.get(purpose, ())
+    grounds = sorted({use.basis.value for use in uses if use.basis is not None and use.category in categories})
+    named = purpose if _NAMABLE.fullmatch(purpose) else UNNAMABLE
+    known = sorted(category if _NAMABLE.fullmatch(category) else UNNAMABLE for category in categories)
+    body = {"program": program, "purpose": named, "grounds": grounds, "data": known, "policy": office.policy.sha256}
+    leaf = leaves.append(tx, office.keyring, f"use.{state}", None, body, now)
+    result = tx.execute(
+        use_runs.insert().values(
+            program=program,
+            purpose=named,
+            grounds=canonical_json(grounds).decode(),
+            categories=canonical_json(known).decode(),
+            state=state,
+            begun_at=now,
+            ended_at=None if state is RunState.BEGUN else now,
+            policy_sha256=bytes.fromhex(office.policy.sha256),
+            leaf=leaf,
+        )
+    )
+    assert result.inserted_primary_key is not None
+    return int(result.inserted_primary_key[0])
+
+
+def _end(office: Office, running: Run, state: RunState) -> None:
+    with office.deed() as tx:
+        now = office.clock.now()
+        body = {"run": running.id, "rows": running.rows, "people": running.people}
+        leaves.append(tx, office.keyring, f"use.{state}", None, body, now)
+        tx.execute(
+            update(use_runs)
+            .where(use_runs.c.id == running.id)
+            .values(state=state, ended_at=now, rows=running.rows, people=running.people)
+        )

@@ -1,0 +1,1 @@
+"""Pseudonymised views: what personalisation, analysis and research work on, and nothing else."""
