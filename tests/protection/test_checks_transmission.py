@@ -236,3 +236,23 @@ def test_without_a_mail_server_nothing_is_said_of_mail() -> None:
     found = run_checks(POLICY, [transmission.unencrypted_mail], Observation(POLICY, datetime.now(UTC), Path()))
 
     assert (found.of("3a").findings, found.of("3a").evidence) == ((), ())
+
+
+def test_whether_postgresql_takes_connections_in_clear_is_read_from_its_rules(postgresql_running: Server) -> None:
+    """The rules are read from the file as it is; nothing reloads it."""
+    rules = postgresql_running.folder / "data" / "pg_hba.conf"
+    before = rules.read_text()
+    try:
+        assert required(postgresql_running.url) is True
+        rules.write_text(before + "hostssl all all 10.0.0.0/8 scram-sha-256\nhost all all 0.0.0.0/0 reject\n")
+        assert required(postgresql_running.url) is True
+        rules.write_text(before + "host all all 10.0.0.0/8 scram-sha-256\n")
+        assert required(postgresql_running.url) is False
+    finally:
+        rules.write_text(before)
+
+
+def required(url: str) -> bool | None:
+    datamap = mapreading.parse(MAP, "datamap.yaml")
+    with Records.open(datamap, {"SHOP": url}) as records:
+        return records.link("shop").required

@@ -165,9 +165,10 @@ def unencrypted_link(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  #
 
     What it proves: the connection that troth itself makes, with the company's own connect string, is a file, a local
     socket, a connection to this machine, or TLS with the server's certificate and name verified. A server elsewhere
-    that says so (MariaDB, MySQL) refuses whoever comes without TLS.
+    refuses whoever comes without TLS, where troth may see that: `require_secure_transport` of MariaDB and MySQL, the
+    rules of PostgreSQL (`hostssl`) for those who may read them.
 
-    What it does not prove: how other programs connect; that a PostgreSQL refuses those who come without TLS.
+    What it does not prove: how other programs connect.
 
     Repair: verify the server. Before: `postgresql://app@db.example.com/shop?sslmode=require`.
     After: `...?sslmode=verify-full&sslrootcert=authority.pem`.
@@ -209,7 +210,10 @@ def _link_fault(link: LinkSeen) -> tuple[str, str] | None:
             "verify certificate and name in the connect string (`sslmode=verify-full`)",
         )
     if link.required is False:
-        return "the server also takes connections in clear", "set `require_secure_transport = ON` at the server"
+        return (
+            "the server also takes connections in clear",
+            "set `require_secure_transport = ON`, or write `hostssl` for `host` in pg_hba.conf",
+        )
     return None
 
 
