@@ -244,10 +244,29 @@ def test_one_machine_of_several_speaks_for_itself_alone(tmp_path: Path) -> None:
 def test_an_encrypted_volume_is_seen_and_one_that_looks_plain_is_left_to_who_knows(tmp_path: Path) -> None:
     mounted(tmp_path, "/dev/mapper/data /")
     volume(tmp_path, "dm-0", uuid="CRYPT-LUKS2-0f", mapped="data", slaves=("sda2",))
-    assert own_verdict(kept_servers(servers.open_disk, machine="all", root=str(tmp_path))) == "kept"
+    looked_at = {"machine": "all", "root": str(tmp_path), "volumes": ["/srv/shop"]}
+    assert own_verdict(kept_servers(servers.open_disk, **looked_at)) == "kept"
 
     (tmp_path / "sys/class/block/dm-0/dm/uuid").write_text("LVM-7a\n")
+    assert own_verdict(kept_servers(servers.open_disk, **looked_at)) == "unproven"
+
+
+def test_where_the_data_lie_on_another_machine_than_troth_sees_is_not_guessed(tmp_path: Path) -> None:
+    """Troth's own paths are those of its container, and a database server's files are where nobody said."""
+    mounted(tmp_path, "/dev/mapper/data /")
+    volume(tmp_path, "dm-0", uuid="CRYPT-LUKS2-0f", mapped="data", slaves=("sda2",))
+
     assert own_verdict(kept_servers(servers.open_disk, machine="all", root=str(tmp_path))) == "unproven"
+
+
+def test_the_folders_are_those_of_every_store_or_none(world: World) -> None:
+    with world.seen() as seen:
+        assert servers.folders_of(seen) == {world.folder.resolve()}
+    world.shop_url = "postgresql://nobody@127.0.0.1:9/shop"
+    with world.seen() as seen:
+        assert servers.folders_of(seen) == set()
+        seen.settings = Settings.model_validate({"protection": {"volumes": ["/var/lib/postgresql"]}})
+        assert servers.folders_of(seen) == {world.folder.resolve(), Path("/var/lib/postgresql")}
 
 
 # --- passwords that servers come with -----------------------------------------------------------------------------

@@ -73,7 +73,8 @@ class ProtectionSettings(Declared):
 
     `machine` says how much of what the policy calls its servers is the machine that troth runs on: `all`, `part` or
     `none`; what troth can see of it then counts. `root` is where its files are found, for a troth in a container that
-    has them under another path. `patch_within`: how long a security update may wait there.
+    has them under another path. `volumes` are folders of that machine in which personal data lie, beside those that
+    troth knows, such as where a database server keeps its files. `patch_within`: how long a security update may wait.
 
     `closed` are patterns of paths that other users of the machine may not open; `logs` are those of log files in which
     no number of a payment card may stand. Both start from the folder of this file.
@@ -84,6 +85,7 @@ class ProtectionSettings(Declared):
     try_ports: tuple[Annotated[int, Field(ge=1, le=65_535)], ...] = Field(PORTS, max_length=200)
     machine: Literal["all", "part", "none"] = "none"
     root: str = "/"
+    volumes: tuple[Annotated[str, Field(pattern="^/")], ...] = ()
     patch_within: Period = Duration(7, "day")
     closed: tuple[str, ...] = ()
     logs: tuple[str, ...] = ()

@@ -13,6 +13,7 @@ from troth.errors import NetworkUnreachable, RecordsError
 from troth.foundation.attestations import reading as attestations
 from troth.foundation.proof import Check, Saw, broken, check, counted, kept, unproven
 from troth.foundation.records.access import LinkKind
+from troth.policy.datamap import StoreKind
 from troth.policy.vocabulary import Measure
 from troth.protection.checks.breaches import sums_up_measures
 from troth.protection.probes import backups, guessing, machine, ports
@@ -132,9 +133,10 @@ def waiting_update(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
 def open_disk(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     """Disks that hold personal data are encrypted.
 
-    What it proves: where `[protection] machine` says that troth runs on one of the servers, the folder of this instance
-    and every store that is a file lie on a volume that this machine encrypts (dm-crypt, all the way down). What cannot
-    be seen from inside, as a disk that a provider encrypts, and other servers, are attested (`disk-encryption`).
+    What it proves: where `[protection] machine` says that troth runs on one of the servers, the folder of this
+    instance, every store that is a file and each of `volumes` lie on a volume that this machine encrypts (dm-crypt, all
+    the way down). What cannot be seen from inside, as a disk that a provider encrypts, and other servers, are attested
+    (`disk-encryption`); so is where a database server keeps its files, unless `volumes` names it.
 
     What it does not prove: where the keys lie; swap; that a disk which looks plain is plain.
 
@@ -142,26 +144,31 @@ def open_disk(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     """
     settings = seen.settings.protection
     told = False
-    if settings.machine != "none":
-        root, folders = Path(settings.root), {seen.folder.resolve()}
-        for store in seen.records.stores if seen.records is not None else ():
-            kind, name = _file_of(seen, store)
-            if kind:
-                folders.add((seen.folder / name).resolve().parent)
-        if all(machine.is_encrypted(root, folder) for folder in folders):
-            told = True
-            yield kept("this machine", f"{counted(len(folders), 'folder')} with personal data on encrypted volumes")
+    folders = folders_of(seen) if settings.machine != "none" else set()
+    if folders and all(machine.is_encrypted(Path(settings.root), folder) for folder in folders):
+        told = True
+        yield kept("this machine", f"{counted(len(folders), 'folder')} with personal data on encrypted volumes")
     if not told or settings.machine == "part":
         yield _attested(seen, "disk-encryption", sentence, "that the disks are encrypted")
 
 
-def _file_of(seen: Observation, store: str) -> tuple[bool, str]:
-    try:
-        records = seen.need_records()
-        is_file = records.link(store).kind is LinkKind.FILE
-        return is_file, records.kind(store)[1]
-    except RecordsError:
-        return False, ""
+def folders_of(seen: Observation) -> set[Path]:
+    """Where personal data lie on this machine; empty where that is not known of every store.
+
+    Under another root the paths that troth knows are those of its container, and say nothing of the machine's.
+    """
+    settings = seen.settings.protection
+    named = {Path(each) for each in settings.volumes}
+    if settings.root != "/":
+        return named
+    files = {seen.folder.resolve()}
+    for store in seen.records.stores if seen.records is not None else ():
+        kind, path = seen.need_records().kind(store)
+        if kind is StoreKind.SQLITE:
+            files.add((seen.folder / path).resolve().parent)
+        elif not named:
+            return set()
+    return named | files
 
 
 @check(
