@@ -96,6 +96,7 @@ PAGES: Mapping[str, tuple[str, ...]] = {
         "/console/map",
         "/console/policy",
         "/console/attestations",
+        "/console/measures",
         "/console/breaches",
         "/console/training",
         "/console/training/chapters/breaches",

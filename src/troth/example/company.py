@@ -86,7 +86,8 @@ def found(
     now = clock.now()
     certificates.make(folder, HOST, providers.DESK_HOST, now=SystemClock().now())
     key = _letter_key(folder)
-    text = _settings(port, tls_port, now, providers.prepare(folder))
+    backup_key = providers.prepare(folder)
+    text = _settings(port, tls_port, now, backup_key)
     text += _LETTERS.format(key.public) if key is not None else ""
     (folder / "troth.toml").write_text(text, encoding="utf-8")
     url = shop_url or f"sqlite:///{folder / 'shop.sqlite3'}"
@@ -118,6 +119,7 @@ def found(
         _work(company, troth, engine, now)
         engine.dispose()
         sequence_all(troth.office.store, troth.office.keyring, clock, host=HOST)
+    providers.back_up(folder, backup_key, now)
     return company
 
 
@@ -294,6 +296,11 @@ q = "usage.search"
 # the public names of the demonstration lead to this machine
 "localhost" = "127.0.0.1:{port}"
 "{HOST}" = "127.0.0.1:{tls_port}"
+"{HOST}:443" = "127.0.0.1:{tls_port}"
+# what else a server might answer on: at the demonstration's, nothing does
+"{HOST}:22" = "127.0.0.1:1"
+"{HOST}:80" = "127.0.0.1:1"
+"{HOST}:5432" = "127.0.0.1:1"
 # the partner exists on paper only: nobody answers there, and nobody outside is asked for its name
 "tea.example.org" = "127.0.0.1:1"
 # the stand-in of the help desk
@@ -313,6 +320,17 @@ observed = ["{providers.LOG}"]
 recipient = "Example Desk"
 url = "https://{providers.DESK_HOST}{providers.DESK_PATH}"
 people = ["{'", "'.join(providers.AGENTS)}"]
+
+[protection]
+# wrong passwords for an account that does not exist; what is knocked at; where backups come to lie; what logs hold
+login_tries = 10
+try_ports = [22, 80, 5432]
+closed = ["{providers.OUTBOX}/*.key", "{certificates.CERTIFICATE}"]
+logs = ["{providers.LOG}"]
+
+[protection.backups]
+files = "{providers.BACKUPS}"
+within = "1 week"
 
 [messages]
 table = "shop.mail_log"

@@ -25,9 +25,10 @@ _HALF_A_YEAR = dt.timedelta(days=180)
 _ATTESTED = (
     ("business-transfer", "No part of the business was sold or merged.", "dpo", "minutes-no-transfer.md"),
     ("consent-sharing", "Nobody gets data because people agreed to it.", "dpo", "minutes-no-partners.md"),
-    ("open-ports", "Only the shop's own ports answer.", "administrator", "server-baseline.md"),
     ("patches", "Security updates are put in daily.", "administrator", "server-baseline.md"),
     ("disk-encryption", "All volumes are encrypted.", "administrator", "server-baseline.md"),
+    ("default-credentials", "Nothing answers to the password it came with.", "administrator", "server-baseline.md"),
+    ("backup-restore", "The backup was put back on trial, and was whole.", "administrator", "restore-2026.md"),
     ("pentest", "Nobody got in; what was remarked is mended.", "dpo", "pentest-2026.md"),
 )
 _SCANS = ("vex.json", "scan-dependencies.json")

@@ -32,6 +32,7 @@ _LINKS: Mapping[str, tuple[str, Operation]] = MappingProxyType(
         "/map": ("Data map", Operation.MAP_SEE),
         "/policy": ("Policy", Operation.POLICY_SEE),
         "/record": ("Record", Operation.ROPA_SEE),
+        "/measures": ("Measures", Operation.MEASURES_SEE),
         "/breaches": ("Breaches", Operation.BREACHES_SEE),
         "/training": ("Training", Operation.TRAINING_TAKE),
         "/attestations": ("Attestations", Operation.ATTESTATIONS_SEE),
@@ -67,6 +68,7 @@ def rooms(house: House) -> Iterator[Room]:
     from troth.foundation.attestations import console as attestations
     from troth.protection import console as protection
     from troth.protection.breaches import console as breaches
+    from troth.protection.measures import console as measures
     from troth.protection.training import console as training
     from troth.rights import console as rights
     from troth.sharing import console as sharing
@@ -77,6 +79,7 @@ def rooms(house: House) -> Iterator[Room]:
     yield from ((method, path + below, handler) for method, below, handler in console.routes())
     yield from rights.routes(house.desk, f"{path}/requests", guard)
     yield from protection.routes(house.desk, f"{path}/periods", guard)
+    yield from measures.routes(console.policy, console.report, f"{path}/measures", guard)
     yield from breaches.routes(
         breaches.Desk(office.store, office.keyring, console.policy, console.datamap), f"{path}/breaches", guard
     )
