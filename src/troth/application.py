@@ -43,6 +43,7 @@ from troth.use.stopping import signals, suppression, unsubscribe
 from troth.use.words import Consent, Ground, MessageClass
 
 if TYPE_CHECKING:
+    from troth.protection.sealed_fields import FieldKeys
     from troth.sharing.disclosures import Disclosure
 
 
@@ -308,6 +309,27 @@ class Troth:
         return Gate(self.office, self.instance).share(
             recipient, purpose, rows, shape=shape, to=to, form=Form(form), strict=strict
         )
+
+    def seal_fields(self, keys: FieldKeys | None = None) -> None:
+        """Let this instance serve the sealed columns of your tables: `troth.protection.sealed_fields`.
+
+        `keys` are those that the types were given, all that were given none by default.
+        """
+        from troth.protection.sealed_fields import FIELD_KEYS
+
+        (FIELD_KEYS if keys is None else keys).serve(self.office)
+
+    def shred_fields(self, person: Person, keys: FieldKeys | None = None) -> bool:
+        """Destroy the key of the sealed columns of `person`: unreadable in every copy and backup, for good.
+
+        Gives whether there was one to destroy. Without `seal_fields` before, it does the same. See
+        `protection.sealed_fields`. Raises: PersonUnknown, PersonAmbiguous; StoreError.
+        """
+        from troth.protection.sealed_fields import FIELD_KEYS, fieldkeys
+
+        done = fieldkeys.destroy(self.office, person)
+        (FIELD_KEYS if keys is None else keys).forget()
+        return done is not None
 
     def reload(self) -> bool:
         """Read the policy again; gives whether it changed. One with faults raises, and the old one stays in force."""

@@ -6,7 +6,10 @@ Each takes a copy of the company and leaves it with exactly one fault.
 from __future__ import annotations
 
 import datetime as dt
+import json
+import os
 import re
+import shutil
 import sqlite3
 from contextlib import closing
 
@@ -70,6 +73,12 @@ def a_picture_is_of_nobody(copy: Copy) -> None:
 
 def a_card_stands_in_a_letter(copy: Copy) -> None:
     copy.shop("update messages set body = 'take my card, 4242 4242 4242 4242, and thanks' where id = 6")
+
+
+def a_card_stands_in_a_log(copy: Copy) -> None:
+    line = {"time": copy.now.isoformat(), "host": "updates.example.net", "note": "card 4242 4242 4242 4242"}
+    with (copy.folder / "egress.log").open("a") as file:
+        file.write(json.dumps(line) + "\n")
 
 
 def nobody_thinks_of_the_recipient(copy: Copy) -> None:
@@ -182,6 +191,36 @@ def somebody_who_left_has_an_account(copy: Copy) -> None:
         store.execute("update staff_comparisons set gone = (select json_array(id) from staff where role = 'dpo')")
 
 
+def the_key_of_the_site_is_open_to_all_users_of_the_machine(copy: Copy) -> None:
+    (copy.folder / "shop.pem").chmod(0o644)
+
+
+def the_last_backup_is_old(copy: Copy) -> None:
+    long_ago = (copy.now - dt.timedelta(days=9)).timestamp()
+    for path in (copy.folder / "backups").iterdir():
+        os.utime(path, (long_ago, long_ago))
+
+
+def the_backups_are_gone(copy: Copy) -> None:
+    shutil.rmtree(copy.folder / "backups")
+
+
+def a_database_answers_to_everybody(copy: Copy) -> None:
+    _open_port(copy, 5432)
+
+
+def a_remote_shell_answers_to_everybody(copy: Copy) -> None:
+    _open_port(copy, 22)
+
+
+def _open_port(copy: Copy, port: int) -> None:
+    """Behind it answers what answers at the site; that something does is the fault."""
+    text = (copy.folder / "troth.toml").read_text()
+    found = re.search(rf'^"{re.escape(HOST)}" = "(.*)"$', text, re.MULTILINE)
+    assert found is not None
+    copy.rewrite("troth.toml", f'"{HOST}:{port}" = "127.0.0.1:1"', f'"{HOST}:{port}" = "{found[1]}"')
+
+
 def a_row_outlives_its_period(copy: Copy) -> None:
     copy.shop("update access_log set at = ? where id = 3", copy.ago(days=91))
 
@@ -274,6 +313,15 @@ def the_minutes_are_edited(copy: Copy) -> None:
 
 def an_attestation_has_run_out(copy: Copy) -> None:
     copy.store("update attestations set until = '2026-11-21' where about = 'business-transfer'")
+
+
+def the_report_of_the_restore_is_edited(copy: Copy) -> None:
+    with (copy.folder / "documents" / "restore-2026.md").open("a") as file:
+        file.write("\nThe second try failed.\n")
+
+
+def nobody_says_any_more_that_updates_are_put_in(copy: Copy) -> None:
+    copy.store("update attestations set until = '2026-11-21' where about = 'patches'")
 
 
 def the_report_of_the_test_is_lost(copy: Copy) -> None:

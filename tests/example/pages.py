@@ -82,6 +82,13 @@ def no_way_to_the_choice(path: str, answer: Answer) -> None:
         answer.replace('href="/privacy/centre"', 'href="/privacy"')
 
 
+def endless_guessing(path: str, answer: Answer) -> None:
+    """The shop's own refusal is lost on the way."""
+    if path == "/log-in" and answer.status == 429:
+        answer.status = 401
+        answer.header("retry-after", None)
+
+
 MAIL = "/privacy/centre/mail/"
 
 
@@ -107,16 +114,22 @@ def stopping_asks_why(path: str, answer: Answer) -> None:
 # --- TLS ----------------------------------------------------------------------------------------------------------------
 
 
+_SECURITY = b"Contact: mailto:security@example.com\nExpires: 2027-10-01T00:00:00Z\n"
+
+
 @contextmanager
 def host(context: ssl.SSLContext | None) -> Iterator[int]:
     """A host that says hello and asks for TLS from now on, itself with TLS by `context` or without; gives its port."""
 
     class Hello(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response_only(200 if self.path == "/" else 404)
+            body = _SECURITY if self.path == "/.well-known/security.txt" else b""
+            self.send_response_only(200 if body or self.path == "/" else 404)
             self.send_header("Strict-Transport-Security", "max-age=31536000")
-            self.send_header("Content-Length", "0")
+            self.send_header("Content-Type", "text/plain")
+            self.send_header("Content-Length", str(len(body)))
             self.end_headers()
+            self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
             """Tests are quiet."""
@@ -140,10 +153,12 @@ def host(context: ssl.SSLContext | None) -> Iterator[int]:
         thread.join()
 
 
-def speaking(copy: Copy, *, oldest: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2) -> ssl.SSLContext:
+def speaking(
+    copy: Copy, *, oldest: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2, ciphers: str = "DEFAULT"
+) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(copy.folder / certificates.CERTIFICATE)
-    context.set_ciphers("ALL:@SECLEVEL=0")
+    context.set_ciphers(ciphers + ":@SECLEVEL=0")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # old versions are spoken here on purpose
         context.minimum_version = oldest
@@ -158,16 +173,28 @@ def with_old_tls(copy: Copy, stack: ExitStack) -> None:
     copy.doors[HOST] = stack.enter_context(host(speaking(copy, oldest=ssl.TLSVersion.TLSv1)))
 
 
+def with_ciphers_that_show_no_certificate(copy: Copy, stack: ExitStack) -> None:
+    copy.doors[HOST] = stack.enter_context(host(speaking(copy, ciphers="ALL")))
+
+
 def with_sound_tls(copy: Copy, stack: ExitStack) -> None:
     """The same host with nothing wrong: what the others are held against."""
     copy.doors[HOST] = stack.enter_context(host(speaking(copy)))
 
 
+def another_certificate(copy: Copy, name: str, *, now: dt.datetime) -> None:
+    """By an authority of its own; the first one is trusted on, as others still show what it signed."""
+    trusted = copy.folder / certificates.AUTHORITY
+    before = trusted.read_bytes()
+    certificates.make(copy.folder, name, now=now)
+    trusted.write_bytes(trusted.read_bytes() + before)
+
+
 def with_a_certificate_of_another_name(copy: Copy, stack: ExitStack) -> None:
-    certificates.make(copy.folder, "tea.example.org", now=dt.datetime.now(dt.UTC))
+    another_certificate(copy, "tea.example.org", now=dt.datetime.now(dt.UTC))
     copy.doors[HOST] = stack.enter_context(host(speaking(copy)))
 
 
 def with_a_certificate_that_ran_out(copy: Copy, stack: ExitStack) -> None:
-    certificates.make(copy.folder, HOST, now=dt.datetime.now(dt.UTC) - dt.timedelta(days=366))
+    another_certificate(copy, HOST, now=dt.datetime.now(dt.UTC) - dt.timedelta(days=366))
     copy.doors[HOST] = stack.enter_context(host(speaking(copy)))

@@ -159,7 +159,8 @@ class Copy:
         path = self.folder / settings.FILE
         text = path.read_text()
         for host, port in self.doors.items():
-            text = re.sub(rf'^"{re.escape(host)}" = .*$', f'"{host}" = "127.0.0.1:{port}"', text, flags=re.MULTILINE)
+            named = rf'^("{re.escape(host)}(?::443)?") = .*$'
+            text = re.sub(named, rf'\1 = "127.0.0.1:{port}"', text, flags=re.MULTILINE)
         path.write_text(text)
         return settings.read(self.folder, self.environ)
 

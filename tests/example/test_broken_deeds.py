@@ -25,6 +25,7 @@ STORES_AND_PAPERS = [
     (deeds.a_password_is_plain, "1.1a", "users.password_hash in shop: 1 row: the password is plain text"),
     (deeds.a_picture_is_of_nobody, "1.1b", "profiles.avatar in shop: 1 of 299 pictures lead to nobody"),
     (deeds.a_card_stands_in_a_letter, "1.1c", "messages.body in shop: the number of a payment card stands in 1 value"),
+    (deeds.a_card_stands_in_a_log, "1.1c", "egress.log: the number of a payment card stands in 1 line"),
     (deeds.nobody_thinks_of_the_recipient, "1.1d", "messages.recipient_id in shop"),
     (deeds.user_agents_are_stored, "1.2", "visits.user_agent in shop"),
     (deeds.the_device_is_not_stored, "1.2a", "visits.device_type in shop"),
@@ -66,6 +67,11 @@ STORES_AND_PAPERS = [
     (deeds.a_balance_test_is_edited, "2.2d", "balance-fraud.md is not the recorded one"),
     (deeds.the_shop_is_open_to_all_users_of_the_machine, "3.1b", "store shop: other users of the machine"),
     (deeds.the_store_is_open_to_all_users_of_the_machine, "3.1b", "troth's own store: other users of the machine"),
+    (deeds.the_key_of_the_site_is_open_to_all_users_of_the_machine, "3.1b", "shop.pem: other users of the machine"),
+    (deeds.a_database_answers_to_everybody, "3.1e", "port 5432 of shop.example.com: takes connections"),
+    (deeds.a_remote_shell_answers_to_everybody, "3.1e", "port 22 of shop.example.com: takes connections"),
+    (deeds.the_last_backup_is_old, "3", "backups/*.age: the newest backup is of 2026-11-13"),
+    (deeds.the_backups_are_gone, "3", "backups/*.age: no backup lies there"),
     (deeds.a_password_alone_opens_peoples_data, "3.1b", "a data protection officer comes in by a password alone"),
     (deeds.somebody_who_left_has_an_account, "3.1b", "is open, and was not on the list of who works here"),
     (deeds.an_impact_assessment_is_struck, "2.2d", "purpose fraud: needs an impact assessment"),
@@ -81,8 +87,8 @@ STORES_AND_PAPERS = [
     ),
     (deeds.why_a_hole_is_none_is_struck, "3.1c", "EXAMPLE-2026-0042 (critical) is open since"),
     (deeds.a_training_is_struck_from_the_register, "3.1d", "is cleared to see people's data, and no training"),
-    (deeds.the_officers_training_has_run_out, "3.1d", "0 of 1 accounts are trained within 12 months"),
-    (deeds.somebody_without_training_is_let_in, "3.1d", "account 2: is cleared to see people's data"),
+    (deeds.the_officers_training_has_run_out, "3.1d", "0 of 2 accounts are trained within 12 months"),
+    (deeds.somebody_without_training_is_let_in, "3.1d", "account 3: is cleared to see people's data"),
     (deeds.a_row_outlives_its_period, "3.2a", "access_log in shop: 1 row older than 90 days"),
     (deeds.the_keeper_stops, "3.2a", "retention-1: the last run began on"),
     (deeds.a_run_never_ends, "3.2a", "and never ended"),
@@ -91,7 +97,14 @@ STORES_AND_PAPERS = [
     (deeds.a_contract_is_edited, "4.1a", "contract-example-desk.md is not the recorded one"),
     (sharing_deeds.an_advertiser_is_reached, "4", "ads.example.net in egress.log: was reached"),
     (sharing_deeds.a_host_that_looks_like_a_recipient_s_is_reached, "4", "pay.example.net.pictures.example"),
-    (sharing_deeds.data_go_out_for_a_demand_that_nobody_names, "4.1", "rest on a legal demand, and names none"),
+    (sharing_deeds.data_go_out_for_a_demand_that_nobody_names, "4.1b", "none of that number is on record"),
+    (sharing_deeds.a_demand_is_widened_after_it_was_approved, "4.1b", "is not what the ledger says"),
+    (sharing_deeds.somebody_decides_on_a_demand_alone, "4.1b", "it was not decided by two people"),
+    (sharing_deeds.a_business_goes_without_a_word, "4.1c", "no transfer that was announced and frozen"),
+    (sharing_deeds.a_business_goes_on_the_day_on_which_people_are_told, "4.1c", "nothing goes before"),
+    (sharing_deeds.data_go_to_a_partner_whom_nobody_agreed_to, "4.1d", "had not agreed that Example Partner gets it"),
+    (sharing_deeds.a_consent_to_the_newsletter_is_taken_for_one_to_a_partner, "4.1d", "had not agreed"),
+    (sharing_deeds.a_disclosure_is_struck_from_the_record, "4.1", "1 disclosure in the ledger that the record lacks"),
     (sharing_deeds.people_are_taken_out_of_the_record, "4.1", "not what its entry in the ledger says"),
     (sharing_deeds.a_contract_is_thrown_away, "4.1a", "contract-example-metrics.md is not there"),
     (sharing_deeds.phone_numbers_go_to_support, "4.1a", "contact.phone for service.provide is not declared"),
@@ -130,6 +143,8 @@ PAGES = [
     (pages.stopping_asks_why, "2.2a", "the page asks for 1 thing before it takes consent back"),
     (pages.open_console, "3.1b", "/console: answers a stranger without asking"),
     (pages.scripted_cookie, "3.1b", "cookie shop_form of /log-in: is set without HttpOnly"),
+    (pages.endless_guessing, "3.1b", "/log-in: takes 10 wrong passwords in a row"),
+    (at("/.well-known/security.txt", "Expires: 20", "Expires: 19"), "3.1e", "its security.txt ran out on"),
     (everywhere("strict-transport-security", None), "3.1a", "does not say that browsers must use TLS"),
     (everywhere("server", "nginx/1.18.0"), "3.1e", "tells strangers which version"),
     (at("/privacy", ">90 days</td>", ">9 years</td>"), "3.2b", "does not say 90 days"),
@@ -153,24 +168,30 @@ PAGES = [
 ATTESTED = [
     (deeds.the_minutes_are_edited, "4.1c", "minutes-no-transfer.md is not the attested one"),
     (deeds.an_attestation_has_run_out, "4.1c", "the attestation ended on 2026-11-21"),
+    (deeds.the_report_of_the_restore_is_edited, "3", "restore-2026.md is not the attested one"),
+    (deeds.nobody_says_any_more_that_updates_are_put_in, "3.1e", "the attestation ended on 2026-11-21"),
     (deeds.the_report_of_the_test_is_lost, "3.1c", "pentest-2026.md is not there"),
     (deeds.an_impact_assessment_is_edited, "2.2d", "impact-fraud.md is not the recorded one"),
 ]
 
+UNREACHED = frozenset({"3.1e"})
+"""What is looked at over TLS of the same host, and cannot be where that does not hold."""
+
 HOSTS = [
-    (pages.without_tls, "does not speak TLS 1.2 or above"),
-    (pages.with_old_tls, "still speaks TLS 1.0, 1.1"),
-    (pages.with_a_certificate_of_another_name, "its certificate does not hold"),
-    (pages.with_a_certificate_that_ran_out, "its certificate does not hold"),
+    (pages.without_tls, "does not speak TLS 1.2 or above", UNREACHED),
+    (pages.with_old_tls, "still speaks TLS 1.0, 1.1", frozenset()),
+    (pages.with_ciphers_that_show_no_certificate, "takes a weak cipher where nothing better is offered", frozenset()),
+    (pages.with_a_certificate_of_another_name, "its certificate does not hold", UNREACHED),
+    (pages.with_a_certificate_that_ran_out, "its certificate does not hold", UNREACHED),
 ]
 
 
 def require_one_turn(
-    before: Report, after: Report, number: str, to: Verdict = BROKEN, *, verdict_only: frozenset[str] = frozenset()
+    before: Report, after: Report, number: str, to: Verdict = BROKEN, *, unreached: frozenset[str] = frozenset()
 ) -> None:
     """`number` turned `to`, the sums above it name it, and of every other sentence the report says what it said.
 
-    Of `verdict_only` the verdict and its causes must be the same, not what was seen.
+    Those that could not be reached for the same reason are `unreached`: they turned unproven, and no further.
     """
     sums = above(before, number)
     assert before.of(number).verdict is not to, f"{number} was {to} before"
@@ -185,11 +206,10 @@ def require_one_turn(
     elsewhere = {
         name: (told_before[name], told_after[name])
         for name in told_before
-        if name not in {number, *sums}
-        and told_before[name][: 2 if name in verdict_only else None]
-        != told_after[name][: 2 if name in verdict_only else None]
+        if name not in {number, *sums, *unreached} and told_before[name] != told_after[name]
     }
     assert elsewhere == {}
+    assert {name for name in unreached if after.of(name).verdict is not UNPROVEN} == set()
     assert {name for name in sums if told_before[name][2:] != told_after[name][2:]} == set()
 
 
@@ -234,17 +254,20 @@ def test_a_spoiled_page_turns_its_sentence_alone(
     require_one_turn(running_company.before, after, number)
 
 
-@pytest.mark.parametrize(("spoil", "words"), HOSTS, ids=_named)
+@pytest.mark.parametrize(("spoil", "words", "unreached"), HOSTS, ids=_named)
 def test_a_host_without_sound_tls_turns_the_sentence_on_encryption_alone(
-    running_company: RunningCompany, copy: Copy, spoil: Callable[[Copy, ExitStack], None], words: str
+    running_company: RunningCompany,
+    copy: Copy,
+    spoil: Callable[[Copy, ExitStack], None],
+    words: str,
+    unreached: frozenset[str],
 ) -> None:
     with ExitStack() as stack:
         spoil(copy, stack)
         after = copy.check()
 
     assert words in told(after, "3.1a")
-    # 3.1e looks at the same host for other things, and is unproven either way
-    require_one_turn(running_company.before, after, "3.1a", verdict_only=frozenset({"3.1e"}))
+    require_one_turn(running_company.before, after, "3.1a", unreached=unreached)
 
 
 def test_the_host_that_is_spoiled_has_nothing_wrong_with_it_otherwise(
@@ -335,7 +358,7 @@ STOPPED: list[tuple[Callable[[Copy], None], str]] = [
     (use_deeds.the_views_are_gone, "2.1d"),
     (
         no_store,
-        f"{NEED_STORE} 1.2d 2.1c 2.2a 2.2d 3.1b 3.1c 3.1d 4.1a 4.1c 4.2.1 4.2.2 4.2.4 5.1 5.3 5.4 5.6 8a 8b 8.1b",
+        f"{NEED_STORE} 1.2d 2.1c 2.2a 2.2d 3.1b 3.1c 3.1d 4.1 4.1a 4.1b 4.1c 4.1d 4.2.1 4.2.2 4.2.4 5.1 5.3 5.4 5.6 8a 8b 8.1b",
     ),
 ]
 

@@ -30,6 +30,7 @@ class Host:
     days: int = 90
     oldest: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2
     newest: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3
+    ciphers: str | None = None
     headers: Mapping[str, str] = field(default_factory=lambda: HSTS)
     plain: str | None = "redirect"
     answers: dict[str, tuple[int, str, bytes]] = field(default_factory=dict)
@@ -52,8 +53,10 @@ class Host:
         self.authority.issue_cert(self.name, not_after=end).configure_cert(context)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # old versions are offered on purpose
-            if self.oldest < ssl.TLSVersion.TLSv1_2:
-                context.set_ciphers("ALL:@SECLEVEL=0")
+            if self.ciphers is not None:
+                context.set_ciphers(self.ciphers)
+            elif self.oldest < ssl.TLSVersion.TLSv1_2:
+                context.set_ciphers("DEFAULT:@SECLEVEL=0")
             context.minimum_version, context.maximum_version = self.oldest, self.newest
         return context
 

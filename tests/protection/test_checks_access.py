@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import trustme
 
-from tests.policies import policy_of, said
+from tests.policies import said
 from tests.protection.hosts import HOST, HSTS, Host
 from tests.shopworld import World, own_verdict
 from tests.sites import LocalSite
-from tests.stores import fresh_store
-from troth.foundation.attestations import register
-from troth.foundation.attestations.register import Statement
-from troth.foundation.keys import Keyring
 from troth.foundation.network import Network
-from troth.foundation.observation import Observation
 from troth.foundation.proof import run_checks
-from troth.policy.settings import SiteSettings
-from troth.protection.checks import access, measures
+from troth.policy.settings import Settings, SiteSettings
+from troth.protection.checks import access
 
 LOGIN = '<form method="post" action="/log-in"><input name="login"><input type="password" name="password"></form>'
 
@@ -217,88 +211,16 @@ def test_a_nameless_account_of_mariadb_breaks_the_sentence(world: World, mariadb
     assert "role (nameless) in shop: anybody may SELECT on users" in told
 
 
-# --- what only papers could show ----------------------------------------------------------------------------------
+def test_a_file_that_the_settings_want_closed_is_closed(world: World) -> None:
+    (world.folder / "site.key").touch(mode=0o600)
+
+    assert closed(world, "*.key") == "kept"
+    (world.folder / "site.key").chmod(0o640)
+    assert closed(world, "*.key") == "broken"
+    assert closed(world, "*.pem") == "unproven"
 
 
-SERVERS = policy_of(
-    f"""
-    protection:
-      number: "3"
-      title: Protection
-      servers: {{text: Maintain secure servers, measure: infrastructure, hosts: [{HOST}]}}
-    """
-)
-
-
-def looked_at(host: Host) -> tuple[str, str]:
-    with host.up() as network:
-        seen = Observation(SERVERS, datetime.now(UTC), Path(), network=network)
-        found = run_checks(SERVERS, [measures.telling_host], seen).of("3a")
-    return own_verdict(found), said(found)
-
-
-CONTACT = b"Contact: mailto:security@example.com\r\n"
-
-
-def security_text(days: int) -> bytes:
-    end = datetime.now(UTC) + timedelta(days=days)
-    return f"Expires: {end.isoformat(timespec='seconds')}\r\n".encode()
-
-
-@pytest.mark.parametrize(
-    ("contact", "days", "expected", "word"),
-    [
-        (CONTACT, 90, "unproven", "names a contact and holds until"),
-        (CONTACT, -1, "broken", "ran out on"),
-        (b"# nobody\n", 90, "broken", "lacks a contact"),
-        (CONTACT, None, "broken", "lacks one end"),
-        (None, None, "unproven", "has no security.txt (status 404)"),
-    ],
-)
-def test_a_host_says_whom_to_tell_about_a_hole(
-    tmp_path: Path, contact: bytes | None, days: int | None, expected: str, word: str
-) -> None:
-    host = Host(trustme.CA(), tmp_path)
-    if contact is not None:
-        text = contact + (security_text(days) if days is not None else b"")
-        host.answers["/.well-known/security.txt"] = (200, "text/plain; charset=utf-8", text)
-
-    verdict, told = looked_at(host)
-
-    assert verdict == expected
-    assert word in told
-    assert "disk-encryption: troth has no store yet" in told
-
-
-def test_a_silent_host_and_attested_servers_are_kept_until_the_first_of_the_days(tmp_path: Path) -> None:
-    host = Host(trustme.CA(), tmp_path)
-    host.answers["/.well-known/security.txt"] = (200, "text/plain; charset=utf-8", CONTACT + security_text(90))
-    (tmp_path / "servers.md").write_text("Looked at.\n")
-    now, keyring = datetime.now(UTC), Keyring.create(tmp_path)
-    with fresh_store(tmp_path) as store, host.up() as network:
-        for days, topic in enumerate(("open-ports", "patches", "disk-encryption"), 10):
-            told = Statement(topic, "Looked at.", "administrator", "servers.md", now.date() + timedelta(days=days))
-            with store.writing() as tx:
-                register.attest(tx, keyring, SERVERS, tmp_path, told, now)
-        seen = Observation(SERVERS, now, tmp_path, network=network, store=store)
-        report = run_checks(SERVERS, [measures.telling_host], seen)
-
-    assert own_verdict(report.of("3a")) == "kept"
-    assert {each.grade.value for each in report.of("3a").evidence} == {"sampled", "attested"}
-    later = report.as_of(now + timedelta(days=11, hours=1)).of("3a")
-    assert own_verdict(later) == "unproven"
-
-
-@pytest.mark.parametrize(
-    ("headers", "expected", "word"),
-    [
-        ({"Server": "nginx/1.18.0"}, "broken", "which version of its software answers (server)"),
-        ({"X-Powered-By": "PHP/8.1.2"}, "broken", "(x-powered-by)"),
-        ({"Server": "nginx"}, "unproven", "no header names a version"),
-    ],
-)
-def test_a_host_does_not_say_what_to_attack(tmp_path: Path, headers: dict[str, str], expected: str, word: str) -> None:
-    verdict, told = looked_at(Host(trustme.CA(), tmp_path, headers=headers))
-
-    assert verdict == expected
-    assert word in told
+def closed(world: World, pattern: str) -> str:
+    with world.seen() as seen:
+        seen.settings = Settings.model_validate({"protection": {"closed": [pattern]}})
+        return own_verdict(run_checks(seen.policy, [access.open_store], seen).of("3.1b"))

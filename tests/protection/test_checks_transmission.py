@@ -18,7 +18,7 @@ from troth.foundation.observation import Observation
 from troth.foundation.proof import Check, run_checks
 from troth.foundation.records.reading import Records
 from troth.policy import mapreading
-from troth.policy.settings import SiteSettings
+from troth.policy.settings import Settings, SiteSettings
 from troth.protection.checks import transmission
 from troth.protection.checks.transmission import unencrypted_link, unencrypted_page
 
@@ -199,3 +199,60 @@ def test_a_link_to_another_machine_must_be_encrypted_and_verified() -> None:
     assert _link_fault(LinkSeen(LinkKind.PLAIN)) is not None
     assert _link_fault(LinkSeen(LinkKind.TLS, "TLSv1.3", verified=False)) is not None
     assert _link_fault(LinkSeen(LinkKind.TLS, "TLSv1.3", verified=True)) is None
+    assert _link_fault(LinkSeen(LinkKind.TLS, "TLSv1.3", verified=True, required=True)) is None
+    assert _link_fault(LinkSeen(LinkKind.TLS, "TLSv1.3", verified=True, required=False)) is not None
+
+
+@pytest.mark.parametrize("ciphers", ["aNULL", "eNULL"])
+def test_a_host_that_takes_a_weak_cipher_breaks_the_sentence(host: Host, ciphers: str) -> None:
+    host.ciphers = f"ECDHE+AESGCM:{ciphers}:@SECLEVEL=0"
+
+    with host.up() as network:
+        verdict, told = judged(network)
+
+    assert verdict == "broken"
+    assert "takes a weak cipher where nothing better is offered" in told
+
+
+# --- mail ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("mail", "expected"),
+    [
+        ({"server": "mail.example.com"}, "kept"),
+        ({"server": "mail.example.com", "security": "tls"}, "kept"),
+        ({"server": "localhost", "security": "none"}, "kept"),
+        ({"server": "mail.example.com", "security": "none"}, "broken"),
+    ],
+)
+def test_letters_are_not_handed_over_in_clear(mail: dict[str, str], expected: str) -> None:
+    seen = Observation(POLICY, datetime.now(UTC), Path(), settings=Settings.model_validate({"mail": mail}))
+
+    assert own_verdict(run_checks(POLICY, [transmission.unencrypted_mail], seen).of("3a")) == expected
+
+
+def test_without_a_mail_server_nothing_is_said_of_mail() -> None:
+    found = run_checks(POLICY, [transmission.unencrypted_mail], Observation(POLICY, datetime.now(UTC), Path()))
+
+    assert (found.of("3a").findings, found.of("3a").evidence) == ((), ())
+
+
+def test_whether_postgresql_takes_connections_in_clear_is_read_from_its_rules(postgresql_running: Server) -> None:
+    """The rules are read from the file as it is; nothing reloads it."""
+    rules = postgresql_running.folder / "data" / "pg_hba.conf"
+    before = rules.read_text()
+    try:
+        assert required(postgresql_running.url) is True
+        rules.write_text(before + "hostssl all all 10.0.0.0/8 scram-sha-256\nhost all all 0.0.0.0/0 reject\n")
+        assert required(postgresql_running.url) is True
+        rules.write_text(before + "host all all 10.0.0.0/8 scram-sha-256\n")
+        assert required(postgresql_running.url) is False
+    finally:
+        rules.write_text(before)
+
+
+def required(url: str) -> bool | None:
+    datamap = mapreading.parse(MAP, "datamap.yaml")
+    with Records.open(datamap, {"SHOP": url}) as records:
+        return records.link("shop").required

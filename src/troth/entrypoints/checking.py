@@ -87,7 +87,7 @@ def place(instance: Instance) -> None:
 
     Does nothing without a store or its key.
     """
-    if not _store_exists(instance):
+    if not has_store(instance):
         return
     from troth.foundation import keys
     from troth.foundation.ledger.sequencer import sequence_all
@@ -102,7 +102,7 @@ def place(instance: Instance) -> None:
 
 def remember(instance: Instance, report: Report) -> tuple[Turn, ...]:
     """Keep a whole run in troth's own store and return the sentences that turned; does nothing without a store."""
-    if not _store_exists(instance):
+    if not has_store(instance):
         return ()
     from troth.entrypoints.reports.json import of_report
     from troth.foundation import verdicts
@@ -116,7 +116,7 @@ def remember(instance: Instance, report: Report) -> tuple[Turn, ...]:
 
 def latest(instance: Instance, policy: Policy, now: datetime) -> Report | None:
     """The last kept run of this very text, its evidence aged to `now`; None when there is none."""
-    if not _store_exists(instance):
+    if not has_store(instance):
         return None
     from troth.entrypoints.reports.json import to_report
     from troth.foundation import verdicts
@@ -161,7 +161,7 @@ def _connect_records(observation: Observation, instance: Instance) -> None:
 
 
 def _store(instance: Instance) -> Store | None:
-    if not _store_exists(instance):
+    if not has_store(instance):
         return None
     from troth.foundation.store import Store
 
@@ -174,7 +174,8 @@ def _store(instance: Instance) -> Store | None:
     return store
 
 
-def _store_exists(instance: Instance) -> bool:
+def has_store(instance: Instance) -> bool:
+    """Whether there is a store of troth's own to open, as far as that is seen without opening it."""
     url = instance.store_url
     return not url.startswith("sqlite:///") or Path(url.removeprefix("sqlite:///")).exists()
 

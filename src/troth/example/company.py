@@ -38,6 +38,9 @@ from troth.rights import fulfilment, requests
 from troth.rights.desk import Desk
 from troth.rights.requests import Intake
 from troth.rights.words import Channel, Proof, State
+from troth.sharing import age, answering, demands
+from troth.sharing.company import Archive
+from troth.sharing.demand_reading import Scope
 from troth.updates import versions
 from troth.use import closing
 from troth.use.views import making
@@ -47,6 +50,8 @@ HOST = "shop.example.com"
 SHOP_VARIABLE = "SHOP_DATABASE_URL"
 PEOPLE = 2_000
 OFFICER = "officer"
+DEPUTY = "deputy"
+TEAM = (OFFICER, DEPUTY)
 """The account that the demonstration signs in with, by a one-time link."""
 _PAPERS = ("policy.yaml", "datamap.yaml")
 _CALENDAR = dt.UTC
@@ -81,7 +86,8 @@ def found(
     now = clock.now()
     certificates.make(folder, HOST, providers.DESK_HOST, now=SystemClock().now())
     key = _letter_key(folder)
-    text = _settings(port, tls_port, now, providers.prepare(folder))
+    backup_key = providers.prepare(folder)
+    text = _settings(port, tls_port, now, backup_key)
     text += _LETTERS.format(key.public) if key is not None else ""
     (folder / "troth.toml").write_text(text, encoding="utf-8")
     url = shop_url or f"sqlite:///{folder / 'shop.sqlite3'}"
@@ -91,11 +97,12 @@ def found(
         keyring = Keyring.create(folder)
         keys.confirm(store, keyring)
         _publish(store, keyring, folder)
-        staff.add(store, OFFICER, Role.DPO, now=now)
-        leavers.compare(store, f"name\n{OFFICER}\n".encode(), where="people.csv", now=now)
+        for name in TEAM:
+            staff.add(store, name, Role.DPO, now=now)
+        leavers.compare(store, "\n".join(("name", *TEAM, "")).encode(), where="people.csv", now=now)
         with store.writing() as tx:
             approvals.approve(tx, keyring, mapreading.read(folder / "datamap.yaml"), OFFICER, now)
-        diligence.take_care(store, keyring, folder, OFFICER, now)
+        diligence.take_care(store, keyring, folder, TEAM, now)
     engine = database.open_database(url)
     if url.startswith("sqlite"):
         (folder / "shop.sqlite3").chmod(0o600)
@@ -108,9 +115,11 @@ def found(
         _end_on_time(company, troth)
         _make_use_of_rights(company, troth, people)
         providers.give(troth, engine, folder)
+        _answer_a_court(company, troth, people - 2)
         _work(company, troth, engine, now)
         engine.dispose()
         sequence_all(troth.office.store, troth.office.keyring, clock, host=HOST)
+    providers.back_up(folder, backup_key, now)
     return company
 
 
@@ -143,6 +152,23 @@ def _make_use_of_rights(company: Company, troth: Troth, people: int) -> None:
         _ask(desk, Right.ERASURE, people)
     finally:
         desk.close()
+
+
+def _answer_a_court(company: Company, troth: Troth, about: int) -> None:
+    """A court demands all about one person; two people narrow that to the orders, which leave sealed for the court."""
+    archive = Archive.of(troth.office, settings.read(company.folder, company.environ))
+    asked = Scope(("contact.email", "transaction.purchase", "communication.message"))
+    try:
+        order = demands.Order(
+            "Example Court", "CN", "Art. 41 Example Procedure Act, case 12/26", (identifier("id", str(about)),), asked
+        )
+        number = demands.file(archive, order).id
+        demands.review(archive, number, OFFICER, Scope(("transaction.purchase",)))
+        demands.approve(archive, number, DEPUTY)
+        _, key = age.new_key()
+        answering.carry_out(archive, number, DEPUTY, f"{providers.OUTBOX}/court-{number}.age", key)
+    finally:
+        archive.close()
 
 
 def _work(company: Company, troth: Troth, engine: Engine, now: dt.datetime) -> None:
@@ -270,6 +296,11 @@ q = "usage.search"
 # the public names of the demonstration lead to this machine
 "localhost" = "127.0.0.1:{port}"
 "{HOST}" = "127.0.0.1:{tls_port}"
+"{HOST}:443" = "127.0.0.1:{tls_port}"
+# what else a server might answer on: at the demonstration's, nothing does
+"{HOST}:22" = "127.0.0.1:1"
+"{HOST}:80" = "127.0.0.1:1"
+"{HOST}:5432" = "127.0.0.1:1"
 # the partner exists on paper only: nobody answers there, and nobody outside is asked for its name
 "tea.example.org" = "127.0.0.1:1"
 # the stand-in of the help desk
@@ -289,6 +320,17 @@ observed = ["{providers.LOG}"]
 recipient = "Example Desk"
 url = "https://{providers.DESK_HOST}{providers.DESK_PATH}"
 people = ["{'", "'.join(providers.AGENTS)}"]
+
+[protection]
+# wrong passwords for an account that does not exist; what is knocked at; where backups come to lie; what logs hold
+login_tries = 10
+try_ports = [22, 80, 5432]
+closed = ["{providers.OUTBOX}/*.key", "{certificates.CERTIFICATE}"]
+logs = ["{providers.LOG}"]
+
+[protection.backups]
+files = "{providers.BACKUPS}"
+within = "1 week"
 
 [messages]
 table = "shop.mail_log"
@@ -317,6 +359,13 @@ check = "1 hour"
 
 [retention]
 run = "daily 03:00"
+
+[record]
+# what the record of processing says beyond the policy; there is no representative yet, and the record says so
+keeper = "the privacy department"
+joint_controllers = []
+automated_decisions = {{}}
+processing_for = []
 
 [requests]
 # a demonstration does not wait; three days is the default

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
+import sqlite3
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +31,7 @@ OUTBOX = "outbox"
 LOG = "egress.log"
 AGENTS = ("ana", "ben")
 BACKUP_KEY = "backup.key"
+BACKUPS = "backups/*.age"
 _FACTS = "desk.json"
 _SAMPLE = 20
 
@@ -84,6 +87,20 @@ def give(troth: Troth, shop: Engine, folder: Path) -> None:
     with shop.connect() as connection:
         oldest = connection.execute(select(func.min(tickets.c.opened_at))).scalar()
     _write_facts(folder, oldest)
+
+
+def back_up(folder: Path, public: str, now: dt.datetime) -> None:
+    """Last night's backup of troth's own store, encrypted before it is written."""
+    path = folder / BACKUPS.replace("*", f"troth-{now:%Y-%m-%d}")
+    path.parent.mkdir(exist_ok=True)
+    path.touch(mode=0o600)
+    source = sqlite3.connect(folder / "troth.sqlite3")
+    try:
+        with path.open("wb") as file, age.Sealing(file, public) as sealing:
+            sealing.write(source.serialize())
+    finally:
+        source.close()
+    os.utime(path, (now.timestamp(), now.timestamp()))
 
 
 def facts_of_desk(folder: Path) -> Mapping[str, Any]:

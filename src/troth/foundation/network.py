@@ -29,6 +29,7 @@ from troth.foundation.store.guard import refuse_inside_writing
 if TYPE_CHECKING:
     from troth.policy.settings import Instance
 
+_WEAK = "eNULL:aNULL:EXPORT:RC4:DES:3DES:MD5:@SECLEVEL=0"
 MAX_BODY = 2 * 1024 * 1024
 USER_AGENT = "troth (a probe of the site's own owner)"
 SENDER = "troth"
@@ -78,7 +79,8 @@ class TlsSeen:
     """How a host speaks TLS. `offered[version]` is None where this machine cannot speak that version to ask.
 
     `trusted` says whether the chain leads to an authority this machine (or `trust`) knows and the name fits;
-    `not_after` is None when the chain is not trusted, `fault` then says why.
+    `not_after` is None when the chain is not trusted, `fault` then says why. `weak` is the cipher that it took of those
+    that are weak, as far as this machine knows them; None when it took none.
     """
 
     host: str
@@ -86,6 +88,7 @@ class TlsSeen:
     trusted: bool
     not_after: dt.datetime | None
     fault: str | None
+    weak: str | None = None
 
 
 MailLookup = Callable[[str], Sequence[str]]
@@ -199,18 +202,37 @@ class Network:
         host = _ascii(host)
         self._context()
         offered = {version: self._offers(host, port, version) for version in TlsVersion}
+        weak = self._takes_weak(host, port)
         with self._reached(host, port) as plain:
             try:
                 with self._context().wrap_socket(plain, server_hostname=host) as stream:
                     certificate = stream.getpeercert() or {}
             except ssl.SSLCertVerificationError as problem:
-                return TlsSeen(host, offered, trusted=False, not_after=None, fault=problem.verify_message)
+                return TlsSeen(host, offered, trusted=False, not_after=None, fault=problem.verify_message, weak=weak)
             except TimeoutError:
                 raise
             except OSError as problem:
-                return TlsSeen(host, offered, trusted=False, not_after=None, fault=_why(problem))
+                return TlsSeen(host, offered, trusted=False, not_after=None, fault=_why(problem), weak=weak)
         end = dt.datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), dt.UTC)
-        return TlsSeen(host, offered, trusted=True, not_after=end, fault=None)
+        return TlsSeen(host, offered, trusted=True, not_after=end, fault=None, weak=weak)
+
+    def listens(self, host: str, port: int) -> bool | None:
+        """Whether `host` takes a connection at `port`, closed again at once; None where nothing is answered.
+
+        Raises: NetworkUnreachable when the host is not found, or `resolve` has one door for all its ports.
+        """
+        refuse_inside_writing("a network probe")
+        host = _ascii(host)
+        if host in self._resolve and f"{host}:{port}" not in self._resolve:
+            repair = f'Name "{host}:{port}" under [site.resolve] too.'
+            raise NetworkUnreachable("the settings name one door for all its ports", where=host, repair=repair)
+        try:
+            with socket.create_connection(self._target(host, port), timeout=self._timeout_s):
+                return True
+        except ConnectionRefusedError:
+            return False
+        except OSError:
+            return None
 
     def mail_servers(self, domain: str) -> tuple[str, ...]:
         """The mail servers of `domain`, best first; empty when it takes no mail (RFC 5321 section 5.1, RFC 7505).
@@ -295,10 +317,22 @@ class Network:
             self._trusting = context
         return self._trusting
 
+    def _takes_weak(self, host: str, port: int) -> str | None:
+        """The cipher that the host takes when it is offered weak ones only (RFC 9325 section 4.1)."""
+        context = _asking()
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        context.set_ciphers(_WEAK)
+        with self._reached(host, port) as plain:
+            try:
+                with context.wrap_socket(plain, server_hostname=host) as stream:
+                    return (stream.cipher() or ("unnamed",))[0]
+            except TimeoutError:
+                raise
+            except OSError:
+                return None
+
     def _offers(self, host: str, port: int, version: TlsVersion) -> bool | None:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE  # only the version is asked for here; the chain is judged apart
+        context = _asking()
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", DeprecationWarning)  # old versions are asked for on purpose
@@ -317,6 +351,12 @@ class Network:
                 return None if problem.reason in ("NO_PROTOCOLS_AVAILABLE", "NO_CIPHERS_AVAILABLE") else False
             except OSError:
                 return False  # a host that refuses a version may just hang up
+
+
+def _asking() -> ssl.SSLContext:  # the chain is judged apart
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
 
 
 def _cut_off(connection: socket.socket, over: threading.Event) -> None:

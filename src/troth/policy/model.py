@@ -193,6 +193,7 @@ class Meaning(Declared):
     measure: Measure | None = None
     hosts: tuple[str, ...] = ()
     minimum: Literal["1.2", "1.3"] | None = None
+    ports: tuple[Annotated[int, Field(ge=1, le=65_535)], ...] = ()
     every: Period | None = None
     share: str | None = None
     roles: dict[str, dict[str, tuple[str, ...]]] = Field(default_factory=dict)

@@ -71,6 +71,7 @@ _MEANINGS = MappingProxyType(
         "measure": "The technical or organisational measure that is promised.",
         "hosts": "The hosts on which the measure is looked at.",
         "minimum": "The lowest version of TLS that is offered.",
+        "ports": "The ports on which the hosts may answer; all others are closed.",
         "every": "How often it is done.",
         "share": "How many of those concerned, as in `100%`.",
         "roles": "Which role may do what to which tables.",

@@ -19,6 +19,8 @@ from troth.policy import documents
 from troth.policy.documents import nearest
 from troth.policy.model import Declared, Period
 from troth.policy.periods import Duration
+from troth.policy.protecting import AuditSettings, ProtectionSettings, TrainingSettings
+from troth.policy.recordkeeping import RecordSettings
 from troth.policy.usesettings import ConsentSettings, MarketingSettings, MessageSettings, ViewSettings
 
 FILE = "troth.toml"
@@ -189,6 +191,7 @@ class SharingSettings(Declared):
     older than `observed_age` counts for nothing. `own` are the company's own hosts, `ignored` others, each with why;
     `*.example.com` stands for all below it. `keys` are the public keys for which recipients get data encrypted, by
     their names in the policy. `storage` are files with the configuration of a recipient's storage, by its name.
+    `notices` are the addresses (`https://` or `mailto:`) where recipients are told that somebody no longer agrees.
     """
 
     observed: tuple[str, ...] = ()
@@ -197,6 +200,7 @@ class SharingSettings(Declared):
     ignored: dict[str, str] = Field(default_factory=dict)
     keys: dict[str, str] = Field(default_factory=dict)
     storage: dict[str, str] = Field(default_factory=dict)
+    notices: dict[str, str] = Field(default_factory=dict)
     support: SupportSettings | None = None
 
 
@@ -230,24 +234,6 @@ class StaffSettings(Declared):
     oidc: ProviderSettings | None = None
 
 
-class TrainingSettings(Declared):
-    """Whether staff need a training that holds to see people's data, and how long new accounts may go without one.
-
-    `required` left out: where the policy promises training. `new_staff`: an account younger than this does not count
-    against the promised share; it sees no data meanwhile.
-    """
-
-    required: bool | None = None
-    new_staff: Period = Duration(30, "day")
-
-
-class AuditSettings(Declared):
-    """How long a hole that a scanner found may stay open, by how grave it is."""
-
-    critical: Period = Duration(14, "day")
-    high: Period = Duration(90, "day")
-
-
 class Settings(Declared):
     """All of troth.toml; every part may be left out."""
 
@@ -270,6 +256,8 @@ class Settings(Declared):
     staff: StaffSettings = StaffSettings()  # type: ignore[call-arg] # pydantic fills the defaults
     training: TrainingSettings = TrainingSettings()
     audits: AuditSettings = AuditSettings()
+    record: RecordSettings = RecordSettings()  # type: ignore[call-arg] # pydantic fills the defaults
+    protection: ProtectionSettings = ProtectionSettings()  # type: ignore[call-arg] # pydantic fills the defaults
 
 
 @dataclass(frozen=True)

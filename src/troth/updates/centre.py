@@ -24,6 +24,8 @@ from troth.policy.rendering.jsonld import render_jsonld
 from troth.policy.rendering.markdown import render_markdown
 from troth.policy.rendering.outline import Block, Heading, Items, Paragraph, Table, outline
 from troth.policy.rendering.text import render_text
+from troth.sharing import transfer_reading
+from troth.sharing.words import TransferState
 from troth.updates import comparison, versions, wording
 from troth.updates.versions import PublishedText, Version
 
@@ -166,8 +168,11 @@ def _page(
     plain: bool,
     former: bool = False,
 ) -> Response:
+    with shown.store.reading() as tx:
+        sold = next((each for each in transfer_reading.every(tx) if each.state is not TransferState.ENDED), None)
     response = ask.page(
         "updates/policy.html",
+        sold=sold if not former else None,
         title=policy.title,
         policy=policy,
         blocks=outline(policy),

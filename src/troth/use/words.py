@@ -68,6 +68,14 @@ class Closing(StrEnum):
     REOPENED = "reopened"
 
 
+class Notice(StrEnum):
+    """Whether a recipient has been told that a person no longer agrees. `needless`: it never had anything of theirs."""
+
+    WAITING = "waiting"
+    TOLD = "told"
+    NEEDLESS = "needless"
+
+
 class RunState(StrEnum):
     """How far a run of a program got. Refused: it named what the policy does not declare, and was given nothing."""
 

@@ -11,7 +11,8 @@ import pytest
 from tests.policies import said
 from tests.protection.registers import Desk, desk_in
 from tests.protection.training.test_training import take
-from troth.policy.settings import Settings, TrainingSettings
+from troth.policy.protecting import TrainingSettings
+from troth.policy.settings import Settings
 from troth.protection.checks.training import training_overdue
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from troth.collection.checks import contents, declared, fields, technical
+from troth.collection.checks import contents, declared, fields, logged, technical
 from troth.foundation.proof import Check
 
-CHECKS: tuple[Check, ...] = (*declared.CHECKS, *fields.CHECKS, *contents.CHECKS, *technical.CHECKS)
+CHECKS: tuple[Check, ...] = (*declared.CHECKS, *fields.CHECKS, *contents.CHECKS, *logged.CHECKS, *technical.CHECKS)

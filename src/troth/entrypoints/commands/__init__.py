@@ -8,7 +8,7 @@ import typer
 def attach(app: typer.Typer) -> None:
     """Hang every command on `app`, in the order in which `--help` shows them."""
     from troth.collection import commands as collection
-    from troth.entrypoints.commands import judging, policies, running
+    from troth.entrypoints.commands import judging, policies, records, running
     from troth.foundation import commands as foundation
     from troth.foundation.attestations import commands as attestations
     from troth.foundation.guards import commands as guards
@@ -21,6 +21,7 @@ def attach(app: typer.Typer) -> None:
     from troth.rights import commands as rights
     from troth.rights.restoring import commands as restoring
     from troth.sharing import commands as sharing
+    from troth.sharing.handing import commands as handing
     from troth.updates import commands as updates
     from troth.use import commands as use
     from troth.use.audiences import commands as audiences
@@ -56,10 +57,14 @@ def attach(app: typer.Typer) -> None:
     app.command("object")(use.object_)
     app.command("restrict")(use.restrict)
     app.command("share")(sharing.share)
+    app.add_typer(handing.demand, name="demand")
+    app.add_typer(handing.transfer, name="transfer")
     app.add_typer(rights.request, name="request")
     app.add_typer(protection.retention, name="retention")
     app.add_typer(protection.hold, name="hold")
     app.add_typer(evidence.ledger, name="ledger")
+    app.command("ropa")(records.ropa)
+    app.command("report")(records.report)
     app.add_typer(foundation.staff, name="staff")
     app.command("attest")(attestations.attest)
     app.add_typer(audits.audit, name="audit")

@@ -26,9 +26,13 @@ _LINKS: Mapping[str, tuple[str, Operation]] = MappingProxyType(
         "/requests": ("Requests", Operation.REQUESTS_SEE),
         "/periods": ("Periods and holds", Operation.RETENTION_SEE),
         "/recipients": ("Recipients", Operation.RECIPIENTS_SEE),
+        "/demands": ("Demands", Operation.DEMANDS_SEE),
+        "/transfers": ("Transfers", Operation.TRANSFERS_SEE),
         "/sentences": ("Sentences", Operation.SENTENCES_SEE),
         "/map": ("Data map", Operation.MAP_SEE),
         "/policy": ("Policy", Operation.POLICY_SEE),
+        "/record": ("Record", Operation.ROPA_SEE),
+        "/measures": ("Measures", Operation.MEASURES_SEE),
         "/breaches": ("Breaches", Operation.BREACHES_SEE),
         "/training": ("Training", Operation.TRAINING_TAKE),
         "/attestations": ("Attestations", Operation.ATTESTATIONS_SEE),
@@ -60,23 +64,29 @@ def seen_by(path: str) -> dict[str, Operation]:
 
 def rooms(house: House) -> Iterator[Room]:
     """Every page of the console."""
+    from troth.entrypoints.ropa import console as record
     from troth.foundation.attestations import console as attestations
     from troth.protection import console as protection
     from troth.protection.breaches import console as breaches
+    from troth.protection.measures import console as measures
     from troth.protection.training import console as training
     from troth.rights import console as rights
     from troth.sharing import console as sharing
+    from troth.sharing.handing import console as handing
 
     console, office = house.console, house.troth.office
     guard, path = console.door.guard, house.instance.settings.site.console
     yield from ((method, path + below, handler) for method, below, handler in console.routes())
     yield from rights.routes(house.desk, f"{path}/requests", guard)
     yield from protection.routes(house.desk, f"{path}/periods", guard)
+    yield from measures.routes(console.policy, console.report, f"{path}/measures", guard)
     yield from breaches.routes(
         breaches.Desk(office.store, office.keyring, console.policy, console.datamap), f"{path}/breaches", guard
     )
     yield from training.routes(office.store, office.keyring, console.policy, f"{path}/training", guard)
     yield from sharing.routes(console.policy, office.store, f"{path}/recipients", guard)
+    yield from handing.routes(house.desk, path, guard)
     yield from attestations.routes(
         office.store, office.keyring, console.policy, house.instance.folder, f"{path}/attestations", guard
     )
+    yield from record.routes(house.instance, office.store, f"{path}/record", guard)

@@ -62,7 +62,7 @@ class Console:
     # --- what there is to see ---------------------------------------------------------------------------------
 
     def today(self, ask: Ask, caller: Caller) -> Response:  # noqa: ARG002 - the same for all who may
-        report = self._report(ask)
+        report = self.report(ask)
         with self.store.reading() as tx:
             since = verdicts.standing(tx)
             turns = [turn for turn in verdicts.turns(tx, limit=12) if turn.was is not None]
@@ -81,7 +81,7 @@ class Console:
         )
 
     def sentences(self, ask: Ask, caller: Caller) -> Response:  # noqa: ARG002 - the same for all who may
-        report = self._report(ask)
+        report = self.report(ask)
         wanted = ask.request.query_params.get("verdict", "")
         shown = [s for s in report.sentences if not wanted or s.verdict.value == wanted] if report else []
         return ask.page(
@@ -89,7 +89,7 @@ class Console:
         )
 
     def sentence(self, ask: Ask, caller: Caller) -> Response:  # noqa: ARG002 - the same for all who may
-        report = self._report(ask)
+        report = self.report(ask)
         number = ask.request.path_params["number"]
         found = next((s for s in report.sentences if s.number == number), None) if report else None
         if report is None or found is None:
@@ -156,7 +156,8 @@ class Console:
             "console/policy.html", title="Policy", policy=policy, faults=lint(policy, today=ask.now.date()), Level=Level
         )
 
-    def _report(self, ask: Ask) -> Report | None:
+    def report(self, ask: Ask) -> Report | None:
+        """The last kept check of this very text, aged to now; None when there is none."""
         with self.store.reading() as tx:
             found = verdicts.latest(tx, self.policy().sha256)
         return to_report(found).as_of(ask.now) if found else None

@@ -180,6 +180,25 @@ class Connector:
         where = str(place) if place is not None and trouble in _OF_PLACES else self.name
         return kind(message, where=where, repair=REPAIRS.get(trouble))
 
+    def admits(self, user: str, password: str) -> bool:
+        """Whether the server lets `user` in by `password`, asked once on a connection of its own.
+
+        Raises StoreUnreachable where it says neither yes nor no.
+        """
+        from sqlalchemy.exc import DBAPIError
+
+        engine = self.dialect.engine(self.address.set(username=user, password=password), self._limits)
+        try:
+            with engine.connect():
+                return True
+        except DBAPIError as problem:
+            trouble = self.dialect.trouble(problem)
+            if trouble in (Trouble.CREDENTIALS, Trouble.FORBIDDEN):
+                return False
+            raise self.told(trouble) from None
+        finally:
+            engine.dispose()
+
     def close(self) -> None:
         if self._engine is not None:
             self._engine.dispose()

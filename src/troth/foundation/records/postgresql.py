@@ -28,6 +28,11 @@ _COLUMNS = """select a.attrelid, a.attname, format_type(a.atttypid, a.atttypmod)
   a.atthasdef or a.attidentity <> '', a.attgenerated <> ''
 from pg_attribute a join pg_type t on t.oid = a.atttypid left join pg_type b on b.oid = t.typbasetype
 where a.attrelid = any(%s) and a.attnum > 0 and not a.attisdropped order by a.attrelid, a.attnum"""
+_TLS_ONLY = """select not exists (select from pg_catalog.pg_hba_file_rules
+  where error is null and type in ('host', 'hostnossl', 'hostnogssenc') and auth_method <> 'reject'
+  and coalesce(address, 'all') not in ('127.0.0.1', '::1', 'localhost', 'samehost'))"""
+"""No rule lets anybody in from elsewhere without TLS or GSSAPI encryption."""
+
 _CONSTRAINTS = """select k.conrelid, k.contype, k.confrelid, k.confdeltype,
   (select array_agg(a.attname order by p.n) from unnest(k.conkey) with ordinality p(num, n)
    join pg_attribute a on a.attrelid = k.conrelid and a.attnum = p.num),
@@ -162,7 +167,7 @@ class PostgreSQL:
         ]
 
     def link(self, connection: Connection, address: URL) -> LinkSeen:
-        """Whether the server demands TLS stays unknown: only its administrator can read its rules."""
+        """Whether the server demands TLS is known to those only who may read its rules (`pg_hba_file_rules`)."""
         row = connection.exec_driver_sql(
             "select ssl, version, inet_server_addr() is null, coalesce(inet_server_addr() <<= '127.0.0.0/8'::inet "
             "or inet_server_addr() = '::1'::inet, true) from pg_stat_ssl where pid = pg_backend_pid()"
@@ -170,9 +175,14 @@ class PostgreSQL:
         encrypted, version, socket, local = row
         if socket:
             return LinkSeen(LinkKind.SOCKET, local=True)
+        may = "select has_function_privilege('pg_catalog.pg_hba_file_rules()', 'execute')"
+        required = None
+        if connection.exec_driver_sql(may).scalar_one():
+            required = connection.exec_driver_sql(_TLS_ONLY).scalar_one()
         if not encrypted:
-            return LinkSeen(LinkKind.PLAIN, local=local)
-        return LinkSeen(LinkKind.TLS, version, verified=address.query.get("sslmode") == "verify-full", local=local)
+            return LinkSeen(LinkKind.PLAIN, required=required, local=local)
+        verified = address.query.get("sslmode") == "verify-full"
+        return LinkSeen(LinkKind.TLS, version, verified=verified, required=required, local=local)
 
     def grants(self, connection: Connection) -> list[Grant]:
         """Owners count as holding all that they own."""

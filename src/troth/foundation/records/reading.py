@@ -124,6 +124,10 @@ class Records:
         with connector.connection() as connection:
             return tuple(connector.dialect.grants(connection))
 
+    def admits(self, store: str, user: str, password: str) -> bool:
+        """Whether the server of `store` lets `user` in by `password`. Raises StoreUnreachable."""
+        return self._connector(store).admits(user, password)
+
     # --- how many, how old ------------------------------------------------------------------------------------------
 
     def count(self, place: Place, *conditions: Condition) -> int:

@@ -137,15 +137,7 @@ class Site:
         self.language = language
         self.static = StaticFiles()
         self.cookie_path = cookie_path
-        loaders = [PackageLoader(package) for package in ("troth.foundation.web", *packages)]
-        self.templates = Environment(
-            loader=ChoiceLoader(loaders),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self.templates.filters |= {"instant": _instant, "day": _day, "brief": _brief, "code": _code}
+        self.templates = templates(*packages)
 
     def endpoint(self, handler: Handler, frame: Frame) -> Callable[[Request], Awaitable[Response]]:
         """An endpoint that reads and guards the form, runs `handler` in a thread, and sets cookies on its answer."""
@@ -190,6 +182,19 @@ class Site:
             return Response("no such file", status_code=404, media_type="text/plain")
         headers = {"cache-control": "public, max-age=31536000, immutable", "content-type": found.content_type}
         return Response(found.body, headers=headers)
+
+
+def templates(*packages: str) -> Environment:
+    """The templates of the house and of `packages`, all escaping, with the filters that pages use."""
+    made = Environment(
+        loader=ChoiceLoader([PackageLoader(package) for package in ("troth.foundation.web", *packages)]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {"instant": _instant, "day": _day, "brief": _brief, "code": _code}
+    return made
 
 
 _LATER = "Please try again later."

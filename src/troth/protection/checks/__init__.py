@@ -12,6 +12,7 @@ from troth.protection.checks import (
     impacts,
     measures,
     retention,
+    servers,
     training,
     transmission,
 )
@@ -23,6 +24,7 @@ CHECKS: tuple[Check, ...] = (
     *audits.CHECKS,
     *training.CHECKS,
     *measures.CHECKS,
+    *servers.CHECKS,
     *retention.CHECKS,
     *holds.CHECKS,
     *breaches.CHECKS,

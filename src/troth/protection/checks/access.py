@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from troth.errors import RecordsError
-from troth.foundation import keys
+from troth.foundation import keys, matching
 from troth.foundation.proof import Check, Grade, Saw, broken, check, counted, kept, unproven
 from troth.foundation.records.access import Grant, LinkKind
 from troth.policy.vocabulary import Measure
-from troth.protection import probes
+from troth.protection.probes import guessing, outside
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,15 +45,15 @@ def open_door(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  # noqa: 
     What it proves: the console's address answers a stranger with a refusal (401, 403), or leads to a form to sign in.
 
     What it does not prove: that every page behind it does the same; that the right people have accounts, or a second
-    factor; that guessing passwords is slowed down (no password is tried).
+    factor; that guessing passwords is slowed down.
 
     Repair: put the log-in before the console. Before: `GET /console` answers 200 with requests.
     After: it answers 303 to a form with name and password.
     """
     path = seen.need_site().console
-    met = probes.as_stranger(seen, path)
+    met = outside.as_stranger(seen, path)
     if met.refused:
-        how = f"answers {met.status}" if met.status in probes.REFUSALS else "leads to a form to sign in"
+        how = f"answers {met.status}" if met.status in outside.REFUSALS else "leads to a form to sign in"
         yield kept(path, f"a stranger is refused: it {how}")
     elif met.status == 200:
         yield broken(
@@ -94,7 +95,7 @@ def bare_cookie(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
         return
     path = site.login
     page = seen.page(path)
-    forms = probes.sign_in_forms(page)
+    forms = outside.sign_in_forms(page)
     if not forms:
         yield unproven(
             path,
@@ -107,7 +108,7 @@ def bare_cookie(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     if any(form.method.lower() != "post" for form in forms):
         fine = False
         yield broken(path, "sends what is typed as part of the address", repair='write `method="post"` on the form')
-    cookies = probes.cookies_set(page)
+    cookies = outside.cookies_set(page)
     for cookie in cookies:
         missing = [
             flag
@@ -131,6 +132,55 @@ def bare_cookie(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
 
 
 @check(
+    id="protection.endless-guessing",
+    promise="access is controlled",
+    applies=_measure,
+    reference="GDPR Art. 32(1)(b); ASVS 5.0 6.3.1",
+    grade=Grade.SAMPLED,
+    max_age=dt.timedelta(days=7),
+    may_be_silent=True,
+)
+def endless_guessing(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  # noqa: ARG001 - one log-in for all
+    """Whoever guesses passwords at the log-in is slowed down.
+
+    What it proves: with `[protection] login_tries`, so many wrong passwords in a row were sent to the log-in form of
+    the site, for one account that does not exist; it refused further ones (429, 423 or `Retry-After`), or made them
+    wait.
+
+    What it does not prove: guessing from many addresses, or one password for many accounts; other log-ins. Without the
+    setting nothing is tried and it says nothing.
+
+    Repair: count tries without success by account and by address. Before: the twentieth wrong password is answered as
+    the first. After: the ninth is answered with 429 and `Retry-After`.
+    """
+    most = seen.settings.protection.login_tries
+    if not most:
+        return
+    site = seen.need_site()
+    if site.login is None:
+        yield unproven(
+            "[protection] login_tries", "no page on which people log in is named", repair="set `[site] login`"
+        )
+        return
+    found = guessing.guess(seen, site.login, most)
+    if found.stopped_after is not None:
+        how = f"answered {found.status}" if found.status in guessing.REFUSED else "made to wait"
+        yield kept(site.login, f"try {found.stopped_after} for an account that does not exist was {how}")
+    elif found.status in outside.REFUSALS - {401}:
+        yield unproven(
+            site.login,
+            f"the form refuses what was sent for another reason (status {found.status})",
+            repair="run the check where the form can be sent without an account",
+        )
+    else:
+        yield broken(
+            site.login,
+            f"takes {counted(found.made, 'wrong password')} in a row and never slows down",
+            repair="refuse further tries for a while, by account and by address",
+        )
+
+
+@check(
     id="protection.open-store",
     promise="access is controlled",
     applies=_measure,
@@ -139,9 +189,10 @@ def bare_cookie(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
 def open_store(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     """Nobody may open the stores but those who are meant to.
 
-    What it proves: a store that is a file, troth's own store and its key are closed to other users of the machine; in
-    stores with roles, PUBLIC and nameless accounts may do nothing on a table with personal data. Where the sentence
-    declares `roles`, no role may do more than it says, and no other role may do anything there.
+    What it proves: a store that is a file, troth's own store, its key and what `[protection] closed` names are closed
+    to other users of the machine; in stores with roles, PUBLIC and nameless accounts may do nothing on a table with
+    personal data. Where the sentence declares `roles`, no role may do more than it says, and no other role may do
+    anything there.
 
     What it does not prove: who knows the passwords of these roles; what administrators of the server do.
 
@@ -166,12 +217,17 @@ def open_store(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
 
 
 def _own_files(seen: Observation) -> Iterator[Saw]:
-    """What troth itself keeps on this machine."""
+    """What troth itself keeps on this machine, and what the settings name."""
     files: list[tuple[str, Path]] = [("the key", seen.folder / keys.FILE)]
     if seen.store is not None and seen.store.path is not None:
         files.append(("troth's own store", seen.store.path))
+    for pattern in seen.settings.protection.closed:
+        named = [(path.name, path) for path in matching.files(seen.folder, pattern)]
+        files += named
+        if not named:
+            yield unproven(pattern, "no file has this name", repair="correct `[protection] closed` in troth.toml")
     for name, path in files:
-        mode = probes.mode_of(path)
+        mode = outside.mode_of(path)
         if mode is not None:
             yield _file(name, mode, _NOT_MINE)
 
@@ -232,4 +288,4 @@ def _beyond(grant: Grant, declared: dict[str, tuple[str, ...]] | None) -> list[s
     return [] if "ALL" in allowed else [each for each in grant.privileges if each.upper() not in allowed]
 
 
-CHECKS: tuple[Check, ...] = (open_door, bare_cookie, open_store)
+CHECKS: tuple[Check, ...] = (open_door, bare_cookie, endless_guessing, open_store)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from troth.policy.model import Policy, Sentence
 
 
-def _sums_up_measures(sentence: Sentence, policy: Policy) -> bool:
+def sums_up_measures(sentence: Sentence, policy: Policy) -> bool:
     """Whether the sentence is the one that promises security as a whole."""
     below = [policy.by_number[number] for number in sentence.sums if number in policy.by_number]
     return any(each.meaning.measure is not None for each in below)
@@ -23,7 +23,7 @@ def _sums_up_measures(sentence: Sentence, policy: Policy) -> bool:
 @check(
     id="protection.breach-untold",
     promise="data are protected by measures, and a breach of them is told",
-    applies=_sums_up_measures,
+    applies=sums_up_measures,
     reference="GDPR Art. 33, 34; PIPL Art. 57",
 )
 def breach_untold(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  # noqa: ARG001 - every check takes both

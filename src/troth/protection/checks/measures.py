@@ -1,4 +1,4 @@
-"""What a host tells strangers, and what only somebody at the machines themselves can say of them."""
+"""What a host tells strangers."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from troth.errors import NetworkUnreachable
-from troth.foundation.attestations import reading as attestations
 from troth.foundation.proof import Applies, Check, Grade, Saw, broken, check, kept, unproven
 from troth.policy.vocabulary import Measure
-from troth.protection import probes
+from troth.protection.probes import outside
 
 if TYPE_CHECKING:
     from troth.foundation.network import Page
@@ -18,15 +17,6 @@ if TYPE_CHECKING:
     from troth.policy.model import Sentence
 
 _TEXT = "/.well-known/security.txt"
-_UNSEEN = {
-    "open-ports": "which ports of the servers are open",
-    "patches": "that updates of the servers are put in",
-    "disk-encryption": "that the disks are encrypted",
-}
-
-
-def _attest(topic: str) -> str:
-    return f"run `troth attest {topic} --owner administrator --statement ... --document FILE --until DATE`"
 
 
 def _measure(measure: Measure) -> Applies:
@@ -47,8 +37,7 @@ def telling_host(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     What it proves: each declared host has a `security.txt` with a contact that has not run out; no header of its front
     page names a version of software.
 
-    What it does not prove: open ports, patches, encryption of disks. No probe looks at these: each is attested, by its
-    own topic (`open-ports`, `patches`, `disk-encryption`) or all together about the sentence.
+    What it does not prove: which ports are open, how the servers are kept; other checks of the sentence look at that.
 
     Repair: publish `/.well-known/security.txt` with `Contact:` and `Expires:`, and take the version out of `Server:`.
     Before: `Server: nginx/1.18.0`. After: `Server: nginx`.
@@ -58,12 +47,10 @@ def telling_host(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
             yield from _judge(seen, host)
         except NetworkUnreachable as problem:
             yield unproven(host, problem.message, repair=problem.repair or "start it, then run `troth check`")
-    for topic, what in _UNSEEN.items():
-        yield attestations.look(seen, (topic, sentence.id), what=what, repair=_attest(topic))
 
 
 def _judge(seen: Observation, host: str) -> Iterator[Saw]:
-    telling = probes.telling_headers(probes.front_page(seen, host))
+    telling = outside.telling_headers(outside.front_page(seen, host))
     if telling:
         yield broken(
             host,
@@ -74,7 +61,7 @@ def _judge(seen: Observation, host: str) -> Iterator[Saw]:
         yield kept(host, "no header names a version of software")
     url = f"https://{host}{_TEXT}"
     page: Page = seen.once(("page", url), lambda: seen.need_network().fetch(url))
-    found = probes.security_text(page)
+    found = outside.security_text(page)
     repair = f"publish {_TEXT} with one `Contact:` at least and one `Expires:`, not a year ahead"
     if found is None:
         yield unproven(host, f"has no security.txt (status {page.status})", repair=repair)

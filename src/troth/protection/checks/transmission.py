@@ -12,7 +12,7 @@ from troth.errors import NetworkUnreachable, RecordsError
 from troth.foundation.proof import Check, Saw, broken, check, kept, unproven
 from troth.foundation.records.access import LinkKind, LinkSeen
 from troth.policy.vocabulary import Measure
-from troth.protection import probes
+from troth.protection.probes import outside
 
 if TYPE_CHECKING:
     from troth.foundation.network import TlsSeen
@@ -40,10 +40,13 @@ def unencrypted_page(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     """Each declared host speaks TLS of the declared version, shows a certificate that holds, and nothing in clear.
 
     What it proves: a handshake at the least declared version or above succeeds, none below it does; the chain leads to
-    a known authority, the name fits, and 14 days are left; the answer carries Strict-Transport-Security of 180 days
-    or more; `http://` leads to `https://` or does not answer. The site named in settings is one of these hosts.
+    a known authority, the name fits, and 14 days are left; offered nothing but ciphers without encryption, without a
+    certificate, or broken (RC4, 3DES, MD5), it takes none that this machine knows; the answer carries
+    Strict-Transport-Security of 180 days or more; `http://` leads to `https://` or does not answer. The site named in
+    settings is one of these hosts.
 
-    What it does not prove: which ciphers are chosen; hosts that the policy does not name; mail between servers.
+    What it does not prove: hosts that the policy does not name; mail between servers; whether a certificate was called
+    back.
 
     Repair: set the server. Before: `ssl_protocols TLSv1 TLSv1.1 TLSv1.2`. After: `ssl_protocols TLSv1.2 TLSv1.3` and
     `add_header Strict-Transport-Security "max-age=31536000"`.
@@ -61,13 +64,21 @@ def unencrypted_page(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
 
 
 def _judge_host(seen: Observation, host: str, minimum: str) -> Iterator[Saw]:
-    shaken = probes.shake_hands(seen, host)
+    shaken = outside.shake_hands(seen, host)
     offered = [version.value for version, yes in shaken.offered.items() if yes]
     old = [version for version in offered if version < minimum]
     unasked = [version.value for version, yes in shaken.offered.items() if yes is None and version.value < minimum]
     faults = list(_handshake_faults(host, shaken, minimum, seen.now))
     if old:
         faults.append(broken(host, f"still speaks TLS {', '.join(old)}", repair=f"allow TLS {minimum} and above only"))
+    if shaken.weak is not None:
+        faults.append(
+            broken(
+                host,
+                f"takes a weak cipher where nothing better is offered ({shaken.weak})",
+                repair="allow ciphers of RFC 9325 only: `ssl_ciphers HIGH:!aNULL:!eNULL:!3DES:!RC4:!MD5`",
+            )
+        )
     if unasked and not faults:
         yield unproven(
             host,
@@ -76,7 +87,7 @@ def _judge_host(seen: Observation, host: str, minimum: str) -> Iterator[Saw]:
         )
     age = None
     if shaken.trusted:
-        age = probes.transport_age(probes.front_page(seen, host))
+        age = outside.transport_age(outside.front_page(seen, host))
         if age is None or age < SHORTEST_AGE_S:
             said = "does not say" if age is None else f"says for {age} s only"
             faults.append(
@@ -86,8 +97,8 @@ def _judge_host(seen: Observation, host: str, minimum: str) -> Iterator[Saw]:
                     repair="send `Strict-Transport-Security: max-age=31536000` with every answer",
                 )
             )
-    plain = probes.plain_page(seen, host)
-    if plain is not None and not probes.leads_to_tls(plain, host):
+    plain = outside.plain_page(seen, host)
+    if plain is not None and not outside.leads_to_tls(plain, host):
         faults.append(
             broken(
                 host,
@@ -153,9 +164,11 @@ def unencrypted_link(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  #
     """The link to every store of the data map is encrypted and verified, or does not leave the machine.
 
     What it proves: the connection that troth itself makes, with the company's own connect string, is a file, a local
-    socket, a connection to this machine, or TLS with the server's certificate and name verified.
+    socket, a connection to this machine, or TLS with the server's certificate and name verified. A server elsewhere
+    refuses whoever comes without TLS, where troth may see that: `require_secure_transport` of MariaDB and MySQL, the
+    rules of PostgreSQL (`hostssl`) for those who may read them.
 
-    What it does not prove: how other programs connect, or that the server refuses those who come without TLS.
+    What it does not prove: how other programs connect.
 
     Repair: verify the server. Before: `postgresql://app@db.example.com/shop?sslmode=require`.
     After: `...?sslmode=verify-full&sslrootcert=authority.pem`.
@@ -196,7 +209,45 @@ def _link_fault(link: LinkSeen) -> tuple[str, str] | None:
             "the link is encrypted, and nobody checks whose server it is",
             "verify certificate and name in the connect string (`sslmode=verify-full`)",
         )
+    if link.required is False:
+        return (
+            "the server also takes connections in clear",
+            "set `require_secure_transport = ON`, or write `hostssl` for `host` in pg_hba.conf",
+        )
     return None
 
 
-CHECKS: tuple[Check, ...] = (unencrypted_page, unencrypted_link)
+@check(
+    id="protection.unencrypted-mail",
+    promise="transmission is encrypted",
+    applies=_measure,
+    reference="GDPR Art. 32(1)(a); RFC 8314",
+    may_be_silent=True,
+)
+def unencrypted_mail(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
+    """Letters to people are handed to the mail server over TLS, or do not leave the machine on that way.
+
+    What it proves: the settings have troth hand its letters over by TLS or STARTTLS with the certificate verified (it
+    sends nothing where the server does not offer it), or to a server on this machine.
+
+    What it does not prove: what happens to the letters behind that server; how other programs send mail. Without a mail
+    server in the settings it says nothing.
+
+    Repair: Before: `[mail] security = "none"`. After: `security = "starttls"`.
+    """
+    mail = seen.settings.mail
+    if mail.server is None:
+        return
+    if mail.security != "none":
+        yield kept(sentence.id, f"letters are handed over by {mail.security}, verified")
+    elif _is_here(mail.server.lower()):
+        yield kept(sentence.id, "letters are handed to a mail server on this machine")
+    else:
+        yield broken(
+            "the mail server",
+            "letters to people travel to it in clear",
+            repair='set `[mail] security = "starttls"` in troth.toml',
+        )
+
+
+CHECKS: tuple[Check, ...] = (unencrypted_page, unencrypted_link, unencrypted_mail)

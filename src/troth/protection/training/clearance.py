@@ -15,7 +15,7 @@ from troth.policy.vocabulary import Measure
 
 if TYPE_CHECKING:
     from troth.policy.model import Policy
-    from troth.policy.settings import TrainingSettings
+    from troth.policy.protecting import TrainingSettings
 
 USUAL = Duration(12, "month")
 """How long a training holds where the policy names no time."""

@@ -38,7 +38,7 @@ def routes(
 
 _NO_QUIZ = "You have no quiz of that number."
 _NO_CERTIFICATE = "You have no certificate yet."
-_PASS = "Pass the quiz of the course first."
+_TAKE_IT = "Pass the quiz of the course first."
 _BEGIN = "Begin one on the page of the course."
 
 
@@ -142,7 +142,7 @@ class Pages:
         """The caller's certificate, to print."""
         held = self._held(caller)
         if held is None:
-            return ask.problem(404, _NO_CERTIFICATE, _PASS)
+            return ask.problem(404, _NO_CERTIFICATE, _TAKE_IT)
         return ask.page(
             "training/certificate.html",
             title="Certificate",
@@ -157,7 +157,7 @@ class Pages:
         """The same as signed JSON."""
         held = self._held(caller)
         if held is None:
-            return ask.problem(404, _NO_CERTIFICATE, _PASS)
+            return ask.problem(404, _NO_CERTIFICATE, _TAKE_IT)
         said = certificates.certificate(self.keyring, self.policy().controller.name, caller.name, held, course.load())
         headers = {"content-disposition": 'attachment; filename="certificate.json"', "cache-control": "no-store"}
         text = json.dumps(said, ensure_ascii=False, indent=2)

@@ -41,9 +41,9 @@ def _lists_recipients(sentence: Sentence, policy: Policy) -> bool:
 def without_reason(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     """Each disclosure on record has one of the reasons that the policy lists, and the ledger says the same of it.
 
-    What it proves: the reason of every disclosure is an occasion that this sentence sums up; one on a legal demand
-    names the demand; each has an entry in the ledger with the same rows, people and bytes, and every entry
-    has its disclosure; none was begun and left without an end.
+    What it proves: the reason of every disclosure is an occasion that this sentence sums up; each has an entry in the
+    ledger with the same rows, people and bytes, and every entry has its disclosure; none was begun and left without an
+    end.
 
     What it does not prove: that nothing left past the gate; `sharing.undeclared-recipient` looks at the traffic.
 
@@ -52,7 +52,7 @@ def without_reason(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     """
     below = (seen.policy.by_number[number] for number in sentence.sums if number in seen.policy.by_number)
     reasons = {each.meaning.circumstance for each in below} - {None}
-    found = _every(seen)
+    found = every(seen)
     bad = False
     for each in found:
         fault = _fault(each, reasons) or _differs(seen, each)
@@ -109,7 +109,7 @@ def undeclared_data(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  # 
         allowed.setdefault(recipient.name, set()).update(pairs)
     found = [
         each
-        for each in _every(seen)
+        for each in every(seen)
         if each.reason is Circumstance.PROCESSOR and each.state.told and each.recipient in allowed
     ]
     bad = False
@@ -149,7 +149,7 @@ def recipient_unlisted(seen: Observation, sentence: Sentence) -> Iterator[Saw]: 
     Ghost under `recipients`, or nothing sent to it.
     """
     declared = {each.name for _, each in seen.policy.recipients}
-    told = [each for each in _every(seen) if each.reason is Circumstance.PROCESSOR and each.state.told]
+    told = [each for each in every(seen) if each.reason is Circumstance.PROCESSOR and each.state.told]
     strangers = sorted({each.recipient for each in told} - declared)
     for name in strangers:
         yield broken(
@@ -163,7 +163,7 @@ def recipient_unlisted(seen: Observation, sentence: Sentence) -> Iterator[Saw]: 
         yield kept("disclosures", f"{counted(len(told), 'disclosure')}, all to recipients that are listed{beside}")
 
 
-def _every(seen: Observation) -> tuple[Disclosure, ...]:
+def every(seen: Observation) -> tuple[Disclosure, ...]:
     """Every disclosure on record, read once a run."""
 
     def read() -> tuple[Disclosure, ...]:
@@ -179,8 +179,6 @@ def _every(seen: Observation) -> tuple[Disclosure, ...]:
 def _fault(each: Disclosure, reasons: set[Any]) -> str | None:
     if each.reason not in reasons:
         return f"its reason ({each.reason.value}) is none that the policy lists"
-    if each.reason is Circumstance.LEGAL_DEMAND and each.demand is None:
-        return "it is said to rest on a legal demand, and names none"
     return None
 
 

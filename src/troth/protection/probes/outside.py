@@ -1,6 +1,6 @@
 """Eyes for hosts, doors and files: what anybody meets who has no account, and what the file system lets others do.
 
-They look and conclude nothing. No form is sent, no password tried. A host that does not answer raises
+They look and conclude nothing. No form is sent. A host that does not answer raises
 NetworkUnreachable; each address is asked once a run.
 """
 

@@ -1,0 +1,1 @@
+"""What the probes of section 3 saw last, for staff to read."""
