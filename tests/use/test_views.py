@@ -279,3 +279,26 @@ def until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
     while not holds():
         assert time.monotonic() < end, "it never came"
         time.sleep(0.1)
+
+
+def test_on_mariadb_too_a_role_that_may_read_more_than_the_views_is_broken(served_by_mariadb: World) -> None:
+    shop = wish(served_by_mariadb, roles=True)
+    make(shop)
+    roles = ("shop_analyst", "shop_researcher")
+    engine = sqlalchemy.create_engine(shop.address, isolation_level="AUTOCOMMIT")
+    with engine.connect() as there, maker(shop) as made:
+        try:
+            for role in roles:
+                there.exec_driver_sql(f"create role {role}")
+            for plan in made.plans():
+                for statement in making.grants(plan):
+                    there.exec_driver_sql(statement)
+            assert judged(shop)[0] == "kept", judged(shop)[1]
+            there.exec_driver_sql("grant select on users to shop_analyst")
+            verdict, told = judged(shop)
+            assert verdict == "broken"
+            assert "role shop_analyst: may reach users, which is no view for analytics" in told
+        finally:
+            for role in roles:
+                there.exec_driver_sql(f"drop role if exists {role}")
+    engine.dispose()
