@@ -75,6 +75,16 @@ def test_a_consent_that_does_not_name_the_recipient_is_none(tmp_path: Path) -> N
         assert shared(later).rows == 1
 
 
+def test_a_purpose_that_rests_on_something_else_gives_nobody_away_on_consent(tmp_path: Path) -> None:
+    other = ON_CONSENT.replace(
+        "host: partner.example.net, purpose: partners", "host: partner.example.net, purpose: support"
+    )
+    with gate_world(tmp_path, policy=other) as world:
+        assert world.troth.may("id=1", "support", "contact.email", PARTNER)
+        made = world.share(PARTNER, "support", ROWS, {"email": "contact.email"})
+        assert (made.rows, made.held_back.refused) == (0, {"consent-not-given": 4})
+
+
 def test_a_withdrawal_and_the_notice_stand_or_fall_together(
     partners: GateWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
