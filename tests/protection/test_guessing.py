@@ -15,6 +15,7 @@ from troth.foundation.network import Network
 from troth.foundation.proof import SentenceReport, run_checks
 from troth.policy.settings import Settings, SiteSettings
 from troth.protection.checks import access
+from troth.protection.probes import guessing
 
 HOST = "shop.example.com"
 FORM = b"""<form method="get" action="/search"><input name="q"></form>
@@ -87,6 +88,26 @@ def test_a_log_in_that_refuses_after_some_tries_is_kept(
     assert own_verdict(found) == "kept"
     assert "try 4 for an account that does not exist" in found.evidence[0].detail
     assert len(door.tries) == 4
+
+
+def test_a_log_in_that_makes_guessers_wait_is_kept(world: World, door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock of the probe is the test's: the third answer takes three seconds by it."""
+    instants = iter([0.0, 0.1, 1.0, 1.1, 2.0, 5.0])
+    monkeypatch.setattr(guessing, "monotonic", lambda: next(instants))
+
+    found = judged(world, door)
+
+    assert own_verdict(found) == "kept"
+    assert found.evidence[0].detail == "try 3 for an account that does not exist was made to wait"
+
+
+def test_a_log_in_that_is_slow_from_the_first_try_on_is_not_slowed_down(
+    world: World, door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    instants = iter([float(3 * at) for at in range(12)])
+    monkeypatch.setattr(guessing, "monotonic", lambda: next(instants))
+
+    assert own_verdict(judged(world, door)) == "broken"
 
 
 def test_a_log_in_that_takes_every_try_alike_breaks_the_sentence(world: World, door: Door) -> None:

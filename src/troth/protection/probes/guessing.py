@@ -7,9 +7,9 @@ reserved for that. Nothing is tried unless the settings say so.
 from __future__ import annotations
 
 import secrets
-import time
 from dataclasses import dataclass
 from html.parser import HTMLParser
+from time import monotonic
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urljoin, urlsplit
 
@@ -70,9 +70,9 @@ def guess(seen: Observation, path: str, most: int) -> Guesses:
             "Origin": f"{origin.scheme}://{origin.netloc}",
             "Cookie": "; ".join(line.partition(";")[0] for line in page.cookies),
         }
-        begun = time.monotonic()
+        begun = monotonic()
         answer = network.fetch(target, method="POST", body=urlencode(fields).encode(), headers=headers)
-        took = time.monotonic() - begun
+        took = monotonic() - begun
         first, status = first or took, answer.status
         if status in REFUSED or answer.header("retry-after") is not None:
             return Guesses(tried, tried, status)
