@@ -295,7 +295,7 @@ class Settings(Declared):
     staff: StaffSettings = StaffSettings()  # type: ignore[call-arg] # pydantic fills the defaults
     training: TrainingSettings = TrainingSettings()
     audits: AuditSettings = AuditSettings()
-    record: RecordSettings = RecordSettings()  # type: ignore[call-arg] # pydantic fills the defaults
+    record: RecordSettings = RecordSettings()
 
 
 @dataclass(frozen=True)
