@@ -146,7 +146,7 @@ def found(folder: Path, people: int = PEOPLE) -> None:
     with Store.open(f"sqlite:///{folder / 'troth.sqlite3'}") as store:
         migrations.upgrade(store)
         staff.add(store, "officer", Role.DPO, now=NOW)
-        diligence.take_care(store, keyring, folder, "officer", NOW)
+        diligence.take_care(store, keyring, folder, ["officer"], NOW)
     engine = database.open_database(f"sqlite:///{folder / 'shop.sqlite3'}")
     seeded = seed.seed(engine, now=NOW, people=people)
     engine.dispose()

@@ -15,9 +15,21 @@ from troth.foundation.clock import Clock
 from troth.foundation.people import Kind
 from troth.policy import reading, settings
 from troth.policy.model import Policy
-from troth.use import consent, entrance, guardians, message_log, objections, renewal, restrictions, runs, standing
+from troth.use import (
+    closing,
+    consent,
+    entrance,
+    guardians,
+    message_log,
+    objections,
+    renewal,
+    restrictions,
+    runs,
+    standing,
+)
 from troth.use.audience import Audience, People
 from troth.use.batch import Question
+from troth.use.closing import Account
 from troth.use.consent import Choice
 from troth.use.decision import Decision
 from troth.use.lease import Data, Lease
@@ -31,6 +43,7 @@ from troth.use.stopping import signals, suppression, unsubscribe
 from troth.use.words import Consent, Ground, MessageClass
 
 if TYPE_CHECKING:
+    from troth.protection.sealed_fields import FieldKeys
     from troth.sharing.disclosures import Disclosure
 
 
@@ -209,6 +222,17 @@ class Troth:
         """Whether use of `person`'s data is restricted now, and why."""
         return restrictions.show(self.office, person)
 
+    def close_account(self, person: Person, *, method: str = "app", at: datetime | None = None) -> Account:
+        """Record that `person` has closed their account: after the policy's `closing` no contract carries a use.
+
+        See `use.closing.close`.
+        """
+        return closing.close(self.office, person, method=method, at=at)
+
+    def reopen_account(self, person: Person, *, method: str = "app", at: datetime | None = None) -> Account:
+        """Record that the account of `person` is open again. See `use.closing.reopen`."""
+        return closing.reopen(self.office, person, method=method, at=at)
+
     def unsubscribe_headers(self, person: Person, purpose: str) -> dict[str, str]:
         """The headers by which a mail program stops letters for `purpose` with one click. Sign both with DKIM.
 
@@ -285,6 +309,27 @@ class Troth:
         return Gate(self.office, self.instance).share(
             recipient, purpose, rows, shape=shape, to=to, form=Form(form), strict=strict
         )
+
+    def seal_fields(self, keys: FieldKeys | None = None) -> None:
+        """Let this instance serve the sealed columns of your tables: `troth.protection.sealed_fields`.
+
+        `keys` are those that the types were given, all that were given none by default.
+        """
+        from troth.protection.sealed_fields import FIELD_KEYS
+
+        (FIELD_KEYS if keys is None else keys).serve(self.office)
+
+    def shred_fields(self, person: Person, keys: FieldKeys | None = None) -> bool:
+        """Destroy the key of the sealed columns of `person`: unreadable in every copy and backup, for good.
+
+        Gives whether there was one to destroy. Without `seal_fields` before, it does the same. See
+        `protection.sealed_fields`. Raises: PersonUnknown, PersonAmbiguous; StoreError.
+        """
+        from troth.protection.sealed_fields import FIELD_KEYS, fieldkeys
+
+        done = fieldkeys.destroy(self.office, person)
+        (FIELD_KEYS if keys is None else keys).forget()
+        return done is not None
 
     def reload(self) -> bool:
         """Read the policy again; gives whether it changed. One with faults raises, and the old one stays in force."""

@@ -35,6 +35,8 @@ TrothError
 │   ├── PlanChanged         the plan is another than the one that was approved
 │   └── GateClosed          the gate of section 4 let nothing out
 ├── HoldRefused             a hold that is not whole, or that does not stand
+├── DemandRefused           the demand of an authority that is not whole, or not where this can be done
+├── TransferRefused         the transfer of a business that is not where this can be done
 ├── RowsUnreadable          a batch that was to be shared cannot be read
 ├── DeliveryFailed          a recipient did not take what was sent
 ├── NaiveTimeError          a time without a zone
@@ -293,6 +295,14 @@ class DeliveryFailed(TrothError):
 
 class HoldRefused(TrothError):
     """A hold that is not whole, or that does not stand; nothing was done."""
+
+
+class DemandRefused(TrothError):
+    """The demand of an authority is not whole, or does not stand where this can be done; nothing was done."""
+
+
+class TransferRefused(TrothError):
+    """The transfer of a business does not stand where this can be done; nothing was done."""
 
 
 class NaiveTimeError(TrothError):

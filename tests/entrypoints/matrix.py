@@ -26,11 +26,13 @@ from troth.foundation import operations, staff
 from troth.foundation.attestations import register
 from troth.foundation.attestations.register import Statement
 from troth.foundation.factors import codes, sessions
+from troth.foundation.operations import Operation
 from troth.foundation.people import Identifier
 from troth.foundation.roles import Role
 from troth.foundation.staff import Caller
 from troth.foundation.store.schema import metadata
 from troth.foundation.tables import staff_passkeys, staff_providers, staff_sessions
+from troth.policy.periods import Duration
 from troth.policy.vocabulary import Right
 from troth.protection import holds, plans
 from troth.protection.breaches import register as breaches
@@ -41,6 +43,11 @@ from troth.protection.training import register as quizzes
 from troth.protection.words import HoldScope
 from troth.rights import identity, requests
 from troth.rights.words import Channel, Proof, State
+from troth.sharing import age, demands, transfer_reading, transfers
+from troth.sharing.demand_reading import Scope
+from troth.sharing.demands import Order as Demanded
+from troth.sharing.tables import transfers as transfers_table
+from troth.sharing.words import DemandState, TransferState
 
 CONSOLE = "/console"
 PASSWORD = "correct horse battery staple"
@@ -318,6 +325,70 @@ def _ending(office: Office, seat: Seat, own: bool) -> Try:
         keeper.close()
 
 
+_DEMAND = Demanded("Example Court", "IE", "s. 10 Example Act", (ADA,), Scope(("transaction.purchase",)))
+_DEMANDING = {
+    "authority": "Example Court",
+    "country": "IE",
+    "reference": "s. 10 Example Act",
+    "who": f"email={ADA.value}",
+    "data": "transaction.purchase",
+}
+
+
+def helper(office: Office, role: Role = Role.AGENT) -> str:
+    """The name of somebody else of that role."""
+    with office.desk.office.store.reading() as tx:
+        name = f"helper-{len(staff.list_(tx))}"
+    return staff.add(office.desk.office.store, name, role, now=office.now).name
+
+
+def _demand(state: DemandState, step: str = "", **form: str) -> Maker:
+    """A demand in that state; `step`: what the seat did before, so that it may not do this."""
+
+    def make(office: Office, seat: Seat, own: bool) -> Try:
+        able = seat.caller.role in Operation.DEMANDS_APPROVE.roles
+        mine = seat.caller.name if own and able else ""
+        filed = demands.file(office.desk, _DEMAND, mine if step == "filed" and mine else helper(office))
+        if state is not DemandState.FILED:
+            by = mine if step == "reviewed" and mine else helper(office)
+            demands.review(office.desk, filed.id, by, _DEMAND.scope)
+        if state is DemandState.APPROVED:
+            demands.approve(office.desk, filed.id, helper(office))
+        return Try({"number": str(filed.id)}, form, refused=bool(step) and bool(mine))
+
+    return make
+
+
+def _transfer(*, frozen: bool = False, due: bool = False, **form: str) -> Maker:
+    """A transfer that was announced; no other is under way."""
+
+    def make(office: Office, seat: Seat, own: bool) -> Try:
+        _no_transfer(office)
+        desk = office.desk.office
+        number = transfers.announce(desk, "Example Buyer", "IE", "We are sold.").id
+        if frozen:
+            transfers.freeze(desk, number)
+        if due:
+            with desk.store.writing() as tx:
+                tx.execute(transfers_table.update().values(due=office.now.date()))
+        return Try({"number": str(number)}, form)
+
+    return make
+
+
+def _no_transfer(office: Office, *_: object) -> Try:
+    """Nothing under way."""
+    desk = office.desk.office
+    with desk.store.reading() as tx:
+        open_ = [each.id for each in transfer_reading.every(tx) if each.state is not TransferState.ENDED]
+    for number in open_:
+        transfers.end(desk, number)
+    return Try(form={"buyer": "Example Buyer", "country": "IE", "notice": "We are sold."})
+
+
+_KEY = age.new_key()[1]
+
+
 def _broken_into(office: Office, *_: object) -> breaches.Breach:
     desk, now = office.desk.office, office.now
     opening = breaches.Opening(now, "A list went astray.")
@@ -331,6 +402,14 @@ def _quiz(office: Office, seat: Seat, own: bool) -> Try:
     with office.desk.office.store.writing() as tx:
         made = quizzes.begin(tx, account, course.load(), office.now)
     return Try({"quiz": str(made.id)}, lost=not own, shows=True)
+
+
+def _certified(office: Office, seat: Seat, own: bool) -> Try:
+    """The seat passed the course."""
+    desk, now = office.desk.office, office.now
+    with desk.store.writing() as tx:
+        quizzes.record(tx, desk.keyring, seat.caller.id, "course", now, Duration(12, "month"), now, body={})
+    return Try()
 
 
 _WORKING = (State.WORKING, Right.RECTIFICATION)
@@ -370,6 +449,8 @@ REAL: Mapping[tuple[str, str], Maker] = {
         {"number": _broken_into(*made).number, "act": "assess"},
         {"risk": "unlikely", "consequences": "none", "measures": "fetched back"},
     ),
+    ("GET", "/training/certificate"): _certified,
+    ("GET", "/training/certificate.json"): _certified,
     ("GET", "/training/chapters/{chapter}"): lambda *_: Try({"chapter": course.load().chapters[0].id}),
     ("GET", "/training/quiz/{quiz:int}"): _quiz,
     ("POST", "/training/quiz/{quiz:int}"): _quiz,
@@ -377,6 +458,18 @@ REAL: Mapping[tuple[str, str], Maker] = {
     ("POST", "/periods/holds"): lambda *_: Try(form=_HOLD),
     ("POST", "/periods/holds/{number}/lift"): _held,
     ("POST", "/attestations/{number}/withdraw"): attested,
+    ("GET", "/demands/{number}"): lambda office, seat, own: Try(_demand(DemandState.FILED)(office, seat, own).path),
+    ("POST", "/demands"): lambda *_: Try(form=_DEMANDING),
+    ("POST", "/demands/{number}/review"): _demand(DemandState.FILED, "filed", data="transaction.purchase"),
+    ("POST", "/demands/{number}/approve"): _demand(DemandState.REVIEWED, "reviewed"),
+    ("POST", "/demands/{number}/challenge"): _demand(DemandState.REVIEWED, note="asked the court"),
+    ("POST", "/demands/{number}/refuse"): _demand(DemandState.FILED, note="no basis in law"),
+    ("POST", "/demands/{number}/carry-out"): _demand(DemandState.APPROVED, key=_KEY),
+    ("POST", "/transfers"): _no_transfer,
+    ("POST", "/transfers/{number}/stay"): _transfer(who=f"email={ADA.value}"),
+    ("POST", "/transfers/{number}/freeze"): _transfer(),
+    ("POST", "/transfers/{number}/export"): _transfer(frozen=True, due=True, key=_KEY),
+    ("POST", "/transfers/{number}/end"): _transfer(),
     ("POST", "/requests/{number}/confirm"): _request(State.IDENTITY, Right.ACCESS, words="came in person"),
     ("POST", "/requests/{number}/link"): _request(State.IDENTITY, Right.ACCESS),
     ("POST", "/requests/{number}/ask"): _request(*_WORKING),

@@ -53,11 +53,6 @@ COMMANDS = {
 
 NAMED_AHEAD = {
     Operation.MEASURES_SEE,
-    Operation.DEMANDS_SEE,
-    Operation.DEMANDS_FILE,
-    Operation.DEMANDS_APPROVE,
-    Operation.TRANSFERS_SEE,
-    Operation.TRANSFERS_RUN,
 }
 """Rows whose doors are not built yet. Whoever builds one takes its row out of here; this may only shrink."""
 

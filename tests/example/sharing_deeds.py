@@ -15,7 +15,7 @@ from pyroaring import BitMap
 from tests.example.proving import Copy
 from troth.example import providers
 from troth.policy.vocabulary import Circumstance, Safeguard
-from troth.sharing import recording
+from troth.sharing import recording, transfers
 from troth.sharing.disclosures import HeldBack
 from troth.sharing.recording import Leaving
 from troth.sharing.words import Form, State
@@ -60,6 +60,50 @@ def data_go_out_for_a_demand_that_nobody_names(copy: Copy) -> None:
     handed_over(
         copy, "Example Court", "legal", [{"total": "12"}], {"total": "transaction.purchase"},
         reason=Circumstance.LEGAL_DEMAND,
+    )  # fmt: skip
+
+
+def a_demand_is_widened_after_it_was_approved(copy: Copy) -> None:
+    wider = {"categories": ["contact.email", "transaction.purchase"], "columns": [], "since": None, "until": None}
+    copy.store("update demands set granted = ?", json.dumps(wider))
+
+
+def somebody_decides_on_a_demand_alone(copy: Copy) -> None:
+    copy.store("update demand_steps set staff = (select id from staff where name = 'deputy') where step = 'reviewed'")
+
+
+def a_business_goes_without_a_word(copy: Copy) -> None:
+    handed_over(
+        copy, "Example Buyer", "business-transfer", [{"name": "Ada"}], {"name": "profile.name"},
+        reason=Circumstance.BUSINESS_TRANSFER,
+    )  # fmt: skip
+
+
+def a_business_goes_on_the_day_on_which_people_are_told(copy: Copy) -> None:
+    with copy.troth() as troth:
+        number = transfers.announce(troth.office, "Example Buyer", "IE", "We are sold.").id
+        transfers.freeze(troth.office, number)
+    a_business_goes_without_a_word(copy)
+    copy.store(
+        "update transfers set state = 'exported', exported_at = frozen_at, "
+        "disclosure = (select id from disclosures where recipient = 'Example Buyer')"
+    )
+
+
+def data_go_to_a_partner_whom_nobody_agreed_to(copy: Copy) -> None:
+    handed_over(
+        copy, "Example Partner", "partners", [{"email": "a@customer.example.org"}], {"email": "contact.email"},
+        reason=Circumstance.CONSENT,
+    )  # fmt: skip
+
+
+def a_consent_to_the_newsletter_is_taken_for_one_to_a_partner(copy: Copy) -> None:
+    with copy.troth() as troth:
+        troth.give_consent("id=1", "marketing")
+        troth.give_consent("id=2", "marketing")
+    handed_over(
+        copy, "Example Partner", "marketing", [{"email": "a@customer.example.org"}], {"email": "contact.email"},
+        reason=Circumstance.CONSENT,
     )  # fmt: skip
 
 

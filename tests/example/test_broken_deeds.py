@@ -92,6 +92,12 @@ STORES_AND_PAPERS = [
     (sharing_deeds.an_advertiser_is_reached, "4", "ads.example.net in egress.log: was reached"),
     (sharing_deeds.a_host_that_looks_like_a_recipient_s_is_reached, "4", "pay.example.net.pictures.example"),
     (sharing_deeds.data_go_out_for_a_demand_that_nobody_names, "4.1", "rest on a legal demand, and names none"),
+    (sharing_deeds.a_demand_is_widened_after_it_was_approved, "4.1b", "is not what the ledger says"),
+    (sharing_deeds.somebody_decides_on_a_demand_alone, "4.1b", "it was not decided by two people"),
+    (sharing_deeds.a_business_goes_without_a_word, "4.1c", "no transfer that was announced and frozen"),
+    (sharing_deeds.a_business_goes_on_the_day_on_which_people_are_told, "4.1c", "nothing goes before"),
+    (sharing_deeds.data_go_to_a_partner_whom_nobody_agreed_to, "4.1d", "had not agreed that Example Partner gets it"),
+    (sharing_deeds.a_consent_to_the_newsletter_is_taken_for_one_to_a_partner, "4.1d", "had not agreed"),
     (sharing_deeds.people_are_taken_out_of_the_record, "4.1", "not what its entry in the ledger says"),
     (sharing_deeds.a_contract_is_thrown_away, "4.1a", "contract-example-metrics.md is not there"),
     (sharing_deeds.phone_numbers_go_to_support, "4.1a", "contact.phone for service.provide is not declared"),
@@ -323,19 +329,19 @@ def no_store(copy: Copy) -> None:
         part.unlink()
 
 
-NEED_KEY = "1.2d 2.1c 2.1d 2.2a 5.3 5.4 5.6"
-NEED_STORE = "2 2.1a 2.1b 2.1d 2.1e 2.1f"
+NEED_KEY = "1.2d 2.1c 2.1d 2.2a 5.1 5.3 5.4 5.6"
+NEED_STORE = "2 2.1a 2.1b 2.1d 2.1e 2.1f 3 3.1e"
 STOPPED: list[tuple[Callable[[Copy], None], str]] = [
     (no_database, "1.1 1.1a 1.1b 1.1c 1.1d 1.2 1.2a 1.2b 1.2c 1.2d 2.1b 2.1c 2.1d 2.2b 3.1a 3.1b 3.2a 5.1 5.3 5.4 5.6"),
     (no_site, "2.1c 2.2a 3.1b 3.2b 6.1a 6.2a 6.2b 7a 7b 8a 8b 8.1b 9.2"),
-    (no_host, "3.1a"),
+    (no_host, "3.1a 3.1e"),
     (no_key, NEED_KEY),
     (sharing_deeds.the_help_desk_is_not_reached, "4.2.4"),
     (sharing_deeds.what_was_handed_over_is_fetched_away, "4.2.1 4.2.2 4.2.4"),
     (use_deeds.the_views_are_gone, "2.1d"),
     (
         no_store,
-        f"{NEED_STORE} 1.2d 2.1c 2.2a 2.2d 3.1b 3.1c 3.1d 4.1a 4.1c 4.2.1 4.2.2 4.2.4 5.1 5.3 5.4 5.6 8a 8b 8.1b",
+        f"{NEED_STORE} 1.2d 2.1c 2.2a 2.2d 3.1b 3.1c 3.1d 4.1a 4.1b 4.1c 4.1d 4.2.1 4.2.2 4.2.4 5.1 5.3 5.4 5.6 8a 8b 8.1b",
     ),
 ]
 

@@ -120,8 +120,10 @@ class GateWorld:
 
 
 @contextmanager
-def gate_world(folder: Path, *, url: str | None = None, settings: str = "") -> Iterator[GateWorld]:
-    (folder / "policy.yaml").write_text(POLICY)
+def gate_world(
+    folder: Path, *, url: str | None = None, settings: str = "", policy: str = POLICY
+) -> Iterator[GateWorld]:
+    (folder / "policy.yaml").write_text(policy)
     store = f'[store]\nurl = "{url}"\n' if url else ""
     (folder / "troth.toml").write_text(f'{store}{settings}\n[sharing.keys]\n"Example Storage" = "{PUBLIC}"\n')
     Keyring.create(folder)

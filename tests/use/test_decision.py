@@ -23,8 +23,8 @@ from troth.use.decision import (
     decide_all,
     without_standing,
 )
-from troth.use.standing import Standing, Word, fold, word_of
-from troth.use.words import Consent, Ground, Objection, Restriction
+from troth.use.standing import ACCOUNT, Standing, Word, fold, word_of
+from troth.use.words import Closing, Consent, Ground, Objection, Restriction
 
 THE_POLICY = reading.parse(POLICY.encode())
 COMPILED = compile_policy(THE_POLICY)
@@ -52,6 +52,9 @@ def naive(
     bound = [use for use in uses if purpose not in ("storage", "legal-claims") and use.basis not in free]
     if bound and any(word.word is Restriction.PLACED for word in standing.restrictions.values()):
         return False, Reason.RESTRICTED
+    tied = purpose not in ("storage", "legal-claims") and any(use.basis is LegalBasis.CONTRACT for use in uses)
+    if tied and any(word.word is Closing.CLOSED for word in standing.closings.values()):
+        return False, Reason.CONTRACT_ENDED
     if any(use.basis is LegalBasis.CONSENT for use in uses):
         word = standing.consents.get(purpose)
         if word is None or word.word in (Consent.REFUSED, Consent.EXPIRED):
@@ -118,7 +121,7 @@ def policies(draw: st.DrawFn) -> Policy:
 words = st.builds(
     Word,
     about=st.just(""),
-    word=st.sampled_from([*Consent, *Objection, *Restriction]),
+    word=st.sampled_from([*Consent, *Objection, *Restriction, *Closing]),
     at=st.integers(0, 3).map(lambda minutes: NOON + timedelta(minutes=minutes)),
     id=st.just(0),
 )
@@ -132,6 +135,8 @@ def standings(draw: st.DrawFn) -> Standing | None:
     for number, word in enumerate(draw(st.lists(words, max_size=12))):
         if isinstance(word.word, Restriction):
             about: str = draw(st.sampled_from([*Ground]))
+        elif isinstance(word.word, Closing):
+            about = ACCOUNT
         else:
             about = draw(st.sampled_from(PURPOSES if isinstance(word.word, Consent) else (*PURPOSES, "*")))
         spoken.append(Word(about, word.word, word.at, number))
@@ -175,6 +180,7 @@ def test_the_bits_of_a_policy_do_not_overlap(policy: Policy) -> None:
         RESTRICTED_BIT,
         *(bit for pair in compiled.consent_bits.values() for bit in pair),
         *compiled.objection_bits.values(),
+        *([compiled.ended_bit] if compiled.ended_bit else []),
     ]
 
     assert len(set(bits)) == len(bits)

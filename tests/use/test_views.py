@@ -264,11 +264,11 @@ def test_rounds_follow_soon_after_a_word(world: World) -> None:
         thread = threading.Thread(target=making.keep_fresh, args=(partial(ViewMaker.at, made), stop))
         thread.start()
         try:
-            until(lambda: (world.folder / "views" / "research.db").exists())
+            until((world.folder / "views" / "research.db").exists)
             shown = len(rows(world, "click_events"))
             with world.troth() as troth:
                 troth.withdraw_consent(f"id={who}", "analytics")
-            until(lambda: len(rows(world, "click_events")) == shown - clicks_of(world, who))
+            until(lambda: shown - clicks_of(world, who) == len(rows(world, "click_events")))
         finally:
             stop.set()
             thread.join()

@@ -65,6 +65,7 @@ def built(instance: Instance, *, troth: Troth | None = None, home: Any = None) -
 def _application(instance: Instance, troth: Troth, desk: DeskKeeper, home: Any, afterwards: Afterwards) -> Starlette:
     from troth.rights import api as rights_api
     from troth.rights import centre as rights_centre
+    from troth.sharing import centre as sharing_centre
     from troth.updates import centre as updates_centre
     from troth.use import api as use_api
     from troth.use import centre as use_centre
@@ -106,6 +107,7 @@ def _application(instance: Instance, troth: Troth, desk: DeskKeeper, home: Any, 
     routes += stopping.open_routes(troth)
     routes += _routes(site, public, rights_centre.routes(troth, desk), "")
     routes += _routes(site, public, updates_centre.routes(files.policy, office.store, report, path=place.policy), "")
+    routes += _routes(site, public, sharing_centre.routes(office.store, place.policy), "")
     routes += use_api.routes(troth, [rights_api.router(desk)])
     routes.append(Mount("/", home) if home is not None else Route("/", _to(place.policy)))
     lost: Any = _lost(site, public)

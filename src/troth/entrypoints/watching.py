@@ -34,6 +34,7 @@ KEPT_RUNS = dt.timedelta(days=400)
 _LONGEST_VERIFICATION = dt.timedelta(hours=6)
 _TOLD = 5
 _MAIL_EVERY = dt.timedelta(seconds=15)
+_TELL_EVERY = dt.timedelta(minutes=5)
 
 
 def look(instance: Instance, clock: Clock | None = None) -> tuple[Turn, ...]:
@@ -90,6 +91,7 @@ def on_schedule(instance: Instance, clock: Clock | None = None) -> Iterator[None
     if instance.settings.mail.server:
         jobs.append(Job("mail", Every(_MAIL_EVERY), lambda: send_mail(instance, clock)))
     jobs.append(Job("tidy", Every(dt.timedelta(days=1)), lambda: tidy(instance, clock)))
+    jobs.append(Job("tell", Every(_TELL_EVERY), lambda: tell(instance, clock)))
     if instance.settings.retention.run is not None:
         when = _when(instance, instance.settings.retention.run)
         jobs.append(Job("retention", when, lambda: end_on_time(instance, clock), longest=_LONGEST_RUN))
@@ -142,6 +144,19 @@ def tidy(instance: Instance, clock: Clock) -> None:
     with Store.open(instance.store_url) as store:
         store.require_current()
         tidying.tidy(store, keyring, clock.now())
+
+
+def tell(instance: Instance, clock: Clock) -> None:
+    """Tell recipients whose data rested on a consent that ended, and people whose demand is secret no more."""
+    from troth.sharing import consented, demands
+    from troth.use.opening import open_office
+
+    _, office = open_office(instance.folder, instance.environ, clock)
+    try:
+        consented.tell(office, instance)
+        demands.tell(office)
+    finally:
+        office.store.close()
 
 
 def end_on_time(instance: Instance, clock: Clock) -> None:

@@ -43,6 +43,7 @@ def duties(instance: Instance, store: Store, clock: Clock, open_: ExitStack) -> 
     from troth.application import open as open_troth
     from troth.rights import fulfilment, rounds
     from troth.rights.desk import DeskKeeper
+    from troth.use import closing
     from troth.use.views import making
 
     desk = DeskKeeper(open_.enter_context(open_troth(instance.folder, instance.environ, clock)))
@@ -52,6 +53,7 @@ def duties(instance: Instance, store: Store, clock: Clock, open_: ExitStack) -> 
         waiting=lambda of: fulfilment.waiting(of, clock.now()),
         beside=(
             Beside("requests", partial(rounds.keep_making, desk)),
+            Beside("closings", partial(closing.keep_following, desk)),
             Beside("views", partial(making.keep_fresh, lambda: making.ViewMaker.at(desk()))),
         ),
     )

@@ -14,7 +14,7 @@ from importlib import resources
 from importlib.util import find_spec
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, create_engine, text
 
 from troth.application import Troth
 from troth.application import open as open_troth
@@ -38,7 +38,11 @@ from troth.rights import fulfilment, requests
 from troth.rights.desk import Desk
 from troth.rights.requests import Intake
 from troth.rights.words import Channel, Proof, State
+from troth.sharing import age, answering, demands
+from troth.sharing.company import Archive
+from troth.sharing.demand_reading import Scope
 from troth.updates import versions
+from troth.use import closing
 from troth.use.views import making
 from troth.use.views.making import ViewMaker
 
@@ -46,6 +50,8 @@ HOST = "shop.example.com"
 SHOP_VARIABLE = "SHOP_DATABASE_URL"
 PEOPLE = 2_000
 OFFICER = "officer"
+DEPUTY = "deputy"
+TEAM = (OFFICER, DEPUTY)
 """The account that the demonstration signs in with, by a one-time link."""
 _PAPERS = ("policy.yaml", "datamap.yaml")
 _CALENDAR = dt.UTC
@@ -90,11 +96,12 @@ def found(
         keyring = Keyring.create(folder)
         keys.confirm(store, keyring)
         _publish(store, keyring, folder)
-        staff.add(store, OFFICER, Role.DPO, now=now)
-        leavers.compare(store, f"name\n{OFFICER}\n".encode(), where="people.csv", now=now)
+        for name in TEAM:
+            staff.add(store, name, Role.DPO, now=now)
+        leavers.compare(store, "\n".join(("name", *TEAM, "")).encode(), where="people.csv", now=now)
         with store.writing() as tx:
             approvals.approve(tx, keyring, mapreading.read(folder / "datamap.yaml"), OFFICER, now)
-        diligence.take_care(store, keyring, folder, OFFICER, now)
+        diligence.take_care(store, keyring, folder, TEAM, now)
     engine = database.open_database(url)
     if url.startswith("sqlite"):
         (folder / "shop.sqlite3").chmod(0o600)
@@ -107,6 +114,7 @@ def found(
         _end_on_time(company, troth)
         _make_use_of_rights(company, troth, people)
         providers.give(troth, engine, folder)
+        _answer_a_court(company, troth, people - 2)
         _work(company, troth, engine, now)
         engine.dispose()
         sequence_all(troth.office.store, troth.office.keyring, clock, host=HOST)
@@ -144,20 +152,53 @@ def _make_use_of_rights(company: Company, troth: Troth, people: int) -> None:
         desk.close()
 
 
+def _answer_a_court(company: Company, troth: Troth, about: int) -> None:
+    """A court demands all about one person; two people narrow that to the orders, which leave sealed for the court."""
+    archive = Archive.of(troth.office, settings.read(company.folder, company.environ))
+    asked = Scope(("contact.email", "transaction.purchase", "communication.message"))
+    try:
+        order = demands.Order(
+            "Example Court", "CN", "Art. 41 Example Procedure Act, case 12/26", (identifier("id", str(about)),), asked
+        )
+        number = demands.file(archive, order).id
+        demands.review(archive, number, OFFICER, Scope(("transaction.purchase",)))
+        demands.approve(archive, number, DEPUTY)
+        _, key = age.new_key()
+        answering.carry_out(archive, number, DEPUTY, f"{providers.OUTBOX}/court-{number}.age", key)
+    finally:
+        archive.close()
+
+
 def _work(company: Company, troth: Troth, engine: Engine, now: dt.datetime) -> None:
     """The views of analysis and research are made, and every program does its work once, under its purpose."""
     maker = ViewMaker.of(troth.office, settings.read(company.folder, company.environ))
     try:
+        closing.follow(maker)
         making.make_all(maker)
+        _let_analysts_read(maker, engine)
     finally:
         maker.close()
     chores.do_all(engine, troth, now)
-    views = company.folder / troth.instance.settings.views.folder
-    if views.is_dir():
-        analysis.weekly_figures(troth, views)
-        analysis.market_research(troth, views)
+    for purpose, work in (("analytics", analysis.weekly_figures), ("research", analysis.market_research)):
+        apart = company.folder / "views" / f"{purpose}.db"  # in a store with roles, the views stand in it
+        views = create_engine(f"sqlite:///{apart}") if engine.dialect.name == "sqlite" else engine
+        work(troth, views)
+        if views is not engine:
+            views.dispose()
     letter = orders.confirmation("reader@example.com", 1, post.Post())
     (company.folder / "order-confirmation.eml").write_bytes(carrier.written(letter, now=now))
+
+
+def _let_analysts_read(maker: ViewMaker, engine: Engine) -> None:
+    """What the administrator of a store with roles does: a role for each purpose, which may read its views alone."""
+    with engine.begin() as tx:
+        for plan in maker.plans():
+            if engine.dialect.name == "postgresql" and plan.role is not None:
+                there = text("select 1 from pg_roles where rolname = :name")
+                if tx.execute(there, {"name": plan.role}).first() is None:
+                    tx.exec_driver_sql(f"CREATE ROLE {plan.role} NOLOGIN")
+                for statement in making.grants(plan):
+                    tx.exec_driver_sql(statement)
 
 
 def _ask(desk: Desk, right: Right, number: int, purpose: str | None = None) -> None:
@@ -289,6 +330,11 @@ order-confirmation = "order-confirmation.eml"
 # what analysis and research work on: a file for each, without names, of those who may be used
 store = "shop"
 purposes = ["analytics", "research"]
+
+[views.roles]
+# in a store that has roles; SQLite has none
+analytics = "shop_analyst"
+research = "shop_researcher"
 
 [schedule]
 check = "1 hour"

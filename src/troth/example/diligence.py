@@ -6,6 +6,7 @@ Every entry goes through the same deed as in any company; the papers stand under
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from pathlib import Path
 
 from troth.foundation import staff
@@ -23,6 +24,7 @@ from troth.protection.training import register as training
 _HALF_A_YEAR = dt.timedelta(days=180)
 _ATTESTED = (
     ("business-transfer", "No part of the business was sold or merged.", "dpo", "minutes-no-transfer.md"),
+    ("consent-sharing", "Nobody gets data because people agreed to it.", "dpo", "minutes-no-partners.md"),
     ("open-ports", "Only the shop's own ports answer.", "administrator", "server-baseline.md"),
     ("patches", "Security updates are put in daily.", "administrator", "server-baseline.md"),
     ("disk-encryption", "All volumes are encrypted.", "administrator", "server-baseline.md"),
@@ -32,15 +34,16 @@ _SCANS = ("vex.json", "scan-dependencies.json")
 _ASSESSED = ("fraud", "terms")
 
 
-def take_care(store: Store, keyring: Keyring, folder: Path, officer: str, now: dt.datetime) -> None:
-    """Train the officer, take in the scans, record the assessments, and attest what no probe can see."""
+def take_care(store: Store, keyring: Keyring, folder: Path, team: Sequence[str], now: dt.datetime) -> None:
+    """Train the team, take in the scans, record the assessments, and attest what no probe can see."""
     policy = reading.read(folder / "policy.yaml")
     with store.reading() as tx:
         accounts = {account.name: account.id for account in staff.list_(tx)}
     with store.writing() as tx:
-        quiz = training.begin(tx, accounts[officer], course.load(), now)
-        best = {each.question: each.order.index(0) for each in quiz.drawn}
-        training.answer(tx, keyring, quiz, best, course.load(), clearance.every(policy), now)
+        for name in team:
+            quiz = training.begin(tx, accounts[name], course.load(), now)
+            best = {each.question: each.order.index(0) for each in quiz.drawn}
+            training.answer(tx, keyring, quiz, best, course.load(), clearance.every(policy), now)
         for name in _SCANS:
             audits.take_in(tx, keyring, (folder / "documents" / name).read_bytes(), name, now)
         for purpose in _ASSESSED:

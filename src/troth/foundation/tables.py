@@ -43,6 +43,16 @@ store_key = Table(
     Column("proof", LargeBinary(32), nullable=False),
 )
 
+# What was done with this controller's key: made, put into escrow, read back from it, turned. The ledger says the same.
+key_acts = Table(
+    "key_acts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("act", String(20), nullable=False, index=True),
+    Column("key_id", String(40), nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
 people = Table(
     "people",
     metadata,

@@ -214,6 +214,7 @@ class SharingSettings(Declared):
     older than `observed_age` counts for nothing. `own` are the company's own hosts, `ignored` others, each with why;
     `*.example.com` stands for all below it. `keys` are the public keys for which recipients get data encrypted, by
     their names in the policy. `storage` are files with the configuration of a recipient's storage, by its name.
+    `notices` are the addresses (`https://` or `mailto:`) where recipients are told that somebody no longer agrees.
     """
 
     observed: tuple[str, ...] = ()
@@ -222,6 +223,7 @@ class SharingSettings(Declared):
     ignored: dict[str, str] = Field(default_factory=dict)
     keys: dict[str, str] = Field(default_factory=dict)
     storage: dict[str, str] = Field(default_factory=dict)
+    notices: dict[str, str] = Field(default_factory=dict)
     support: SupportSettings | None = None
 
 

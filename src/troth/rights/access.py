@@ -7,6 +7,7 @@ the map says; `releases` decides where it says `ask`.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from troth.rights import facts as facts_of_policy
 from troth.rights import holdings, identity, register, releases, requests
 from troth.rights.choices_on_record import said_by
 from troth.rights.packaging.contents import Asked, Copy, Holding, Told
-from troth.sharing import disclosures
+from troth.sharing import demand_reading, disclosures
 
 if TYPE_CHECKING:
     from troth.foundation.people import PersonNumber
@@ -39,7 +40,7 @@ def collect(desk: Desk, which: int | str) -> Copy:
         request = requests.load(tx, which)
         said = () if request.person is None else said_by(tx, request.person)
         asked = () if request.person is None else _asked(tx, request.person)
-        told = () if request.person is None else _told(tx, request.person)
+        told_of = () if request.person is None else told(tx, request.person, office.clock.now().date())
     facts = facts_of_policy.facts_of(office.policy)
     decided = releases.decisions_of(desk, request)
     return Copy(
@@ -52,7 +53,7 @@ def collect(desk: Desk, which: int | str) -> Copy:
         holdings=(
             releases.applied(office.keyring, request, holding, decided) for holding in held(desk, request, facts)
         ),
-        told=told,
+        told=told_of,
     )
 
 
@@ -72,8 +73,9 @@ def held(desk: Desk, request: Request, facts: Facts | None = None) -> Iterator[H
             yield holdings.holding_of(desk.office.policy, facts, table.table, table.seen, role, columns, rows)
 
 
-def _told(tx: Connection, person: PersonNumber) -> tuple[Told, ...]:
-    """To whom their data were really given, the newest first."""
+def told(tx: Connection, person: PersonNumber, today: dt.date) -> tuple[Told, ...]:
+    """To whom their data were really given, the newest first; without what a law keeps secret today."""
+    hidden = demand_reading.hidden(tx, today)
     return tuple(
         Told(
             each.recipient,
@@ -85,6 +87,7 @@ def _told(tx: Connection, person: PersonNumber) -> tuple[Told, ...]:
             SAFEGUARDS[each.safeguard] if each.safeguard is not None else "",
         )
         for each in disclosures.of_person(tx, person)
+        if each.demand not in hidden
     )
 
 

@@ -18,6 +18,7 @@ from troth.errors import PersonError
 from troth.foundation import people
 from troth.foundation.people import Identifier, Kind, PersonNumber
 from troth.foundation.tables import people as people_table
+from troth.sharing import notices
 from troth.use import standing
 from troth.use.decision import Reason, decide_all
 from troth.use.office import Office
@@ -37,7 +38,14 @@ class Admission:
     """The decisions of one batch. `passed` are the numbers of those whose rows go, `refused` counts rows by why not."""
 
     def __init__(
-        self, office: Office, purpose: str, categories: Sequence[str], recipient: str | None, kind: Kind
+        self,
+        office: Office,
+        purpose: str,
+        categories: Sequence[str],
+        recipient: str | None,
+        kind: Kind,
+        *,
+        on_consent: bool = False,
     ) -> None:
         self.passed = BitMap()
         self.refused: Counter[Reason] = Counter()
@@ -46,8 +54,12 @@ class Admission:
         self._known: dict[Any, int] = {}
         self._reasons: dict[int, Reason | None] = {}
         self._words: Mapping[PersonNumber, int] | None = None
+        self._agreeing: BitMap | None = None
+        self._on_consent = on_consent
         with office.store.reading() as tx:
             self._spoken = _spoken(tx)
+            if on_consent:
+                self._agreeing = self._read_agreeing(tx)
             if tx.execute(select(func.count()).select_from(people_table)).scalar_one() <= _READ_WHOLE:
                 self._words = standing.load_words(tx, office.compiled)
 
@@ -74,7 +86,14 @@ class Admission:
         if _spoken(tx) == self._spoken:
             return True
         words = standing.load_words(tx, self._office.compiled, self.passed)
+        if self._on_consent and not self.passed <= self._read_agreeing(tx):
+            return False
         return all(number in words and self._reason(words[number]) is None for number in self.passed)
+
+    def _read_agreeing(self, tx: Connection) -> BitMap:
+        """Whose consent names this recipient; nobody's where there is none."""
+        now = self._office.clock.now()
+        return notices.agreeing(tx, self._purpose, self._recipient or "", self._categories, now)
 
     def _look_up(self, values: Iterable[Any]) -> None:
         wanted = set(values)
@@ -94,6 +113,8 @@ class Admission:
                 self._known[value] = _UNKNOWN
             else:
                 reason = self._reason(word)
+                if reason is None and self._agreeing is not None and number not in self._agreeing:
+                    reason = Reason.CONSENT_NOT_GIVEN
                 self._known[value] = number if reason is None else -_REASONS.index(reason)
 
     def _numbers(self, tx: Connection, values: Sequence[Any]) -> dict[Any, PersonNumber]:

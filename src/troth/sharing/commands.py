@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from troth.sharing.printed import of_disclosure, say
 from troth.sharing.words import Form
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ def _list(office: Office, form: Printed) -> None:
     for each in everyone:
         typer.echo(_say_recipient(each))
         for one in [one for one in made if one.recipient == each.name][:3]:
-            typer.echo(f"  {_say(one)}")
+            typer.echo(f"  {say(one)}")
     if not everyone:
         typer.echo("The policy names no recipient.")
 
@@ -181,34 +182,9 @@ def _resume(instance: Instance, office: Office, form: Printed) -> None:
         _print_json({"schema": SCHEMA, "disclosures": [of_disclosure(each) for each in settled]})
         return
     for each in settled:
-        typer.echo(_say(each))
+        typer.echo(say(each))
     if not settled:
         typer.echo("Nothing was left half done.")
-
-
-def of_disclosure(each: Disclosure) -> dict[str, Any]:
-    """The record of one batch as programs read it."""
-    return {
-        "number": each.id,
-        "recipient": each.recipient,
-        "purpose": each.purpose,
-        "reason": each.reason,
-        "safeguard": each.safeguard,
-        "state": each.state,
-        "at": each.at.isoformat(),
-        "destination": each.destination,
-        "rows": each.rows,
-        "people": each.people,
-        "categories": each.categories,
-        "held_back": {
-            "columns": list(each.held_back.columns),
-            "refused": dict(each.held_back.refused),
-            "small_groups": each.held_back.small_groups,
-        },
-        "size": each.size,
-        "sha256": each.sha256,
-        "entries": [entry for entry in (each.leaf, each.outcome) if entry is not None],
-    }
 
 
 def _of_recipient(each: Registered) -> dict[str, Any]:
@@ -230,26 +206,10 @@ def _say_recipient(each: Registered) -> str:
     )
 
 
-def _say(each: Disclosure) -> str:
-    """One batch in one line, and what was held back in a second."""
-    back = each.held_back
-    held = [
-        *([f"columns {', '.join(back.columns)}"] if back.columns else []),
-        *(f"{count} row{'' if count == 1 else 's'}: {why.replace('-', ' ')}" for why, count in back.refused.items()),
-        *([f"{back.small_groups} rows in groups too small"] if back.small_groups else []),
-    ]
-    kinds = ", ".join(each.kinds)
-    return (
-        f"{each.state}  {each.recipient}, {each.at:%Y-%m-%d %H:%M} UTC: {each.rows} rows of {each.people} people "
-        f"({kinds}), {each.safeguard or 'as they are'}; disclosure {each.id}, entry {each.leaf}"
-        + (f"\n  held back: {'; '.join(held)}" if held else "")
-    )
-
-
 def _print(made: Disclosure, form: Printed, *, beside: bool) -> None:
     """The record; to standard error where the data themselves went to standard output."""
     text = json.dumps({"schema": SCHEMA, "disclosure": of_disclosure(made)}, ensure_ascii=False, indent=2)
-    typer.echo(text if form is Printed.JSON else _say(made), err=beside)
+    typer.echo(text if form is Printed.JSON else say(made), err=beside)
 
 
 def _print_json(value: dict[str, Any]) -> None:

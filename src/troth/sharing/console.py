@@ -15,7 +15,7 @@ from troth.foundation.staff import Caller
 from troth.foundation.web.guarding import Guard, Guarded, guarded
 from troth.foundation.web.pages import Ask
 from troth.policy.rendering.annexes import SAFEGUARDS, country_name, purpose_label
-from troth.policy.vocabulary import CATEGORIES
+from troth.policy.vocabulary import CATEGORIES, Circumstance
 from troth.sharing import disclosures, recipients
 from troth.sharing.disclosures import Disclosure
 from troth.sharing.recipients import Registered
@@ -66,7 +66,9 @@ def routes(policy: Callable[[], Policy], store: Store, path: str, guard: Guard) 
 def papers(each: Registered, today: dt.date) -> tuple[Paper, ...]:
     """Contract, certificate and ground of transfer of a recipient, as they stand on that day."""
     known = each.recipient
-    found = [_paper("contract", known.contract.until, today) if known.contract else _missing("contract")]
+    found = []
+    if each.circumstance is not Circumstance.CONSENT or known.contract is not None:
+        found.append(_paper("contract", known.contract.until, today) if known.contract else _missing("contract"))
     if known.certificate is not None:
         found.append(_paper(known.certificate.kind, known.certificate.until, today))
     if known.transfer is not None:

@@ -6,7 +6,8 @@ What does not pass every one of these stays:
 2. Sharing is not paused.
 3. Only kinds of data leave that are declared for this recipient and purpose; other columns are dropped, or with
    `strict` the batch is refused.                                                          (Art. 5(1)(b), (c))
-4. Only rows of people leave who may be used for it now: no objection, restriction or withdrawal stands.
+4. Only rows of people leave who may be used for it now: no objection, restriction or withdrawal stands. Where they
+   leave because people agreed, the consent of each must name this recipient and these kinds of data.
 5. The safeguard that the policy names is carried out; see `safeguards`.                   (Art. 25, 32)
 6. A record with its ledger entry stands before the first byte leaves; its end is recorded after.   (Art. 5(2), 30)
 
@@ -44,6 +45,9 @@ from troth.sharing.words import Form
 if TYPE_CHECKING:
     from troth.policy.settings import Instance
     from troth.use.office import Office
+
+_DECLARED = frozenset({Circumstance.PROCESSOR, Circumstance.CONSENT})
+"""Reasons for which the policy names the recipient."""
 
 _LETTERS = str.maketrans("0123456789abcdef", "bcdfghjkmnpqrstv")
 
@@ -107,7 +111,7 @@ class Gate:
         order = Order(
             registered.name,
             purpose,
-            Circumstance.PROCESSOR,
+            registered.circumstance,
             registered.categories,
             registered.safeguard,
             registered.smallest_group or safeguards.SMALLEST_GROUP,
@@ -136,6 +140,7 @@ class Gate:
             below: Sink = sealing or spool
             passage = _Passage(order, shape, leaving, form, below, Admission(
                 office, order.purpose, tuple(dict.fromkeys(leaving.values())), _checked_recipient(order), shape.kind,
+                on_consent=order.reason is Circumstance.CONSENT,
             ), partial(_pseudonym, office, order.recipient.encode() + b"\0"), strict=strict)  # fmt: skip
             for batch in _batches(rows):
                 passage.take(batch)
@@ -180,7 +185,7 @@ class Gate:
         permitted = {
             category
             for category in order.categories
-            if order.reason is not Circumstance.PROCESSOR or (order.purpose, category, order.recipient) in table
+            if order.reason not in _DECLARED or (order.purpose, category, order.recipient) in table
         }
         leaving = {name: category for name, category in shape.columns.items() if category in permitted}
         undeclared = sorted(set(shape.columns) - set(leaving))
@@ -328,6 +333,11 @@ def _with(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
     yield from rest
 
 
+def pseudonym(office: Office, recipient: str, number: int) -> str:
+    """As the recipient knows a person: what stands in the column `person` of their rows."""
+    return _pseudonym(office, recipient.encode() + b"\0", number)
+
+
 def _pseudonym(office: Office, recipient: bytes, number: int) -> str:
     """The name of a person for this recipient alone: two recipients cannot put theirs together.
 
@@ -338,7 +348,7 @@ def _pseudonym(office: Office, recipient: bytes, number: int) -> str:
 
 def _checked_recipient(order: Order) -> str | None:
     """Whom decisions are asked about: recipients of the register; others are settled by what the order rests on."""
-    return order.recipient if order.reason is Circumstance.PROCESSOR else None
+    return order.recipient if order.reason in _DECLARED else None
 
 
 def _key_column(names: Sequence[str]) -> str:

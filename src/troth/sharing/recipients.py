@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from troth.errors import GateClosed, UnknownName
 from troth.policy.documents import nearest
 from troth.policy.model import Policy, Recipient
-from troth.policy.vocabulary import Safeguard, expand
+from troth.policy.vocabulary import Circumstance, Safeguard, expand
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,7 @@ class Registered:
     safeguard: Safeguard | None
     smallest_group: int | None
     categories: tuple[str, ...]
+    circumstance: Circumstance = Circumstance.PROCESSOR
 
     @property
     def name(self) -> str:
@@ -44,6 +45,7 @@ def register(policy: Policy) -> tuple[Registered, ...]:
             sentence.meaning.safeguard,
             sentence.meaning.smallest_group,
             expand(each.data),
+            sentence.meaning.circumstance or Circumstance.PROCESSOR,
         )
         for sentence, each in policy.recipients
     )
@@ -74,7 +76,12 @@ def load(policy: Policy, name: str, purpose: str) -> Registered:
 
 
 def require_contract(each: Registered, today: dt.date) -> None:
-    """Make sure that a contract is on record and not over (Art. 28(3)). Raises: GateClosed."""
+    """Make sure that a contract is on record and not over (Art. 28(3)). Raises: GateClosed.
+
+    Who gets data because people agreed decides on its own what for, and works under no contract of ours.
+    """
+    if each.circumstance is Circumstance.CONSENT:
+        return
     contract = each.recipient.contract
     if contract is None:
         raise GateClosed(

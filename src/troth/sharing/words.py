@@ -29,3 +29,34 @@ class Form(StrEnum):
     CSV = "csv"
     JSONL = "jsonl"
     PARQUET = "parquet"
+
+
+class DemandState(StrEnum):
+    """How far the demand of an authority came. `approved`: two people decided, and nothing has left yet."""
+
+    FILED = "filed"
+    REVIEWED = "reviewed"
+    APPROVED = "approved"
+    CARRIED_OUT = "carried-out"
+    REFUSED = "refused"
+
+
+class DemandStep(StrEnum):
+    """What was done about a demand."""
+
+    FILED = "filed"
+    CHALLENGED = "challenged"
+    REVIEWED = "reviewed"
+    APPROVED = "approved"
+    REFUSED = "refused"
+    CARRIED_OUT = "carried-out"
+    TOLD = "told"
+
+
+class TransferState(StrEnum):
+    """How far the transfer of a business came."""
+
+    ANNOUNCED = "announced"
+    FROZEN = "frozen"
+    EXPORTED = "exported"
+    ENDED = "ended"

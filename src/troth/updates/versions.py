@@ -6,7 +6,8 @@ Versions are numbered from 1 and never change. Publishing, in order:
 2. The text may not say that it was updated in the future, nor before the version it replaces was published.
 3. A material change needs the notice that the version in force promises: the effective date of the new text lies at
    least that long after today, counted in days of the controller's time zone. Otherwise nothing is published.
-4. The version and its ledger entry are written in one transaction.
+4. While a business is transferred, the text that people were told under stands still (`sharing.transfers`).
+5. The version and its ledger entry are written in one transaction.
 
 What is material is told by `comparison`, never by the author.
 """
@@ -25,6 +26,7 @@ from troth.foundation.clock import in_utc
 from troth.foundation.ledger import leaves
 from troth.foundation.store import hold
 from troth.policy import reading
+from troth.sharing import transfers
 from troth.updates import archive
 from troth.updates.comparison import Difference, differences, is_material
 from troth.updates.tables import policy_versions
@@ -75,7 +77,7 @@ def publish(store: Store, keyring: Keyring, data: bytes, policy: Policy, now: dt
     """Publish the policy whose file holds `data`, and record it; cannot be undone.
 
     Gives the newest version as it stands when it has the same bytes already. `policy` is what `data` reads as; `now`
-    is aware. Raises: NoticeTooShort, DatesDisagree; StoreError. Nothing is written when it raises.
+    is aware. Raises: NoticeTooShort, DatesDisagree; TransferRefused; StoreError. Nothing is written when it raises.
     """
     assert policy.sha256 == reading.parse(data, policy.file).sha256
     moment = in_utc(now)
@@ -84,6 +86,7 @@ def publish(store: Store, keyring: Keyring, data: bytes, policy: Policy, now: dt
         newest = _newest(tx)
         if newest is not None and newest.version.sha256 == policy.sha256:
             return newest.version
+        transfers.require_unfrozen(tx)
         version = _next(newest, policy, moment)
         tx.execute(
             insert(policy_versions).values(

@@ -18,8 +18,16 @@ from troth.errors import StoreError
 from troth.foundation.proof import NothingToObserve
 from troth.foundation.store import changes
 from troth.foundation.tables import identifiers
-from troth.use.tables import EVERY_PURPOSE, audience_planes, audience_state, consent_events, objections, restrictions
-from troth.use.words import Consent, Objection, Restriction
+from troth.use.tables import (
+    EVERY_PURPOSE,
+    audience_planes,
+    audience_state,
+    closings,
+    consent_events,
+    objections,
+    restrictions,
+)
+from troth.use.words import Closing, Consent, Objection, Restriction
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,6 +90,8 @@ def _truth(tx: Connection, name: str, at: Any) -> BitMap:
         return BitMap(tx.execute(select(identifiers.c.person).where(identifiers.c.until.is_(None))).scalars())
     if kind == "restricted":
         return _whose(tx, restrictions, None, lambda last: any(r.event is Restriction.PLACED for r in last))
+    if kind == "ended":
+        return BitMap(_ended(tx, at))
     if kind == "objected":
         return _whose(tx, objections, purpose, lambda last: max(last, key=_order).event is Objection.RAISED)
     wanted = Consent.GIVEN if kind == "given" else Consent.WITHDRAWN
@@ -92,6 +102,15 @@ def _truth(tx: Connection, name: str, at: Any) -> BitMap:
         return word.event is wanted and (wanted is not Consent.GIVEN or until is None or until > at)
 
     return _whose(tx, consent_events, purpose, stands)
+
+
+def _ended(tx: Connection, at: Any) -> Iterator[int]:
+    """Whose account is closed by the last word on it, its time being up."""
+    statement = select(closings).order_by(closings.c.person, closings.c.at, closings.c.id)
+    for person, told in groupby(tx.execute(statement), key=lambda row: row.person):
+        *_, last = told
+        if last.event is Closing.CLOSED and (last.until is None or last.until <= at):
+            yield int(person)
 
 
 def _whose(tx: Connection, table: Table, purpose: str | None, stands: Callable[[list[Any]], bool]) -> BitMap:

@@ -23,6 +23,8 @@ def plane_names(compiled: Compiled) -> dict[int, str]:
     for purpose, (given, withdrawn) in compiled.consent_bits.items():
         names[given], names[withdrawn] = f"given {purpose}", f"withdrawn {purpose}"
     names.update((bit, f"objected {purpose}") for purpose, bit in compiled.objection_bits.items())
+    if compiled.ended_bit:
+        names[compiled.ended_bit] = "ended"
     return names
 
 

@@ -4,7 +4,8 @@
 2. It is bound to the words as printed: their hash, the file's hash, the sentence. New words later change nothing.
 3. It can be withdrawn at any time, as easily as given, also when the purpose has left the policy since.
 4. It lasts as long as the policy says (`lasts: 13 months`); from that instant on it counts as not given.
-5. Each word is one row more and one ledger leaf, in one transaction; rows are never changed.
+5. Each word is one row more and one ledger leaf, in one transaction; rows are never changed. A recipient who got data
+   on a consent that ends is queued to be told in the same (`telling`).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from troth.errors import PersonUnknown, TrothError
 from troth.foundation.ledger import leaves
 from troth.foundation.people import PersonNumber
 from troth.foundation.store import changes, hold
-from troth.use import agreements, standing
+from troth.use import agreements, standing, telling
 from troth.use.agreements import Wording
 from troth.use.office import Office, known_method, said_at, unknown_purpose
 from troth.use.standing import Person
@@ -303,6 +304,7 @@ def insert(tx: Connection, office: Office, rows: list[dict[str, Any]]) -> None:
     for row, leaf in zip(rows, leaves.append_many(tx, office.keyring, entries), strict=True):
         row["leaf"] = leaf
     tx.execute(consent_events.insert(), rows)
+    telling.queue_in(tx, office, rows)
     changes.note(tx, [row["person"] for row in rows])
 
 

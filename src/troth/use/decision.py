@@ -10,13 +10,15 @@ Rules, in order; the first that applies decides:
 6. The person is known, and is one person.
 7. No restriction stands, unless the use is storage, a legal claim or duty,
    or protects somebody's life.                                             (Art. 18(2))
-8. Basis consent: given, and not withdrawn since.                           (Art. 6(1)(a), 7(3))
-9. Basis legitimate interests or public task: no objection stands.          (Art. 6(1)(e),(f), 21(1))
+8. Basis contract: the person's account is open, or closed for no longer than
+   the policy says, unless the use is storage or a legal claim.             (Art. 6(1)(b))
+9. Basis consent: given, and not withdrawn since.                           (Art. 6(1)(a), 7(3))
+10. Basis legitimate interests or public task: no objection stands.         (Art. 6(1)(e),(f), 21(1))
    Marketing, and what one can opt out of at any time: the same, whatever the basis. (Art. 21(2),(3))
-10. Otherwise the declared ground carries the use.
+11. Otherwise the declared ground carries the use.
 
 Where the policy states two grounds for one pair of purpose and category, each must carry it. What the policy alone
-settles (1 to 4) is compiled once into a table; what people said (7 to 9) is one integer a person, whose bits this
+settles (1 to 4) is compiled once into a table; what people said (7 to 10) is one integer a person, whose bits this
 policy assigns. A decision is then two look-ups and one comparison, and every answer is made beforehand.
 
 No clock, store or network here: `standing` gathers the facts.
@@ -57,6 +59,7 @@ class Reason(StrEnum):
     PERSON_UNKNOWN = "person-unknown"
     PERSON_AMBIGUOUS = "person-ambiguous"
     RESTRICTED = "restricted"
+    CONTRACT_ENDED = "contract-ended"
     CONSENT_NOT_GIVEN = "consent-not-given"
     CONSENT_WITHDRAWN = "consent-withdrawn"
     OBJECTION_STANDS = "objection-stands"
@@ -95,6 +98,8 @@ class Compiled:
     purposes: Mapping[str, tuple[DeclaredUse, ...]] = field(repr=False)
     recipients: frozenset[tuple[str, str, str]] = field(repr=False)
     """Each declared (purpose, category, name of the recipient)."""
+    ended_bit: int = 0
+    """That the account is closed, and so is the time that the policy leaves; 0 where no use rests on a contract."""
 
 
 def is_marketing(purpose: str) -> bool:
@@ -103,13 +108,18 @@ def is_marketing(purpose: str) -> bool:
 
 
 def may_be_objected_to(use: DeclaredUse) -> bool:
-    """Whether rule 9 holds for this use."""
+    """Whether rule 10 holds for this use."""
     return use.basis in OBJECTABLE or use.opt_out or is_marketing(use.purpose)
 
 
 def outlives_restriction(use: DeclaredUse) -> bool:
     """Whether rule 7 lets this use pass."""
     return use.basis in OUTLIVES_RESTRICTION or use.purpose in {STORAGE, LEGAL_CLAIMS}
+
+
+def ends_with_the_contract(use: DeclaredUse) -> bool:
+    """Whether rule 8 holds for this use."""
+    return use.basis is LegalBasis.CONTRACT and use.purpose not in {STORAGE, LEGAL_CLAIMS}
 
 
 def compile_policy(policy: Policy) -> Compiled:
@@ -126,12 +136,13 @@ def compile_policy(policy: Policy) -> Compiled:
         if any(may_be_objected_to(use) for use in uses):
             bit <<= 1
             objection_bits[purpose] = bit
+    ended_bit = bit << 1 if any(map(ends_with_the_contract, policy.uses)) else 0
     table: dict[tuple[str, str, str | None], Entry] = {}
     by_pair = groupby(sorted(policy.uses, key=_pair), key=_pair)
     for (purpose, category), found in by_pair:
         uses = tuple(found)
         if all(use.settled for use in uses):
-            entry = _entry(uses, consent_bits.get(purpose, (0, 0)), objection_bits.get(purpose, 0))
+            entry = _entry(uses, consent_bits.get(purpose, (0, 0)), objection_bits.get(purpose, 0), ended_bit)
             table[purpose, category, None] = entry
     recipients = frozenset(
         (recipient.purpose, category, recipient.name)
@@ -141,7 +152,7 @@ def compile_policy(policy: Policy) -> Compiled:
     for purpose, category, name in recipients:
         if (purpose, category, None) in table:
             table[purpose, category, name] = table[purpose, category, None]
-    return Compiled(policy.sha256, table, consent_bits, objection_bits, purposes, recipients)
+    return Compiled(policy.sha256, table, consent_bits, objection_bits, purposes, recipients, ended_bit)
 
 
 def decide(compiled: Compiled, word: int | None, purpose: str, category: str, recipient: str | None = None) -> Decision:
@@ -208,8 +219,8 @@ def _pair(use: DeclaredUse) -> tuple[str, str]:
     return use.purpose, use.category
 
 
-def _entry(uses: tuple[DeclaredUse, ...], consent: tuple[int, int], objection: int) -> Entry:
-    """Rules 7 to 10 for one pair, as bits and prebuilt answers; the branches stand in the order of the rules."""
+def _entry(uses: tuple[DeclaredUse, ...], consent: tuple[int, int], objection: int, ended: int) -> Entry:
+    """Rules 7 to 11 for one pair, as bits and prebuilt answers; the branches stand in the order of the rules."""
     given, withdrawn = consent
     rules: list[tuple[int, int, Decision]] = []  # (bits looked at, value they must not have, refusal)
     mask = required = 0
@@ -221,6 +232,10 @@ def _entry(uses: tuple[DeclaredUse, ...], consent: tuple[int, int], objection: i
         rules.append(
             (RESTRICTED_BIT, RESTRICTED_BIT, Decision(False, Reason.RESTRICTED, bound.clause_id, bound.number))
         )
+    tied = next((use for use in uses if ends_with_the_contract(use)), None)
+    if tied:
+        mask |= ended
+        rules.append((ended, ended, Decision(False, Reason.CONTRACT_ENDED, tied.clause_id, tied.number)))
     asked = next((use for use in uses if use.basis is LegalBasis.CONSENT), None)
     if asked:
         mask |= given | withdrawn

@@ -79,6 +79,13 @@ def raise_in(
     return _say(tx, office, person, purpose, Objection.RAISED, method=method, at=at)
 
 
+def carried_in(
+    tx: Connection, office: Office, person: PersonNumber, purpose: str, *, method: str, at: datetime
+) -> Stance:
+    """As `raise_in`, for an objection that came with a business: it is kept for a purpose that is not declared, too."""
+    return _say(tx, office, person, purpose, Objection.RAISED, method=method, at=at)
+
+
 def lift_in(
     tx: Connection, office: Office, person: PersonNumber, purpose: str, *, method: str, at: datetime | None = None
 ) -> Stance:

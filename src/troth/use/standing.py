@@ -37,11 +37,14 @@ from troth.foundation.store.columns import Instant
 from troth.foundation.tables import identifiers
 from troth.foundation.tables import people as people_table
 from troth.use.decision import RESTRICTED_BIT, Compiled
-from troth.use.tables import EVERY_PURPOSE, consent_events, objections, restrictions
-from troth.use.words import Consent, Ground, Objection, Restriction
+from troth.use.tables import EVERY_PURPOSE, closings, consent_events, objections, restrictions
+from troth.use.words import Closing, Consent, Ground, Objection, Restriction
 
 Person: TypeAlias = str | Mapping[str, str] | Identifier
 """Who is meant: `"id=17"`, `{"id": "17", "email": "..."}`, or an identifier."""
+
+ACCOUNT = "account"
+"""What a closing is about."""
 
 _CHUNK = 400
 _STREAMED = 10_000
@@ -51,11 +54,12 @@ _STREAMED = 10_000
 class Word:
     """One thing that one person said: about what (purpose or ground), which word, when; `id` grows with each word.
 
-    `until` is the instant from which it counts no longer; None where it counts until another word is said.
+    `until` is the instant from which it counts no longer; None where it counts until another word is said. Of a closed
+    account it is the instant until which the contract still carries a use.
     """
 
     about: str
-    word: Consent | Objection | Restriction
+    word: Consent | Objection | Restriction | Closing
     at: datetime
     id: int
     until: datetime | None = None
@@ -67,11 +71,12 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The words of one person that count. What was never spoken of is in none of the three."""
+    """The words of one person that count. What was never spoken of is in none of the four."""
 
     consents: Mapping[str, Word] = field(default_factory=dict)
     objections: Mapping[str, Word] = field(default_factory=dict)
     restrictions: Mapping[str, Word] = field(default_factory=dict)
+    closings: Mapping[str, Word] = field(default_factory=dict)
 
     def consents_to(self, purpose: str, now: datetime | None = None) -> bool:
         """Whether consent stands at `now`; without `now`, one that has an end does not."""
@@ -81,7 +86,15 @@ class Standing:
     def valid_until(self, now: datetime) -> datetime | None:
         """The next instant at which something that counts now ends by itself; None when nothing does."""
         ends = [w.until for w in self.consents.values() if w.until is not None and w.word is Consent.GIVEN]
+        ends += [w.until for w in self.closings.values() if w.until is not None and w.word is Closing.CLOSED]
         return min((end for end in ends if end > now), default=None)
+
+    def contract_ended(self, now: datetime | None = None) -> bool:
+        """Whether the account is closed and at `now` its time is up; without `now`, as soon as it is closed."""
+        return any(
+            word.word is Closing.CLOSED and (now is None or word.until is None or now >= word.until)
+            for word in self.closings.values()
+        )
 
     def objects_to(self, purpose: str) -> bool:
         word = self.objection_about(purpose)
@@ -109,10 +122,10 @@ def fold(words: Iterable[Word]) -> Standing:
         known = last.get((type(word.word), word.about))
         if known is None or _order(word) > _order(known):
             last[type(word.word), word.about] = word
-    of: dict[type, dict[str, Word]] = {Consent: {}, Objection: {}, Restriction: {}}
+    of: dict[type, dict[str, Word]] = {Consent: {}, Objection: {}, Restriction: {}, Closing: {}}
     for (kind, about), word in last.items():
         of[kind][about] = word
-    return Standing(of[Consent], of[Objection], of[Restriction])
+    return Standing(of[Consent], of[Objection], of[Restriction], of[Closing])
 
 
 def word_of(compiled: Compiled, standing: Standing, now: datetime | None = None) -> int:
@@ -121,6 +134,8 @@ def word_of(compiled: Compiled, standing: Standing, now: datetime | None = None)
     Consent that has expired by `now` is consent not given. Without `now`, no consent that has an end counts.
     """
     word = RESTRICTED_BIT if standing.restricted else 0
+    if compiled.ended_bit and standing.contract_ended(now):
+        word |= compiled.ended_bit
     for purpose, (given, withdrawn) in compiled.consent_bits.items():
         spoken = standing.consents.get(purpose)
         if spoken is not None and standing.consents_to(purpose, now):
@@ -243,11 +258,11 @@ def said(tx: Connection, part: list[PersonNumber] | None = None) -> Iterator[tup
 
 
 def ended(tx: Connection, after: datetime, by: datetime) -> frozenset[PersonNumber]:
-    """Whose consent came to its end by itself later than `after` and not later than `by`."""
-    if "until" not in consent_events.c:
-        return frozenset()
-    until = consent_events.c.until
-    return frozenset(tx.execute(select(consent_events.c.person).where(until > after, until <= by)).scalars())
+    """Whose consent, or whose contract, came to its end by itself later than `after` and not later than `by`."""
+    found: set[PersonNumber] = set()
+    for table in (consent_events, closings):
+        found.update(tx.execute(select(table.c.person).where(table.c.until > after, table.c.until <= by)).scalars())
+    return frozenset(found)
 
 
 def last_said(tx: Connection, table: Table, person: PersonNumber, about: str) -> Row[Any] | None:
@@ -266,15 +281,17 @@ def _order(word: Word) -> tuple[datetime, int]:
     return word.at, word.id
 
 
-_KINDS: Mapping[str, type[Consent | Objection | Restriction]] = {
+_KINDS: Mapping[str, type[Consent | Objection | Restriction | Closing]] = {
     "consent": Consent,
     "objection": Objection,
     "restriction": Restriction,
+    "closing": Closing,
 }
 _SOURCES = (
     ("consent", consent_events, consent_events.c.purpose),
     ("objection", objections, objections.c.purpose),
     ("restriction", restrictions, restrictions.c.ground),
+    ("closing", closings, literal(ACCOUNT)),
 )
 
 

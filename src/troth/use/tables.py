@@ -12,7 +12,18 @@ from troth.foundation import tables as foundation_tables
 from troth.foundation.ledger.tables import LONG, ledger_leaves
 from troth.foundation.store.columns import Instant, OneOf
 from troth.foundation.store.schema import metadata
-from troth.use.words import Consent, Ground, MessageClass, Objection, Restriction, RunState, Suppression, Via
+from troth.use.words import (
+    Closing,
+    Consent,
+    Ground,
+    MessageClass,
+    Notice,
+    Objection,
+    Restriction,
+    RunState,
+    Suppression,
+    Via,
+)
 
 EVERY_PURPOSE = "*"
 """In `objections.purpose`: whatever one may object to."""
@@ -218,6 +229,23 @@ view_rounds = Table(
     sqlite_autoincrement=True,
 )
 
+# Whose account was closed, and from when on their contract carries no use any more (`until`, by the policy's period).
+closings = Table(
+    "closings",
+    metadata,
+    Column("id", LONG, primary_key=True),
+    _person(),
+    Column("event", OneOf(Closing), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("until", Instant),
+    Column("recorded_at", Instant, nullable=False),
+    Column("method", String(40), nullable=False),
+    _leaf(),
+    Index("ix_closings_person", "person", "at", "id"),
+    Index("ix_closings_until", "until"),
+    sqlite_autoincrement=True,
+)
+
 # Who of the company's programs may ask. Only the hash of a token is kept.
 app_tokens = Table(
     "app_tokens",
@@ -294,4 +322,23 @@ audience_state = Table(
     Column("policy_sha256", LargeBinary(32), nullable=False),
     Column("version", Text, nullable=False),
     Column("saved_at", Instant, nullable=False),
+)
+
+# Recipients who got data on a person's consent and are told that it is withdrawn; written with the withdrawal itself.
+# `word` is the ledger's entry of the withdrawal; `receipt` the hash of the notice that the recipient took.
+withdrawal_notices = Table(
+    "withdrawal_notices",
+    metadata,
+    Column("id", LONG, primary_key=True),
+    Column("recipient", String(200), nullable=False),
+    Column("purpose", String(120), nullable=False),
+    Column("person", Integer, ForeignKey(foundation_tables.people.c.number, ondelete="SET NULL"), index=True),
+    Column("word", LONG),
+    Column("state", OneOf(Notice), nullable=False, index=True),
+    Column("queued_at", Instant, nullable=False),
+    Column("told_at", Instant),
+    Column("receipt", LargeBinary(32)),
+    Column("leaf", LONG, ForeignKey(ledger_leaves.c.id), nullable=False),
+    Column("outcome", LONG, ForeignKey(ledger_leaves.c.id)),
+    sqlite_autoincrement=True,
 )

@@ -61,6 +61,21 @@ class Suppression(StrEnum):
     PROBE = "probe"
 
 
+class Closing(StrEnum):
+    """What became of a person's account."""
+
+    CLOSED = "closed"
+    REOPENED = "reopened"
+
+
+class Notice(StrEnum):
+    """Whether a recipient has been told that a person no longer agrees. `needless`: it never had anything of theirs."""
+
+    WAITING = "waiting"
+    TOLD = "told"
+    NEEDLESS = "needless"
+
+
 class RunState(StrEnum):
     """How far a run of a program got. Refused: it named what the policy does not declare, and was given nothing."""
 

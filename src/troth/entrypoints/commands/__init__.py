@@ -21,6 +21,7 @@ def attach(app: typer.Typer) -> None:
     from troth.rights import commands as rights
     from troth.rights.restoring import commands as restoring
     from troth.sharing import commands as sharing
+    from troth.sharing.handing import commands as handing
     from troth.updates import commands as updates
     from troth.use import commands as use
     from troth.use.audiences import commands as audiences
@@ -56,6 +57,8 @@ def attach(app: typer.Typer) -> None:
     app.command("object")(use.object_)
     app.command("restrict")(use.restrict)
     app.command("share")(sharing.share)
+    app.add_typer(handing.demand, name="demand")
+    app.add_typer(handing.transfer, name="transfer")
     app.add_typer(rights.request, name="request")
     app.add_typer(protection.retention, name="retention")
     app.add_typer(protection.hold, name="hold")

@@ -26,6 +26,8 @@ _LINKS: Mapping[str, tuple[str, Operation]] = MappingProxyType(
         "/requests": ("Requests", Operation.REQUESTS_SEE),
         "/periods": ("Periods and holds", Operation.RETENTION_SEE),
         "/recipients": ("Recipients", Operation.RECIPIENTS_SEE),
+        "/demands": ("Demands", Operation.DEMANDS_SEE),
+        "/transfers": ("Transfers", Operation.TRANSFERS_SEE),
         "/sentences": ("Sentences", Operation.SENTENCES_SEE),
         "/map": ("Data map", Operation.MAP_SEE),
         "/policy": ("Policy", Operation.POLICY_SEE),
@@ -68,6 +70,7 @@ def rooms(house: House) -> Iterator[Room]:
     from troth.protection.training import console as training
     from troth.rights import console as rights
     from troth.sharing import console as sharing
+    from troth.sharing.handing import console as handing
 
     console, office = house.console, house.troth.office
     guard, path = console.door.guard, house.instance.settings.site.console
@@ -79,6 +82,7 @@ def rooms(house: House) -> Iterator[Room]:
     )
     yield from training.routes(office.store, office.keyring, console.policy, f"{path}/training", guard)
     yield from sharing.routes(console.policy, office.store, f"{path}/recipients", guard)
+    yield from handing.routes(house.desk, path, guard)
     yield from attestations.routes(
         office.store, office.keyring, console.policy, house.instance.folder, f"{path}/attestations", guard
     )

@@ -29,6 +29,7 @@ SAID: Final = {
 
 REASONS: Final = {
     "restricted": "You asked that your data is only kept and not used at the moment.",
+    "contract-ended": "Your account is closed.",
     "objection-stands": "You objected to this use.",
     "consent-not-given": "You have not agreed to this use.",
     "consent-withdrawn": "You withdrew your consent to this use.",

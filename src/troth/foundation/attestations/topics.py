@@ -19,9 +19,11 @@ TOPICS = MappingProxyType(
     {
         "backup-restore": "a backup was put back on trial, and was whole",
         "business-transfer": "no data left with a sold business, or people were told first",
+        "consent-sharing": "no data are given to others on the ground that people agreed",
         "default-credentials": "no machine or service answers to the password it came with",
         "disk-encryption": "the disks and volumes that hold personal data are encrypted",
         "leavers": "accounts of people who left were closed",
+        "legal-demand": "no authority has demanded data, or been given any past the register",
         "open-ports": "the hosts answer on the ports that are meant to be open, and on no other",
         "patches": "updates of the machines are put in within the time that was set",
         "pentest": "somebody from outside tried to get in, and wrote down what was found",

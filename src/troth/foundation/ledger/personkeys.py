@@ -8,6 +8,7 @@ destroyed. What a backup can still open is what it holds the key row of: a resto
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from datetime import datetime
 from typing import Final
@@ -20,6 +21,7 @@ from troth.foundation.keys import Keyring
 from troth.foundation.ledger.tables import person_keys
 from troth.foundation.ledger.words import KeyUse
 
+ID_BYTES: Final = 8
 _KEY_BYTES: Final = 32
 _NONCE_BYTES: Final = 12
 _HELD: Final = (
@@ -37,9 +39,10 @@ def key_for(tx: Connection, keyring: Keyring, person: bytes, use: KeyUse, at: da
     """
     wrapped, destroyed = _row(tx, person, use)
     if wrapped is None and not destroyed:
-        made = keyring.seal(secrets.token_bytes(_KEY_BYTES), context=_context(person, use))
+        key = secrets.token_bytes(_KEY_BYTES)
+        made = keyring.seal(key, context=_context(person, use))
         insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
-        row = insert(person_keys).values(person=person, use=use, wrapped=made, made_at=at)
+        row = insert(person_keys).values(person=person, use=use, wrapped=made, made_at=at, key_id=id_of(key))
         tx.execute(row.on_conflict_do_nothing(index_elements=[person_keys.c.person, person_keys.c.use]))
         wrapped, destroyed = _row(tx, person, use)  # somebody else may have been first
     if wrapped is None:
@@ -52,6 +55,11 @@ def find_key(tx: Connection, keyring: Keyring, person: bytes, use: KeyUse) -> by
     statement = select(person_keys.c.wrapped).where(person_keys.c.person == person, person_keys.c.use == use)
     wrapped = tx.execute(statement).scalar_one_or_none()
     return None if wrapped is None else unwrap(keyring, wrapped, person, use)
+
+
+def id_of(key: bytes) -> bytes:
+    """What a key may be called by in what it closes: 8 bytes that say nothing of it, and stay when it is destroyed."""
+    return hashlib.blake2b(key, digest_size=ID_BYTES, person=b"troth key id").digest()
 
 
 def unwrap(keyring: Keyring, wrapped: bytes, person: bytes, use: KeyUse) -> bytes:

@@ -90,6 +90,7 @@ ledger_bodies = Table(
 )
 
 # The keys of people, each closed with the sealing key. A destroyed one leaves its row, so that it is never made again.
+# `key_id` is what values in the company's tables call it by; it stays too, and tells what is gone from what is wrong.
 person_keys = Table(
     "person_keys",
     metadata,
@@ -98,6 +99,7 @@ person_keys = Table(
     Column("wrapped", LargeBinary),
     Column("made_at", Instant, nullable=False),
     Column("destroyed_at", Instant),
+    Column("key_id", LargeBinary(8), index=True),
 )
 
 # One row: when the whole ledger was last verified, how far it went, and what was wrong first.

@@ -9,11 +9,13 @@ class KeyUse(StrEnum):
     """What a person's key closes. Each person has one key for each use, and each can be destroyed alone.
 
     CONTENT: what the person wrote or is; destroyed when they are erased. ACCOUNTABILITY: what proves that troth kept
-    its word to them (a consent, the erasure itself); destroyed at the end of its own declared period.
+    its word to them (a consent, the erasure itself); destroyed at the end of its own declared period. FIELDS: sealed
+    columns of the company's own tables; destroyed when the company says so.
     """
 
     CONTENT = "content"
     ACCOUNTABILITY = "accountability"
+    FIELDS = "fields"
 
 
 KEY_DESTROYED = "key.destroyed"

@@ -6,7 +6,23 @@ from sqlalchemy import Connection, text
 
 from troth.errors import StoreAhead, StoreBehind
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0008", "0009", "0010", "0011", "0012", "0013", "0014")
+REVISIONS = (
+    "0001",
+    "0002",
+    "0003",
+    "0004",
+    "0005",
+    "0006",
+    "0008",
+    "0009",
+    "0010",
+    "0011",
+    "0012",
+    "0013",
+    "0014",
+    "0016",
+    "0017",
+)
 """Every step in order; each is a file in `migrations/versions`."""
 
 HEAD = REVISIONS[-1]

@@ -37,6 +37,8 @@ def routes(
 
 
 _NO_QUIZ = "You have no quiz of that number."
+_NO_CERTIFICATE = "You have no certificate yet."
+_TAKE_IT = "Pass the quiz of the course first."
 _BEGIN = "Begin one on the page of the course."
 
 
@@ -139,6 +141,8 @@ class Pages:
     def certificate(self, ask: Ask, caller: Caller) -> Response:
         """The caller's certificate, to print."""
         held = self._held(caller)
+        if held is None:
+            return ask.problem(404, _NO_CERTIFICATE, _TAKE_IT)
         return ask.page(
             "training/certificate.html",
             title="Certificate",
@@ -149,21 +153,20 @@ class Pages:
             here=self.path,
         )
 
-    def signed(self, ask: Ask, caller: Caller) -> Response:  # noqa: ARG002 - every page takes both
+    def signed(self, ask: Ask, caller: Caller) -> Response:
         """The same as signed JSON."""
-        said = certificates.certificate(
-            self.keyring, self.policy().controller.name, caller.name, self._held(caller), course.load()
-        )
+        held = self._held(caller)
+        if held is None:
+            return ask.problem(404, _NO_CERTIFICATE, _TAKE_IT)
+        said = certificates.certificate(self.keyring, self.policy().controller.name, caller.name, held, course.load())
         headers = {"content-disposition": 'attachment; filename="certificate.json"', "cache-control": "no-store"}
         text = json.dumps(said, ensure_ascii=False, indent=2)
         return Response(text + "\n", media_type="application/json", headers=headers)
 
-    def _held(self, caller: Caller) -> Training:
+    def _held(self, caller: Caller) -> Training | None:
         with self.store.reading() as tx:
             found = reading.trainings_of(tx, caller.id)
-        if not found:
-            raise AccessDenied("You have no certificate yet.", repair="Pass the quiz of the course first.")
-        return max(found, key=lambda each: each.until)
+        return max(found, key=lambda each: each.until, default=None)
 
 
 def _headline(outcome: register.Outcome) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from troth.foundation.proof import Check
-from troth.sharing.checks import papers, safeguards, shared, tools, traffic
+from troth.sharing.checks import occasions, papers, safeguards, shared, tools, traffic
 
 CHECKS: tuple[Check, ...] = (
     *traffic.CHECKS,
     *shared.CHECKS,
     *papers.CHECKS,
+    *occasions.CHECKS,
     *safeguards.CHECKS,
     *tools.CHECKS,
 )

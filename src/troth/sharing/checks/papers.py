@@ -1,7 +1,7 @@
 """Section 4 proven as far as papers and pages go: contracts that stand, recipients that are named to the public.
 
-What really leaves is looked at by `traffic`, `shared` and `sent`. Of demands, transfers of business and consent to
-single recipients there is no register yet; their sentences are unproven and say what would prove them.
+What really leaves is looked at by `traffic`, `shared` and `sent`; demands, transfers of business and consent to single
+recipients by `occasions`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from troth.foundation import crawling
-from troth.foundation.attestations import reading as attestations
 from troth.foundation.proof import Applies, Check, Grade, Saw, broken, check, counted, kept, unproven
 from troth.policy.vocabulary import Circumstance
 
@@ -49,7 +48,7 @@ def contract_missing(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     Repair: put the signed contract beside the policy and record it. Before: `{name: Example Pay, ...}`.
     After: `contract: {document: documents/example-pay.pdf, sha256: ..., until: 2027-03-31}`.
     """
-    recipients = [recipient for _, recipient in seen.policy.recipients]
+    recipients = [each for at, each in seen.policy.recipients if at.meaning.circumstance is not Circumstance.CONSENT]
     if not recipients:
         yield unproven(
             sentence.id, "the policy names no recipient", repair="name each one under `recipients` in section 4"
@@ -63,72 +62,6 @@ def contract_missing(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
             yield broken(recipient.name, fault[0], repair=fault[1])
     if not bad:
         yield kept("documents", f"{counted(len(recipients), 'contract')} at hand, unaltered, none over")
-
-
-@check(
-    id="sharing.demand-unrecorded",
-    promise="data are shared where a law or an authority demands it",
-    applies=_circumstance(Circumstance.LEGAL_DEMAND),
-    reference="GDPR Art. 5(2), 6(1)(c), 48",
-)
-def demand_unrecorded(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  # noqa: ARG001 - nothing to look at yet
-    """Each disclosure to an authority has a demand on record: who asked, on what article, how much, who reviewed it.
-
-    What it proves: nothing yet; there is no register of demands to look at.
-
-    What it does not prove: that no disclosure was made past the register.
-
-    Repair: keep a record of each demand. A version with the register will compare it with what was disclosed.
-    """
-    yield unproven(
-        sentence.id,
-        "no register of demands and disclosures is there to look at",
-        repair="record each demand with authority, article, scope and reviewer",
-    )
-
-
-@check(
-    id="sharing.transfer-unannounced",
-    promise="data go with the business in a merger or sale",
-    applies=_circumstance(Circumstance.BUSINESS_TRANSFER),
-    reference="GDPR Art. 13(3), 14(4)",
-    grade=Grade.ATTESTED,
-)
-def transfer_unannounced(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
-    """No data leave with a sold business before people were told and could choose.
-
-    What it proves: a named role attests, with a document whose hash is on record and until a day that has not passed,
-    that no transfer took place or how it was announced.
-
-    What it does not prove: that it is so; what the buyer does.
-
-    Repair: attest it yearly: `troth attest business-transfer --owner dpo --statement ... --document FILE --until DATE`.
-    Before: nobody says so. After: "No part of the business was sold", with the minutes of the board.
-    """
-    what = "whether a transfer of business took place"
-    yield attestations.look(seen, (sentence.id, "business-transfer"), what=what)
-
-
-@check(
-    id="sharing.without-consent",
-    promise="data are shared where the person agreed",
-    applies=_circumstance(Circumstance.CONSENT),
-    reference="GDPR Art. 6(1)(a), 7(1), 7(3)",
-)
-def without_consent(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  # noqa: ARG001 - nothing to look at yet
-    """Each disclosure that rests on consent has a consent that names the recipient and stood at that time.
-
-    What it proves: nothing yet; disclosures are not recorded.
-
-    What it does not prove: that the recipient stopped after a withdrawal.
-
-    Repair: send such data through the gate once this version has one.
-    """
-    yield unproven(
-        sentence.id,
-        "no record of disclosures is there to compare with the consents",
-        repair="keep a record of each disclosure with its consent",
-    )
 
 
 @check(
@@ -197,6 +130,4 @@ def _today(seen: Observation) -> dt.date:
     return seen.now.date()
 
 
-CHECKS: tuple[Check, ...] = (
-    contract_missing, demand_unrecorded, transfer_unannounced, without_consent, recipients_differ,
-)  # fmt: skip
+CHECKS: tuple[Check, ...] = (contract_missing, recipients_differ)

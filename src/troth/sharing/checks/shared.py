@@ -52,7 +52,7 @@ def without_reason(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     """
     below = (seen.policy.by_number[number] for number in sentence.sums if number in seen.policy.by_number)
     reasons = {each.meaning.circumstance for each in below} - {None}
-    found = _every(seen)
+    found = every(seen)
     bad = False
     for each in found:
         fault = _fault(each, reasons) or _differs(seen, each)
@@ -109,7 +109,7 @@ def undeclared_data(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  # 
         allowed.setdefault(recipient.name, set()).update(pairs)
     found = [
         each
-        for each in _every(seen)
+        for each in every(seen)
         if each.reason is Circumstance.PROCESSOR and each.state.told and each.recipient in allowed
     ]
     bad = False
@@ -149,7 +149,7 @@ def recipient_unlisted(seen: Observation, sentence: Sentence) -> Iterator[Saw]: 
     Ghost under `recipients`, or nothing sent to it.
     """
     declared = {each.name for _, each in seen.policy.recipients}
-    told = [each for each in _every(seen) if each.reason is Circumstance.PROCESSOR and each.state.told]
+    told = [each for each in every(seen) if each.reason is Circumstance.PROCESSOR and each.state.told]
     strangers = sorted({each.recipient for each in told} - declared)
     for name in strangers:
         yield broken(
@@ -163,7 +163,7 @@ def recipient_unlisted(seen: Observation, sentence: Sentence) -> Iterator[Saw]: 
         yield kept("disclosures", f"{counted(len(told), 'disclosure')}, all to recipients that are listed{beside}")
 
 
-def _every(seen: Observation) -> tuple[Disclosure, ...]:
+def every(seen: Observation) -> tuple[Disclosure, ...]:
     """Every disclosure on record, read once a run."""
 
     def read() -> tuple[Disclosure, ...]:

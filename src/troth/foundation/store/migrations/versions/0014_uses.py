@@ -1,4 +1,4 @@
-"""Runs of programs under their purposes, messages sent, and rounds of pseudonymised views."""
+"""Runs of programs under their purposes, messages sent, rounds of pseudonymised views, and closed accounts."""
 
 from __future__ import annotations
 
@@ -71,8 +71,24 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_view_rounds_purpose_at"), "view_rounds", ["purpose", "at"], unique=False)
+    op.create_table(
+        "closings",
+        sa.Column("id", _LONG, nullable=False),
+        sa.Column("person", sa.Integer(), nullable=False),
+        sa.Column("event", sa.String(length=40), nullable=False),
+        sa.Column("at", Instant(), nullable=False),
+        sa.Column("until", Instant(), nullable=True),
+        sa.Column("recorded_at", Instant(), nullable=False),
+        sa.Column("method", sa.String(length=40), nullable=False),
+        *_leaf("closings"),
+        sa.ForeignKeyConstraint(["person"], ["people.number"], name=op.f("fk_closings_person_people")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_closings")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(op.f("ix_closings_person"), "closings", ["person", "at", "id"], unique=False)
+    op.create_index(op.f("ix_closings_until"), "closings", ["until"], unique=False)
 
 
 def downgrade() -> None:
-    for table in ("view_rounds", "messages_sent", "use_runs"):
+    for table in ("closings", "view_rounds", "messages_sent", "use_runs"):
         op.drop_table(table)
