@@ -123,7 +123,7 @@ def test_the_report_has_verdicts_findings_requests_registers_and_ledger(checked:
         }
     ]  # fmt: skip
     assert [each["right"] for each in report["requests"]["open"]] == ["access"]
-    assert set(report["registers"]) >= {"disclosures", "breaches", "holds", "attestations", "retention_runs"}
+    assert set(report["registers"]) >= {"disclosures", "demands", "breaches", "holds", "attestations", "retention_runs"}
     assert report["ledger"]["checkpoint"].startswith(report["ledger"]["origin"] + "\n")
 
 

@@ -137,6 +137,7 @@ def test_an_assessment_on_record_closes_its_gap() -> None:
         ("        fraud:\n          document:", "        other:\n          document:", Field.PURPOSES, "fraud"),
         ("data: [contact.email, profile.name]\n      basis: consent", "data: [contact.email, profile.name]", Field.PURPOSES, "marketing"),
         ("after: visit, keep: 90 days", "after: visit, keep: 90 days", None, None),
+        ("    right: objection\n", "", Field.RIGHTS, "fraud"),
         ("data: [device.ip, usage.visit_time, usage.page], after", "data: [usage.visit_time, usage.page], after", Field.LIMITS, "fraud"),
         ("data: [device.ip, usage.visit_time, usage.page]\n", "data: [usage.visit_time, usage.page]\n", Field.SOURCES, "security"),
         ("          transfer: {ground: standard-clauses, until: 2028-12-31}\n", "", Field.TRANSFERS, "service"),
