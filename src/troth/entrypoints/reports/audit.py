@@ -14,7 +14,7 @@ import datetime as dt
 import json
 from typing import TYPE_CHECKING, Any
 
-from troth.entrypoints.reports import registers
+from troth.entrypoints.reports import alone, registers
 from troth.entrypoints.reports.json import of_report, to_report
 from troth.errors import KeyUnavailable, TrothError
 from troth.foundation import verdicts
@@ -123,10 +123,8 @@ def as_html(made: dict[str, Any]) -> str:
     """The signed report as one page to read and print. The signed JSON is inside, for whoever verifies it."""
     from markupsafe import Markup
 
-    from troth.entrypoints.ropa import page
-
     inside = json.dumps(made, ensure_ascii=False).replace("<", "\\u003c")
-    return page.alone(
+    return alone.document(
         "record/report.html",
         title="Audit report",
         company=made["report"]["company"],

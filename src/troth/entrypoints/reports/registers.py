@@ -20,6 +20,7 @@ from troth.protection.tables import retention_runs
 from troth.protection.words import RunState
 from troth.rights.tables import requests
 from troth.rights.words import State
+from troth.sharing import demand_reading
 from troth.sharing.tables import disclosures
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ def registers_of(tx: Connection, instance: Instance, now: dt.datetime) -> dict[s
     """Every register of the sections, one list each."""
     return {
         "disclosures": _disclosures(tx),
+        "demands": demand_reading.report(demand_reading.every(tx)),
         "breaches": [_breach(each, now) for each in breaches.all_(tx)],
         "holds": [_hold(each, now.date()) for each in hold_reading.standing(tx)],
         "retention_runs": _runs(tx),

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from troth.entrypoints.ropa import owed
 from troth.entrypoints.ropa.record import Activity, Field, Gap, Record
 from troth.policy.lint import lint
 from troth.policy.rendering.annexes import country_name, data_label
@@ -103,6 +104,11 @@ def _activity(activity: Activity, told: Told) -> Iterator[Gap]:
             message = f"{each.purpose} meets {len(each.met)} criteria ({', '.join(each.met)}) and was not assessed"
             repair = f"Record it: `troth assessment add {each.purpose} --document FILE --review DATE`."
             yield Gap(Field.ASSESSMENT, activity.id, message, told.policy.file, _line_of(each.purpose, told), repair)
+    lacking = [each for each in owed.rights({use.basis for use in uses}) if each not in activity.rights]
+    if lacking:
+        message = f"no sentence grants the right of {', '.join(lacking)}"
+        repair = f"Give section 5 a sentence with `right: {lacking[0]}`."
+        yield Gap(Field.RIGHTS, activity.id, message, told.policy.file, uses[0].line, repair)
     if activity.decisions is None:
         message = "nobody has said whether decisions are made without a person (Art. 22)"
         yield _setting(Field.DECISIONS, activity.id, message, "Write `automated_decisions = {}`, or name them,", told)

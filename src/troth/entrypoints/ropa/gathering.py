@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 
-from troth.entrypoints.ropa import gaps
+from troth.entrypoints.ropa import gaps, owed
 from troth.entrypoints.ropa.areas import Area, area_of
 from troth.entrypoints.ropa.facts import Facts
 from troth.entrypoints.ropa.record import (
@@ -36,13 +36,9 @@ from troth.policy.datamap import ByIdentifier, ByKey, ByRow, DataMap, InJson, In
 from troth.policy.model import DeclaredUse, Policy, Sentence, Statute
 from troth.policy.recordkeeping import RecordSettings
 from troth.policy.rendering.annexes import ENDS, SAFEGUARDS, purpose_label
-from troth.policy.vocabulary import CATEGORIES, Channel, LegalBasis, Right, Source
+from troth.policy.vocabulary import CATEGORIES, Channel, LegalBasis, Source
 from troth.protection.impacts import criteria
 from troth.sharing import recipients
-
-_ALWAYS = (Right.ACCESS, Right.RECTIFICATION, Right.ERASURE, Right.RESTRICTION)
-_PORTABLE = frozenset({LegalBasis.CONSENT, LegalBasis.CONTRACT})
-_OBJECTABLE = frozenset({LegalBasis.LEGITIMATE_INTERESTS, LegalBasis.PUBLIC_TASK})
 
 
 @dataclass(frozen=True)
@@ -117,11 +113,6 @@ def _activity(told: Told, name: str, uses: tuple[DeclaredUse, ...], everyone: tu
     decided = told.settings.automated_decisions
     joint = told.settings.joint_controllers
     declared = {sentence.meaning.right for sentence in policy.sentences}
-    owed = (
-        *_ALWAYS,
-        *([Right.PORTABILITY] if bases & _PORTABLE else []),
-        *([Right.OBJECTION] if bases & _OBJECTABLE else []),
-    )
     return Activity(
         id=name,
         name=purpose_label(purposes[0]) if len(purposes) == 1 else _family_label(name, purposes),
@@ -141,7 +132,7 @@ def _activity(told: Told, name: str, uses: tuple[DeclaredUse, ...], everyone: tu
         ),
         stores=tuple(_store_line(told.datamap, table) for table in tables),
         assessments=tuple(_assessment(told, purpose) for purpose in purposes),
-        rights=tuple(right for right in owed if right in declared),
+        rights=tuple(right for right in owed.rights(bases) if right in declared),
         withdrawal=LegalBasis.CONSENT in bases,
         decisions=None if decided is None else tuple(decided[each] for each in purposes if each in decided),
         joint=None if joint is None else tuple(j for j in joint if not j.purposes or set(j.purposes) & set(purposes)),

@@ -116,9 +116,11 @@ def decisions(record: Record, activity: Activity) -> str:
     return filled(activity.decisions or (), record.missing(Field.DECISIONS, activity.id))
 
 
-def rights(_: Record, activity: Activity) -> str:
+def rights(record: Record, activity: Activity) -> str:
+    """The rights that the policy grants, and those that it owes and does not."""
     names = [right.value for right in activity.rights]
-    return ", ".join([*names, *(["withdrawal of consent"] if activity.withdrawal else [])]) or NONE
+    granted = ", ".join([*names, *(["withdrawal of consent"] if activity.withdrawal else [])])
+    return filled([granted], record.missing(Field.RIGHTS, activity.id))
 
 
 def processing_transfers(record: Record, activity: Activity) -> str:
