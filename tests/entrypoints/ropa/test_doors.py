@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import datetime as dt
 import hashlib
+import io
 import json
 import re
 import sys
@@ -13,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import openpyxl
 import pytest
 
 from tests.entrypoints.matrix import seat
+from tests.entrypoints.ropa.records import POLICY
 from tests.rights.desks import ADA, Office, found_office
 from tests.rights.site import site_of
 from troth.entrypoints import cli
@@ -94,6 +97,17 @@ def test_the_record_is_written_in_each_form(checked: Office, run: Run, tmp_path:
     assert "<h2" in run("ropa", "--format", "html", "--as", "processor")
     run("ropa", "--format", "xlsx", "-o", str(tmp_path / "record.xlsx"))
     assert (tmp_path / "record.xlsx").read_bytes()[:2] == b"PK"
+
+
+def test_the_files_alone_give_a_record_too(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "policy.yaml").write_text(POLICY)
+    monkeypatch.chdir(tmp_path)
+
+    value = json.loads(run("ropa"))
+
+    assert [each["id"] for each in value["activities"]][:2] == ["service", "transactions"]
+    assert value["about"]["as_of"] is None
+    assert "nothing to report" in run("report", status=2)
 
 
 def test_two_runs_of_the_command_give_the_same_bytes(checked: Office, run: Run) -> None:
@@ -209,7 +223,12 @@ def test_the_console_shows_the_record_and_gives_it_away_as_files(checked: Office
         assert "For controllers" in other
         assert page.get("/console/record?as=nonsense").status_code == 200
         jsonschema.validate(page.get("/console/record/record.json").json(), shapes.schema())
-        for name in ("record.xlsx", "record-cnil.xlsx", "record-ico.xlsx"):
+        firsts = {
+            "record.xlsx": "Activity",
+            "record-cnil.xlsx": "Name of the processing",
+            "record-ico.xlsx": "Business function",
+        }
+        for name, first in firsts.items():
             given = page.get(f"/console/record/{name}")
-            assert given.content[:2] == b"PK"
+            assert openpyxl.load_workbook(io.BytesIO(given.content))["Activities"]["A2"].value == first
             assert given.headers["content-disposition"] == f'attachment; filename="{name}"'
