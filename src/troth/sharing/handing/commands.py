@@ -56,8 +56,7 @@ def file_(  # noqa: PLR0917 - the options of a command, in the order of its help
 ) -> None:
     """Take in the demand of an authority; nothing leaves yet.
 
-    Example: troth demand file --authority "Example Court" --country IE --reference "s. 10 Example Act, 12/26"
-    --person id=7 --data transaction.purchase --as ana
+    Example: troth demand file --authority Court --country IE --reference "s. 10" --person id=7 --data contact.email
 
     Exit status: 0 it is on record, 2 it could not be taken in.
     """
