@@ -11,6 +11,8 @@ from tests.shopworld import World, before, founded, own_verdict, world
 from troth.errors import PersonUnknown, TrothError, UnknownName
 from troth.foundation.proof import run_checks
 from troth.policy import settings
+from troth.rights import farewell
+from troth.use import standing
 from troth.use.checks import messages as checks
 from troth.use.tables import messages_sent
 from troth.use.words import MessageClass
@@ -68,6 +70,20 @@ def test_a_message_is_on_record_with_its_class_and_a_keyed_hash_of_its_order(wor
     verdict, told = judged(world)
     assert verdict == "kept"
     assert "1 message about an order" in told
+
+
+def test_which_messages_somebody_got_goes_with_their_erasure(world: World) -> None:
+    wish(world, OWN)
+    with world.troth() as troth:
+        troth.message_sent("id=3", "order-sent", order="9001")
+        troth.message_sent("id=4", "order-sent", order="9002")
+        with troth.office.deed() as tx:
+            person = standing.load_person(tx, troth.office.keyring, "id=3")
+            farewell.part(tx, troth.office, person, keep_letters_of="")
+        with troth.office.store.reading() as tx:
+            left = [row.person for row in tx.execute(messages_sent.select())]
+    assert len(left) == 1
+    assert left != [person]
 
 
 def test_what_is_no_template_or_lacks_its_order_or_goes_to_nobody_is_not_recorded(world: World) -> None:

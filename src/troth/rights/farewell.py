@@ -31,7 +31,7 @@ from troth.rights.tombstone_file import Entry, entry_of, line_of, refused
 from troth.rights.tombstones import hashes_of
 from troth.use import restrictions
 from troth.use.office import Office
-from troth.use.tables import centre_links, centre_sessions, guardian_links, privacy_signals
+from troth.use.tables import centre_links, centre_sessions, guardian_links, messages_sent, privacy_signals
 from troth.use.words import Ground
 
 if TYPE_CHECKING:
@@ -79,7 +79,8 @@ def part(tx: Connection, office: Office, person: PersonNumber, *, keep_letters_o
     tx.execute(update(people).where(people.c.number == person).values(key=os.urandom(16)))
     changes.note(tx, [person], naming=True)
     tx.execute(delete(outbox).where(outbox.c.person == person, outbox.c.reference != keep_letters_of))
-    tx.execute(delete(privacy_signals).where(privacy_signals.c.person == person))
+    for table in (privacy_signals, messages_sent):
+        tx.execute(delete(table).where(table.c.person == person))
     packages.forget_in(tx, office, person)
     shredding.shred(tx, office.keyring, person, KeyUse.CONTENT, now)
 
