@@ -13,7 +13,6 @@ from troth.errors import NetworkUnreachable, RecordsError
 from troth.foundation.attestations import reading as attestations
 from troth.foundation.proof import Check, Saw, broken, check, counted, kept, unproven
 from troth.foundation.records.access import LinkKind
-from troth.policy.datamap import StoreKind
 from troth.policy.vocabulary import Measure
 from troth.protection.checks.breaches import sums_up_measures
 from troth.protection.probes import backups, guessing, machine, ports
@@ -157,6 +156,8 @@ def folders_of(seen: Observation) -> set[Path]:
 
     Under another root the paths that troth knows are those of its container, and say nothing of the machine's.
     """
+    from troth.policy.datamap import StoreKind  # a policy alone has no map
+
     settings = seen.settings.protection
     named = {Path(each) for each in settings.volumes}
     if settings.root != "/":

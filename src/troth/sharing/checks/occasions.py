@@ -54,9 +54,10 @@ def demand_unrecorded(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     Repair: file each demand (`troth demand file`), have it reviewed and approved, and carry it out by `troth demand
     carry-out` only. Before: a disclosure that names no demand. After: one of a demand that two people decided.
     """
+    store = seen.need_store()  # first, as a policy alone needs no database
     from troth.sharing import demand_reading
 
-    with seen.need_store().reading() as tx:
+    with store.reading() as tx:
         found = {each.id: each for each in demand_reading.every(tx)}
         left = [each for each in every(seen) if each.reason is Circumstance.LEGAL_DEMAND and each.state.told]
         faults = [(f"disclosure {each.id}", fault) for each in left if (fault := _past(tx, each, found)) is not None]
@@ -98,9 +99,10 @@ def transfer_unannounced(seen: Observation, sentence: Sentence) -> Iterator[Saw]
     it yearly: `troth attest business-transfer --owner dpo --statement ... --document FILE --until DATE`. Before: a
     bundle that went on the day of the sale. After: one that went when the notice was over.
     """
+    store = seen.need_store()  # first, as a policy alone needs no database
     from troth.sharing import transfer_reading
 
-    with seen.need_store().reading() as tx:
+    with store.reading() as tx:
         found = transfer_reading.every(tx)
         of = {each.disclosure: each for each in found if each.disclosure is not None}
         left = [each for each in every(seen) if each.reason is Circumstance.BUSINESS_TRANSFER and each.state.told]
@@ -139,11 +141,12 @@ def without_consent(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     Repair: share through the gate, which asks for the consent; name under [sharing.notices] where the recipient is
     told, and run `troth serve`. Before: rows of everybody for a partner. After: rows of those whose consent names it.
     """
+    store = seen.need_store()  # first, as a policy alone needs no database
     from troth.sharing import disclosures, notices
 
     left = [each for each in every(seen) if each.reason is Circumstance.CONSENT and each.state.told]
     faults: list[tuple[str, str]] = []
-    with seen.need_store().reading() as tx:
+    with store.reading() as tx:
         told = {(each.recipient, each.purpose, each.person): each for each in notices.every(tx)}
         for each in left:
             people = _still_known(tx, disclosures.people_of(tx, each.id))
