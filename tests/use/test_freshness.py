@@ -177,6 +177,9 @@ def test_another_policy_gives_the_bits_another_meaning_and_nothing_is_mixed_up(c
         .replace("purpose: a,", "purpose: marketing,")
     )
 
+    # what was agreed to has become something else: it is asked anew, and only then permitted
+    assert company.troth.may("id=17", "analytics", "contact.email").reason is Reason.CONSENT_NOT_GIVEN
+    company.troth.give_consent("id=17", "analytics")
     assert company.troth.may("id=17", "analytics", "contact.email")
     assert company.troth.may("id=17", "marketing", "usage.page").reason is Reason.CONSENT_NOT_GIVEN
 
