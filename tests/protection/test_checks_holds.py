@@ -183,7 +183,10 @@ def test_a_hold_with_an_owner_and_a_day_of_review_speaks_for_the_sentence(kept_w
     [
         ("update holds set review = '2026-11-21'", "hold 1: was to be looked at again by 2026-11-21"),
         ("update holds set owner = null", "hold 1: nobody answers for it"),
-        (f"update staff set disabled_at = '2026-11-01 00:00:00.000000' where name = '{OFFICER}'", "hold 1: nobody answers"),
+        (
+            f"update staff set disabled_at = '2026-11-01 00:00:00.000000' where name = '{OFFICER}'",
+            "hold 1: nobody answers",
+        ),
         ("update holds set statute = 'tea-law'", "hold 1: the law that it names is not listed"),
     ],
 )

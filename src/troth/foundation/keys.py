@@ -6,6 +6,9 @@
 
 The root is 32 random bytes, from `TROTH_KEY` or the file `troth.key` (mode 0600, outside backups). Each derived key is
 HKDF-SHA-256 (RFC 5869) of the root under its own name and carries an id that says which root it came from.
+
+A key that was turned (`keycare.turning`) has a new root for sealing. It carries on the pseudonym key and the signing
+key, since hashes of names that we do not have cannot be made anew, and the sealing keys of before, which still open.
 Nothing here shows a key in `repr`, a message or a log.
 """
 
@@ -27,13 +30,18 @@ from troth.errors import KeyUnavailable
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from sqlalchemy import Connection
 
     from troth.foundation.store.opened import Store
 
 FILE = "troth.key"
 VARIABLE = "TROTH_KEY"
 _PREFIX = "troth-key-1:"
+_TURNED = "troth-key-2:"
 _ROOT_BYTES = 32
+MOST_RETIRED = 8
+"""How many sealing keys of before a key carries."""
+
 _NONCE_BYTES = 12
 
 
@@ -46,6 +54,7 @@ class Keyring:
     _sealing: bytes = field(repr=False)
     _signing: bytes = field(repr=False)
     _confirming: bytes = field(repr=False)
+    _retired: tuple[tuple[bytes, bytes], ...] = field(default=(), repr=False)
 
     @classmethod
     def load(cls, folder: Path, environ: Mapping[str, str]) -> Keyring:
@@ -54,26 +63,8 @@ class Keyring:
         Raises: KeyUnavailable when there is neither, when others may read the file (repair: `chmod 600`), or when it
         holds no key.
         """
-        if environ.get(VARIABLE):
-            return cls.from_text(environ[VARIABLE], where=VARIABLE)
-        path = folder / FILE
-        try:
-            with path.open("rb") as file:
-                mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-                if mode & 0o077:
-                    raise KeyUnavailable(
-                        f"others may use the key file (mode {mode:04o})", where=str(path), repair=f"chmod 600 {path}"
-                    )
-                text = file.read(1000).decode("ascii", "replace")
-        except FileNotFoundError:
-            raise KeyUnavailable(
-                "there is no key",
-                where=str(path),
-                repair=f"Set {VARIABLE}, put the file back from escrow, or run `troth init` for a new store.",
-            ) from None
-        except OSError as error:
-            raise KeyUnavailable(f"the key file cannot be read: {error.strerror}", where=str(path)) from None
-        return cls.from_text(text, where=str(path))
+        text, where = read_text(folder, environ)
+        return cls.from_text(text, where=where)
 
     @classmethod
     def create(cls, folder: Path) -> Keyring:
@@ -81,39 +72,53 @@ class Keyring:
 
         Raises: KeyUnavailable when a key is there already, or the folder cannot be written.
         """
-        path = folder / FILE
         text = _PREFIX + base64.urlsafe_b64encode(secrets.token_bytes(_ROOT_BYTES)).decode("ascii")
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        except FileExistsError:
-            raise KeyUnavailable("a key is there already; it is not overwritten", where=str(path)) from None
-        except OSError as error:
-            raise KeyUnavailable(f"the key file cannot be written: {error.strerror}", where=str(path)) from None
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(text + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        return cls.from_text(text, where=str(path))
+        put(folder, text)
+        return cls.from_text(text, where=str(folder / FILE))
 
     @classmethod
     def from_text(cls, text: str, *, where: str) -> Keyring:
-        """The keyring of a written key: `troth-key-1:` and 32 bytes in base64url. Raises: KeyUnavailable."""
+        """The keyring of a written key: `troth-key-1:` and 32 bytes in base64url, or `troth-key-2:` and those of a
+        turned one: root, pseudonym key, signing key, and a sealing and a confirming key for each turn before.
+
+        Raises: KeyUnavailable.
+        """
         body = text.strip()
+        turned = body.startswith(_TURNED)
         try:
-            root = base64.urlsafe_b64decode(body.removeprefix(_PREFIX)) if body.startswith(_PREFIX) else b""
+            raw = base64.urlsafe_b64decode(body[len(_PREFIX) :]) if turned or body.startswith(_PREFIX) else b""
         except (binascii.Error, ValueError):
-            root = b""
-        if len(root) != _ROOT_BYTES:
+            raw = b""
+        parts = [raw[at : at + _ROOT_BYTES] for at in range(0, len(raw), _ROOT_BYTES)]
+        if len(raw) % _ROOT_BYTES or not (_whole(len(parts)) if turned else len(parts) == 1):
             raise KeyUnavailable(
                 "this is not a key of troth", where=where, expected=f"{_PREFIX} and 32 bytes in base64url"
             )
+        root = parts[0]
         return cls(
             id=f"k-{_derive(root, 'name', 6).hex()}",
-            _pseudonym=_derive(root, "pseudonym"),
+            _pseudonym=parts[1] if turned else _derive(root, "pseudonym"),
             _sealing=_derive(root, "sealing"),
-            _signing=_derive(root, "signing"),
+            _signing=parts[2] if turned else _derive(root, "signing"),
             _confirming=_derive(root, "confirming"),
+            _retired=tuple(zip(parts[3::2], parts[4::2], strict=True)),
         )
+
+    def turned(self) -> str:
+        """A key with a new root, as it is written, that opens what this one opens and gives the same pseudonyms.
+
+        Raises: KeyUnavailable when it would carry more than `MOST_RETIRED` keys of before.
+        """
+        if len(self._retired) >= MOST_RETIRED:
+            raise KeyUnavailable(f"a key is turned at most {MOST_RETIRED} times")
+        pairs = b"".join(one + other for one, other in ((self._sealing, self._confirming), *self._retired))
+        raw = secrets.token_bytes(_ROOT_BYTES) + self._pseudonym + self._signing + pairs
+        return _TURNED + base64.urlsafe_b64encode(raw).decode("ascii")
+
+    @property
+    def turns(self) -> int:
+        """How often the key was turned."""
+        return len(self._retired)
 
     def pseudonym(self, kind: str, value: bytes) -> bytes:
         """A 16-byte keyed hash of `value`, apart for each `kind` (at most 16 bytes of text)."""
@@ -130,13 +135,17 @@ class Keyring:
         """What was sealed. Raises: KeyUnavailable when it was sealed with another key, for another context, or was
         altered.
         """
-        from cryptography.exceptions import InvalidTag
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+        for key in (self._sealing, *(sealing for sealing, _ in self._retired)):
+            opened = _opened(key, sealed, context)
+            if opened is not None:
+                return opened
+        raise KeyUnavailable(f"key {self.id} does not open this: other key, other place, or altered")
 
-        try:
-            return AESGCM(self._sealing).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], context)
-        except (InvalidTag, ValueError):
-            raise KeyUnavailable(f"key {self.id} does not open this: other key, other place, or altered") from None
+    def resealed(self, sealed: bytes, *, context: bytes) -> bytes | None:
+        """The same, closed by the newest sealing key; None where it is already. Raises: as `unseal`."""
+        if _opened(self._sealing, sealed, context) is not None:
+            return None
+        return self.seal(self.unseal(sealed, context=context), context=context)
 
     def sign(self, message: bytes) -> bytes:
         """The Ed25519 signature (64 bytes) over `message`."""
@@ -158,7 +167,12 @@ class Keyring:
         return Ed25519PrivateKey.from_private_bytes(self._signing)
 
     def _proof(self) -> bytes:
-        return hmac.digest(self._confirming, b"this store was sealed with this key", "sha256")
+        return _proof_of(self._confirming)
+
+    def _fits(self, proof: bytes) -> bool:
+        """Whether a store with this proof was sealed with this key, or with one that it was turned from."""
+        known = (self._confirming, *(confirming for _, confirming in self._retired))
+        return any(hmac.compare_digest(proof, _proof_of(each)) for each in known)
 
 
 def signing_id(public_key: bytes) -> str:
@@ -199,12 +213,115 @@ def confirm(store: Store, keyring: Keyring) -> None:
             if row is None:
                 tx.execute(store_key.insert().values(one=1, key_id=keyring.id, proof=keyring._proof()))  # noqa: SLF001 - one module
                 return
-    if row is not None and not hmac.compare_digest(row.proof, keyring._proof()):  # noqa: SLF001 - one module
+    if row is not None and not keyring._fits(row.proof):  # noqa: SLF001 - one module
         raise KeyUnavailable(
             f"the store was sealed with key {row.key_id}, and the key at hand is {keyring.id}",
             where=store.where,
             repair=f"Put key {row.key_id} back from escrow.",
         )
+
+
+def read_text(folder: Path, environ: Mapping[str, str]) -> tuple[str, str]:
+    """The key as it is written, and where. Only for what puts it elsewhere. Raises: as `Keyring.load`."""
+    if environ.get(VARIABLE):
+        return environ[VARIABLE], VARIABLE
+    path = folder / FILE
+    try:
+        with path.open("rb") as file:
+            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+            if mode & 0o077:
+                raise KeyUnavailable(
+                    f"others may use the key file (mode {mode:04o})", where=str(path), repair=f"chmod 600 {path}"
+                )
+            text = file.read(4000).decode("ascii", "replace")
+    except FileNotFoundError:
+        raise KeyUnavailable(
+            "there is no key",
+            where=str(path),
+            repair=f"Set {VARIABLE}, put the file back from escrow, or run `troth init` for a new store.",
+        ) from None
+    except OSError as error:
+        raise KeyUnavailable(f"the key file cannot be read: {error.strerror}", where=str(path)) from None
+    return text, str(path)
+
+
+def replace(folder: Path, text: str) -> None:
+    """Put another key in the place of the one in `troth.key`, in one step: a crash leaves the one or the other.
+
+    Raises: KeyUnavailable when it cannot be written; the old one stands.
+    """
+    path = folder / FILE
+    beside = path.with_name(FILE + ".new")
+    try:
+        beside.unlink(missing_ok=True)
+        _write_new(beside, text)
+        beside.replace(path)
+        _settle(folder)
+    except OSError as error:
+        raise KeyUnavailable(f"the key file cannot be written: {error.strerror}", where=str(path)) from None
+
+
+def put(folder: Path, text: str) -> None:
+    """Write a key to `troth.key`, mode 0600. Never overwrites. Raises: KeyUnavailable."""
+    path = folder / FILE
+    try:
+        _write_new(path, text)
+        _settle(folder)
+    except FileExistsError:
+        raise KeyUnavailable("a key is there already; it is not overwritten", where=str(path)) from None
+    except OSError as error:
+        raise KeyUnavailable(f"the key file cannot be written: {error.strerror}", where=str(path)) from None
+
+
+def now_sealed_with(tx: Connection) -> str | None:
+    """The id of the key that the store says it is sealed with; None where it has none yet."""
+    from sqlalchemy import select
+
+    from troth.foundation.tables import store_key
+
+    return tx.execute(select(store_key.c.key_id)).scalar_one_or_none()
+
+
+def adopt(tx: Connection, keyring: Keyring) -> None:
+    """From now on the store is sealed with this key, which was turned from the one before."""
+    from troth.foundation.tables import store_key
+
+    tx.execute(store_key.update().values(key_id=keyring.id, proof=keyring._proof()))  # noqa: SLF001 - one module
+
+
+def _whole(parts: int) -> bool:
+    return parts >= 5 and parts % 2 == 1 and parts <= 3 + 2 * MOST_RETIRED
+
+
+def _opened(key: bytes, sealed: bytes, context: bytes) -> bytes | None:
+    from cryptography.exceptions import InvalidTag
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    try:
+        return AESGCM(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], context)
+    except (InvalidTag, ValueError):
+        return None
+
+
+def _proof_of(confirming: bytes) -> bytes:
+    return hmac.digest(confirming, b"this store was sealed with this key", "sha256")
+
+
+def _write_new(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(text.strip() + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _settle(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _derive(root: bytes, name: str, length: int = 32) -> bytes:

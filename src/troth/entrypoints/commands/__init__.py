@@ -12,6 +12,7 @@ def attach(app: typer.Typer) -> None:
     from troth.foundation import commands as foundation
     from troth.foundation.attestations import commands as attestations
     from troth.foundation.guards import commands as guards
+    from troth.foundation.keycare import commands as keycare
     from troth.foundation.ledger import commands as evidence
     from troth.protection import commands as protection
     from troth.protection.audits import commands as audits
@@ -65,6 +66,7 @@ def attach(app: typer.Typer) -> None:
     app.add_typer(evidence.ledger, name="ledger")
     app.command("ropa")(records.ropa)
     app.command("report")(records.report)
+    app.add_typer(keycare.key, name="key")
     app.add_typer(foundation.staff, name="staff")
     app.command("attest")(attestations.attest)
     app.add_typer(audits.audit, name="audit")

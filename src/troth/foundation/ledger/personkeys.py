@@ -13,7 +13,7 @@ import secrets
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, String, bindparam, literal, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from troth.errors import KeyUnavailable
@@ -75,6 +75,27 @@ def destroy(tx: Connection, person: bytes, use: KeyUse, at: datetime) -> bool:
     mine = person_keys.update().where(person_keys.c.person == person, person_keys.c.use == use)
     still = mine.where(person_keys.c.destroyed_at.is_(None))
     return tx.execute(still.values(wrapped=None, destroyed_at=at)).rowcount > 0
+
+
+def rewrap(
+    tx: Connection, keyring: Keyring, after: tuple[bytes, str], most: int
+) -> tuple[int, tuple[bytes, str] | None]:
+    """Close the next `most` keys after `after` by the newest sealing key; gives how many were not, and the last.
+
+    The last is None when there are no more. Raises: KeyUnavailable when one does not open: it was changed.
+    """
+    columns = person_keys.c
+    place = tuple_(columns.person, columns["use"]) > tuple_(literal(after[0]), literal(after[1], String))
+    found = select(columns.person, columns["use"], columns.wrapped).where(columns.wrapped.is_not(None), place)
+    rows = tx.execute(found.order_by(columns.person, columns["use"]).limit(most).with_for_update()).all()
+    count = 0
+    for row in rows:
+        anew = keyring.resealed(row.wrapped, context=_context(row.person, row.use))
+        if anew is not None:
+            mine = person_keys.update().where(columns.person == row.person, columns["use"] == row.use)
+            tx.execute(mine.values(wrapped=anew))
+            count += 1
+    return count, (rows[-1].person, rows[-1].use.value) if len(rows) == most else None
 
 
 def seal(key: bytes, plain: bytes, context: bytes) -> bytes:

@@ -1,0 +1,198 @@
+"""The mixes of GDPRbench (Shastri et al., PVLDB 13(7), 2020) over a table of a company, with and without troth.
+
+Records and mixes are made anew from their description: nine fields of metadata and one of data, every value a function
+of the record's number; controller, customer, processor. Without troth, each operation is one statement and commit over
+indexed columns. With it, whether each row that comes may be read is decided for its person, and each change
+writes an entry of the ledger in its own transaction: the table stands in the file of troth's store, as it may in
+one PostgreSQL database. `GDPR_RECORDS` sets the size: 100,000 unless it says otherwise.
+A smaller table makes the floor quicker and the asking no quicker.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sqlite3
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from bench.ratio import Figure, at_most, compare
+from troth.use import standing
+
+RECORDS = int(os.environ.get("GDPR_RECORDS", "100000"))
+USERS = max(RECORDS // 10, 1)
+PURPOSES = 25
+OPERATIONS = 100
+FEW = 20
+"""People up to whom each is asked about alone; beyond that all at once, by their numbers."""
+
+META = ("ttl", "usr", "obj", "dec", "acl", "shr", "src", "cat")
+SPREAD = {"ttl": 10, "usr": USERS, "obj": 100, "dec": 2, "acl": 10, "shr": 10, "src": 10, "cat": 10}
+MIXES = {
+    "controller": {"create": 25, "update by purpose": 25, "update by user": 25, "delete": 25},
+    "customer": {
+        "read": 20,
+        "read by purpose": 10,
+        "read by user": 10,
+        "update": 20,
+        "update by purpose": 10,
+        "update by user": 10,
+        "delete": 20,
+    },
+    "processor": {"read": 20, "read by purpose": 40, "read by user": 40},
+}
+POLICY = """troth: 1
+title: Privacy Policy
+controller: {name: Example Company, country: IE}
+laws: [gdpr]
+use:
+  number: "1"
+  title: Use
+""" + "".join(
+    f"  p{n}: {{text: Purpose {n}, purpose: purpose{n}, basis: legitimate-interests, data: [usage.page]}}\n"
+    for n in range(PURPOSES)
+)
+
+
+class Table:
+    """The company's table, bare."""
+
+    def __init__(self, path: Path) -> None:
+        self.db = sqlite3.connect(path)
+        self.db.execute("PRAGMA journal_mode = WAL")
+        columns = ", ".join(f"{name} TEXT" for name in META)
+        self.db.execute(f"CREATE TABLE records (k INTEGER PRIMARY KEY, pur TEXT, {columns}, data TEXT)")
+        self.db.execute("CREATE INDEX by_pur ON records (pur)")
+        self.db.execute("CREATE INDEX by_usr ON records (usr)")
+        places = ", ".join("?" * (3 + len(META)))
+        self.insert = f"INSERT INTO records VALUES ({places})"
+        self.db.executemany(self.insert, (record(k) for k in range(RECORDS)))
+        self.db.commit()
+        self.next = RECORDS
+
+    def read(self, where: str, value: Any, _: str) -> list[Any]:
+        return self.db.execute(f"SELECT * FROM records WHERE {where} = ?", (value,)).fetchall()
+
+    def change(self, _: str, statement: str, values: tuple[Any, ...]) -> int:
+        count = self.db.execute(statement, values).rowcount
+        self.db.commit()
+        return count
+
+    def create(self) -> None:
+        self.change("create", self.insert, record(self.next))
+        self.next += 1
+
+
+class Asking(Table):
+    """The same with troth: asked about each row that comes, told of each change."""
+
+    def __init__(self, path: Path, troth: Any) -> None:
+        super().__init__(path)
+        self.troth = troth
+        with troth.office.store.reading() as tx:
+            named = [f"id={user}" for user in range(USERS)]
+            found = list(standing.find_many(tx, troth.office.keyring, named))
+        self.numbers = {str(user): number for user, number in enumerate(found)}
+
+    def read(self, where: str, value: Any, purpose: str) -> list[Any]:
+        rows = super().read(where, value, purpose)
+        whose = {row[3] for row in rows}
+        if len(whose) <= FEW:
+            yes = {user for user in whose if self.troth.may(f"id={user}", purpose, "usage.page")}
+            return [row for row in rows if row[3] in yes]
+        numbers = self.numbers
+        may = self.troth.may_many([numbers[row[3]] for row in rows], [(purpose, "usage.page")])
+        return [row for row, one in zip(rows, may, strict=True) if one]
+
+    def change(self, act: str, statement: str, values: tuple[Any, ...]) -> int:
+        from troth.foundation.ledger import leaves
+
+        office = self.troth.office
+        with office.store.writing() as tx:
+            count = int(tx.exec_driver_sql(statement, values).rowcount)
+            leaves.append(tx, office.keyring, "records.changed", None, {"act": act, "rows": count}, office.clock.now())
+        return count
+
+
+def record(k: int) -> tuple[Any, ...]:
+    return (k, f"purpose{k % PURPOSES}", *(str(k % SPREAD[name]) for name in META), f"data{k}" * 10)
+
+
+def operations(mix: str, seed: int) -> list[tuple[str, int, str]]:
+    """(operation, record, field) for one run: the same for both sides."""
+    drawn = random.Random(seed)
+    names, weights = list(MIXES[mix]), list(MIXES[mix].values())
+    zipf = [1 / (rank + 1) ** 0.99 for rank in range(RECORDS)] if mix == "customer" else None
+    keys = drawn.choices(range(RECORDS), zipf, k=OPERATIONS)
+    scrambled = [k * 7_919 % RECORDS for k in keys]
+    acts = drawn.choices(names, weights, k=OPERATIONS)
+    return [(act, k, drawn.choice(META)) for act, k in zip(acts, scrambled, strict=True)]
+
+
+def run(table: Table, mix: str, seed: int) -> int:
+    """Carry out one run; gives how many rows came."""
+    came = 0
+    for act, k, name in operations(mix, seed):
+        pur, user, value = f"purpose{k % PURPOSES}", str(k % USERS), str(k % SPREAD[name])
+        if act == "create":
+            table.create()
+        elif act == "read":
+            came += len(table.read("k", k, pur))
+        elif act == "read by purpose":
+            came += len(table.read("pur", pur, pur))
+        elif act == "read by user":
+            came += len(table.read("usr", user, pur))
+        elif act == "update":
+            table.change(act, "UPDATE records SET data = ? WHERE k = ?", (f"new{k}", k))
+        elif act == "update by purpose":
+            table.change(act, f"UPDATE records SET {name} = ? WHERE pur = ?", (value, pur))
+        elif act == "update by user":
+            table.change(act, f"UPDATE records SET {name} = ? WHERE usr = ?", (value, user))
+        else:
+            table.change(act, "DELETE FROM records WHERE k = ?", (k,))
+    return came
+
+
+@contextmanager
+def company(folder: Path) -> Iterator[Any]:
+    from troth import application
+    from troth.foundation.keys import Keyring
+    from troth.foundation.store import Store, migrations
+
+    (folder / "policy.yaml").write_text(POLICY, encoding="utf-8")
+    Keyring.create(folder)
+    with Store.open(f"sqlite:///{folder}/troth.sqlite3") as store:
+        migrations.upgrade(store)
+    with application.open(folder, {}) as troth:
+        troth.register_many({"id": str(n)} for n in range(USERS))
+        yield troth
+
+
+def figures() -> Iterator[Figure]:
+    """Each mix on SQLite, the time of the clock on the wall: a commit waits for a disk."""
+    for mix in MIXES:
+        with tempfile.TemporaryDirectory() as name, company(Path(name)) as troth:
+            bare, asking = Table(Path(name) / "bare.db"), Asking(Path(name) / "troth.sqlite3", troth)
+            assert run(bare, mix, 0) == run(asking, mix, 0)
+            seeds = {"bare": 0, "asking": 0}
+            measured = compare(
+                _again(asking, mix, seeds, "asking"),
+                _again(bare, mix, seeds, "bare"),
+                rounds=5,
+                clock=time.perf_counter,
+            )
+            yield at_most(f"GDPRbench {mix}, {RECORDS:,} records, SQLite, against no troth", measured, 1.3)
+
+
+def _again(table: Table, mix: str, seeds: dict[str, int], name: str) -> Callable[[], int]:
+    """The next run of this side: both carry out the same ones, in the same order."""
+
+    def work() -> int:
+        seeds[name] += 1
+        return run(table, mix, seeds[name])
+
+    return work

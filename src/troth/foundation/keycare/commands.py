@@ -1,0 +1,166 @@
+"""`troth key`: look after this controller's key.
+
+A passphrase is typed at a prompt or read from standard input, never given as an argument, which others can see.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from troth.errors import TrothError
+
+if TYPE_CHECKING:
+    from troth.foundation.store import Store
+    from troth.policy.settings import Instance
+
+SCHEMA = 1
+
+
+class Format(StrEnum):
+    """How results are printed."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+Printed = Annotated[Format, typer.Option("--format", help="How to print it.")]
+Copy = Annotated[Path, typer.Argument(metavar="FILE", help="The copy, apart from the store and its backups.")]
+FromStdin = Annotated[bool, typer.Option("--passphrase-stdin", help="Read the passphrase from stdin.")]
+
+key = typer.Typer(no_args_is_help=True, help="The key: how it stands, a copy in escrow, turning it.")
+
+
+@key.command()
+def check(form: Printed = Format.TEXT) -> None:
+    """Say how the key stands: whether it fits the store, when it was turned, and when a copy went into escrow.
+
+    Example: troth key check
+
+    Exit status: 0 all is well, 1 something is to be seen to, 2 it could not be done, or the key does not fit.
+    """
+    from troth.foundation.keycare import looking
+
+    with _opened() as (instance, store):
+        found = looking.look(store, instance.folder, instance.environ)
+    if form is Format.JSON:
+        said = {
+            "schema": SCHEMA,
+            "key": found.id,
+            "where": found.where,
+            "turns": found.turns,
+            "turned_at": found.turned_at.isoformat() if found.turned_at else None,
+            "escrowed_at": found.escrowed_at.isoformat() if found.escrowed_at else None,
+            "findings": found.findings,
+        }
+        typer.echo(json.dumps(said, indent=2))
+    else:
+        typer.echo(f"{found.id} fits the store ({Path(found.where).name}).")
+        typer.echo(f"Turned {found.turned_at:%Y-%m-%d}." if found.turned_at else "Never turned to.")
+        if found.escrowed_at:
+            typer.echo(f"In escrow since {found.escrowed_at:%Y-%m-%d}.")
+        for finding in found.findings:
+            typer.echo(finding)
+    raise typer.Exit(1 if found.findings else 0)
+
+
+@key.command()
+def rotate(form: Printed = Format.TEXT) -> None:
+    """Turn the key: a new one seals from now on, and every person's key is closed with it. Stop troth before.
+
+    What was interrupted goes on with the next call. The old copy in escrow is of no use afterwards: make another.
+
+    Example: troth key rotate
+
+    Exit status: 0 done, 2 it could not be done.
+    """
+    from troth.foundation.clock import SystemClock
+    from troth.foundation.keycare import turning
+
+    with _opened() as (instance, store):
+        done = turning.turn(store, instance.folder, instance.environ, SystemClock())
+    if form is Format.JSON:
+        said = {"before": done.before, "key": done.id, "people_keys": done.people_keys, "resumed": done.resumed}
+        typer.echo(json.dumps({"schema": SCHEMA, **said}, indent=2))
+        return
+    typer.echo(f"{done.before} was turned to {done.id}. Keys of people closed anew: {done.people_keys}.")
+    typer.echo("Start troth again everywhere, and put a copy of the new key into escrow: troth key escrow FILE")
+
+
+@key.command()
+def escrow(
+    file: Copy,
+    from_stdin: FromStdin = False,  # noqa: FBT002 - typer's form
+    form: Printed = Format.TEXT,
+) -> None:
+    """Write a copy of the key that only a passphrase opens, and open it once to be sure. Nothing is overwritten.
+
+    Example: troth key escrow /media/safe/troth-key.json
+
+    Exit status: 0 done, 2 it could not be done.
+    """
+    from troth.foundation.clock import SystemClock
+    from troth.foundation.keycare import escrow as copies
+
+    passphrase = _passphrase(from_stdin=from_stdin, anew=True)
+    with _opened() as (instance, store):
+        found = copies.put(store, instance.folder, instance.environ, file, passphrase, SystemClock())
+    if form is Format.JSON:
+        typer.echo(json.dumps({"schema": SCHEMA, "key": found, "file": str(file)}, indent=2))
+    else:
+        typer.echo(f"A copy of {found} is in {file}. It was opened once. Keep it and the passphrase apart.")
+
+
+@key.command()
+def restore(
+    file: Copy,
+    from_stdin: FromStdin = False,  # noqa: FBT002 - typer's form
+    form: Printed = Format.TEXT,
+) -> None:
+    """Put the key back from a copy in escrow, if it is the one that the store was sealed with.
+
+    Example: troth key restore /media/safe/troth-key.json
+
+    Exit status: 0 done, 2 it could not be done; then nothing was written.
+    """
+    from troth.foundation.clock import SystemClock
+    from troth.foundation.keycare import escrow as copies
+
+    passphrase = _passphrase(from_stdin=from_stdin, anew=False)
+    with _opened() as (instance, store):
+        found = copies.restore(store, instance.folder, file, passphrase, SystemClock())
+    if form is Format.JSON:
+        typer.echo(json.dumps({"schema": SCHEMA, "key": found}, indent=2))
+    else:
+        typer.echo(f"{found} is back.")
+
+
+@contextmanager
+def _opened() -> Iterator[tuple[Instance, Store]]:
+    """The instance of this folder and its store, which must be up to date."""
+    from troth.foundation.store import Store
+    from troth.policy import settings
+
+    instance = settings.read(Path.cwd(), os.environ)
+    with Store.open(instance.store_url) as store:
+        store.require_current()
+        yield instance, store
+
+
+def _passphrase(*, from_stdin: bool, anew: bool) -> str:
+    if from_stdin:
+        return sys.stdin.readline(1000).rstrip("\r\n")
+    if not sys.stdin.isatty():
+        raise TrothError("nobody is there to type a passphrase", where="key", expected="--passphrase-stdin")
+    typed: str = typer.prompt(
+        "Passphrase (16 letters or more)" if anew else "Passphrase", hide_input=True, confirmation_prompt=anew, err=True
+    )
+    return typed
