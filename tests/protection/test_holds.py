@@ -136,7 +136,7 @@ def test_a_hold_that_is_placed_while_a_part_is_under_way_keeps_the_rows_of_that_
         ({"review": NOW.date()}, HoldRefused, "review"),
         ({"statute": "tea-law"}, UnknownName, "no such law"),
         ({"owner": "nobody"}, UnknownName, "no staff account"),
-        ({"owner": "ed"}, AccessDenied, "may not answer"),
+        ({"owner": "ed"}, AccessDenied, "may not put a legal hold"),
         ({"place": "shop.visit"}, UnknownName, 'mean "shop.visits"'),
         ({"scope": HoldScope.CATEGORY, "place": "device.nose"}, UnknownName, "no such category"),
         ({"scope": HoldScope.RECORD, "place": "shop.pages=1"}, PlaceMissing, "has none"),
