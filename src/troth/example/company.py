@@ -39,10 +39,10 @@ from troth.rights.desk import Desk
 from troth.rights.requests import Intake
 from troth.rights.words import Channel, Proof, State
 from troth.sharing import age, answering, demands
-from troth.sharing.company import Archive
 from troth.sharing.demand_reading import Scope
 from troth.updates import versions
 from troth.use import closing
+from troth.use.company import OpenCompany
 from troth.use.views import making
 from troth.use.views.making import ViewMaker
 
@@ -156,7 +156,7 @@ def _make_use_of_rights(company: Company, troth: Troth, people: int) -> None:
 
 def _answer_a_court(company: Company, troth: Troth, about: int) -> None:
     """A court demands all about one person; two people narrow that to the orders, which leave sealed for the court."""
-    archive = Archive.of(troth.office, settings.read(company.folder, company.environ))
+    archive = OpenCompany.of(troth.office, settings.read(company.folder, company.environ))
     asked = Scope(("contact.email", "transaction.purchase", "communication.message"))
     try:
         order = demands.Order(

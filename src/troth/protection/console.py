@@ -23,8 +23,8 @@ from troth.policy import retention as rules
 from troth.policy.rendering.annexes import ENDS, data_label
 from troth.protection import hold_reading, holds, plans, retention
 from troth.protection.holds import Order
-from troth.protection.keeper import Stores
 from troth.protection.words import HoldScope, Occasion, RunState
+from troth.use.company import Company
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ SCOPES: Mapping[HoldScope, str] = {
 }
 
 
-def routes(stores: Callable[[], Stores], path: str, guard: Guard) -> tuple[tuple[str, str, Guarded], ...]:
+def routes(stores: Callable[[], Company], path: str, guard: Guard) -> tuple[tuple[str, str, Guarded], ...]:
     """(method, path, handler) of every page, at and below `path`."""
     return guarded(guard, Pages(stores, path).routes(), path)
 
@@ -45,7 +45,7 @@ def routes(stores: Callable[[], Stores], path: str, guard: Guard) -> tuple[tuple
 class Pages:
     """What the pages are made of."""
 
-    stores: Callable[[], Stores]
+    stores: Callable[[], Company]
     path: str
 
     def routes(self) -> tuple[StaffRoute, ...]:

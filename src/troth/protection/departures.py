@@ -22,13 +22,13 @@ from troth.protection import hold_reading, holds
 
 if TYPE_CHECKING:
     from troth.policy.datamap import PersonKind
-    from troth.protection.keeper import Stores
+    from troth.use.company import Company
 
 AT_ONCE = 200
 """So many people are one transaction: an erasure of one may touch hundreds of rows."""
 
 
-def end(stores: Stores, parting: Parting, ending: TableEnding) -> Mapping[str, Mapping[str, int]]:
+def end(stores: Company, parting: Parting, ending: TableEnding) -> Mapping[str, Mapping[str, int]]:
     """End the accounts of one table that are past their time; gives what this run did, by table.
 
     Raises as `Parting.end`.
@@ -73,7 +73,7 @@ def has_held(ended: Ended, held: Held, subjects: Sequence[Subject], ask: Any) ->
     return False
 
 
-def require_free(stores: Stores, subjects: Sequence[Subject]) -> None:
+def require_free(stores: Company, subjects: Sequence[Subject]) -> None:
     """Make sure that no hold keeps anything of these people in any store. Raises: HeldBack; RecordsError."""
     with stores.office.store.reading() as tx:
         if not hold_reading.standing(tx):
@@ -90,7 +90,7 @@ def require_free(stores: Stores, subjects: Sequence[Subject]) -> None:
 
 
 def _due(
-    stores: Stores,
+    stores: Company,
     parting: Parting,
     ending: TableEnding,
     kind: PersonKind,
@@ -127,7 +127,7 @@ def _some(rows: Iterator[tuple[Any, ...]], passed_over: set[tuple[Any, ...]]) ->
 
 
 def _erase(
-    stores: Stores,
+    stores: Company,
     parting: Parting,
     people: Sequence[Subject],
     step: str,

@@ -35,7 +35,7 @@ from troth.protection.words import HoldScope
 
 if TYPE_CHECKING:
     from troth.foundation.people import Identifier
-    from troth.protection.keeper import Stores
+    from troth.use.company import Company
 
 standing = hold_reading.standing
 
@@ -53,7 +53,7 @@ class Order:
     known_by: Sequence[Identifier] = ()
 
 
-def place(stores: Stores, order: Order) -> Hold:
+def place(stores: Company, order: Order) -> Hold:
     """Place a hold, and record it; what it covers ends no more from the next part of any run on.
 
     Raises: HoldRefused for an order that is not whole; UnknownName, PlaceMissing, PersonUnknown for what is not there;
@@ -100,7 +100,7 @@ def place(stores: Stores, order: Order) -> Hold:
         return found
 
 
-def lift(stores: Stores, number: int, name: str) -> Hold:
+def lift(stores: Company, number: int, name: str) -> Hold:
     """Lift a hold in the name of a staff account, and record it; what it kept ends with the next run.
 
     Raises: HoldRefused where there is no such hold, or it is lifted; AccessDenied.
@@ -120,7 +120,7 @@ def lift(stores: Stores, number: int, name: str) -> Hold:
         return lifted
 
 
-def reason_of(tx: Connection, stores: Stores, number: int) -> str:
+def reason_of(tx: Connection, stores: Company, number: int) -> str:
     """Why a hold stands, in the words that were given; empty once it is lifted."""
     sealed = tx.execute(select(holds.c.sealed).where(holds.c.id == number)).scalar_one_or_none()
     if sealed is None:
@@ -128,7 +128,7 @@ def reason_of(tx: Connection, stores: Stores, number: int) -> str:
     return str(held_rows.opened(stores.office.keyring, number, sealed)["why"])
 
 
-def held_in(stores: Stores, store: str) -> tuple[Held, int]:
+def held_in(stores: Company, store: str) -> tuple[Held, int]:
     """What must stay in one store now; see `held_rows.held_in`."""
     return held_rows.held_in(stores.office.store, stores.office.keyring, stores.datamap, stores.records, store)
 
@@ -136,7 +136,7 @@ def held_in(stores: Stores, store: str) -> tuple[Held, int]:
 # --- what an order names ----------------------------------------------------------------------------------------------
 
 
-def _what(stores: Stores, order: Order) -> list[str]:
+def _what(stores: Company, order: Order) -> list[str]:
     """Whom or what an order means, in texts that are sealed."""
     if order.scope is HoldScope.PERSON:
         found = find_subjects(stores.records, stores.datamap, order.known_by)
@@ -170,7 +170,7 @@ def _what(stores: Stores, order: Order) -> list[str]:
     return parts
 
 
-def _person(tx: Connection, stores: Stores, order: Order) -> int | None:
+def _person(tx: Connection, stores: Company, order: Order) -> int | None:
     for one in order.known_by:
         found = people.find(tx, stores.office.keyring, one)
         if found is not None:

@@ -18,7 +18,7 @@ from troth.protection.rules import RuleFault, StoreRules, store_rules
 
 if TYPE_CHECKING:
     from troth.policy.datamap import StoreKind
-    from troth.protection.keeper import Stores
+    from troth.use.company import Company
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ class RetentionPlan:
         yield f"Rules {self.rules_sha256[:16]}, the same as on the page of the policy."
 
 
-def plan(stores: Stores, *, at: dt.datetime | None = None, few_rows: int = indexing.FEW_ROWS) -> RetentionPlan:
+def plan(stores: Company, *, at: dt.datetime | None = None, few_rows: int = indexing.FEW_ROWS) -> RetentionPlan:
     """What would end now (or would have at `at`), counted. Raises: IndexMissing, DeclarationFaults, RecordsError."""
     now = at or stores.office.clock.now()
     steps: list[PlanStep] = []
@@ -128,12 +128,12 @@ def plan(stores: Stores, *, at: dt.datetime | None = None, few_rows: int = index
     return RetentionPlan(rules, stores.datamap.sha256, tuple(steps), tuple(faults))
 
 
-def rules_in(stores: Stores, store: str) -> StoreRules:
+def rules_in(stores: Company, store: str) -> StoreRules:
     """How everything ends in one store. Raises RecordsError."""
     return store_rules(stores.office.policy, stores.datamap, stores.records.catalogue(store))
 
 
-def reach_of(stores: Stores, store: str) -> Reach:
+def reach_of(stores: Company, store: str) -> Reach:
     """The paths of one store."""
     return Reach.compile(stores.datamap, stores.records.catalogue(store))
 
@@ -144,12 +144,12 @@ def in_order(reach: Reach, endings: tuple[TableEnding, ...]) -> tuple[TableEndin
     return tuple(by_name[name] for name in children_first(reach, list(by_name)))
 
 
-def held_now(stores: Stores, store: str) -> tuple[Held, int]:
+def held_now(stores: Company, store: str) -> tuple[Held, int]:
     """What is held in one store now; see `holds.held_in`."""
     return holds.held_in(stores, store)
 
 
-def _steps(stores: Stores, ended: Ended, ending: TableEnding, *, own: bool) -> Iterator[PlanStep]:
+def _steps(stores: Company, ended: Ended, ending: TableEnding, *, own: bool) -> Iterator[PlanStep]:
     """The rows that end, and apart from them the rows of which only some columns do."""
     import sqlalchemy
 
@@ -177,7 +177,7 @@ def _steps(stores: Stores, ended: Ended, ending: TableEnding, *, own: bool) -> I
 
 
 def _step(
-    stores: Stores,
+    stores: Company,
     ended: Ended,
     ending: TableEnding,
     *,
@@ -219,7 +219,7 @@ def _count(core: Any, condition: Any) -> Any:
 
 
 def _missing(
-    stores: Stores, reach: Reach, kind: StoreKind, found: StoreRules, few_rows: int
+    stores: Company, reach: Reach, kind: StoreKind, found: StoreRules, few_rows: int
 ) -> tuple[indexing.Missing, ...]:
     """The indexes without which each row that goes would have a whole table read."""
     import sqlalchemy

@@ -40,7 +40,7 @@ from troth.protection.tables import retention_runs
 from troth.protection.words import Occasion, RunState
 
 if TYPE_CHECKING:
-    from troth.protection.keeper import Stores
+    from troth.use.company import Company
 
 GRACE = dt.timedelta(hours=1)
 """How much later than promised a run may begin before a check says that the keeper has stopped."""
@@ -96,7 +96,7 @@ def gone(run: Run) -> int:
     return sum(n for tables in run.counts.values() for words in tables.values() for n in words.values())
 
 
-def ask(stores: Stores, occasion: Occasion) -> Run:
+def ask(stores: Company, occasion: Occasion) -> Run:
     """Write down a plan that waits for somebody's approval; the one that waits already, where nothing has changed."""
     plan = plans.plan(stores)
     office = stores.office
@@ -110,7 +110,7 @@ def ask(stores: Stores, occasion: Occasion) -> Run:
         return _insert(tx, stores, plan, RunState.WAITING, occasion=occasion, staff=None)
 
 
-def run(stores: Stores, occasion: Occasion, *, approved_by: str | None = None, plan_sha256: str | None = None) -> Run:
+def run(stores: Company, occasion: Occasion, *, approved_by: str | None = None, plan_sha256: str | None = None) -> Run:
     """End everything that is past its time now, or go on with the run that was begun. Cannot be undone.
 
     `approved_by`: the staff account that looked at the plan, needed where `[retention] approval` is on; `plan_sha256`:
@@ -123,7 +123,7 @@ def run(stores: Stores, occasion: Occasion, *, approved_by: str | None = None, p
     return _carry_on(stores, begun)
 
 
-def _begin(stores: Stores, occasion: Occasion, approved_by: str | None, plan_sha256: str | None) -> Run:
+def _begin(stores: Company, occasion: Occasion, approved_by: str | None, plan_sha256: str | None) -> Run:
     office, settings = stores.office, stores.instance.settings.retention
     with office.store.reading() as tx:
         approvals.require_approved(tx, stores.datamap)
@@ -157,7 +157,7 @@ def _begin(stores: Stores, occasion: Occasion, approved_by: str | None, plan_sha
         return _insert(tx, stores, plan, RunState.BEGUN, occasion=occasion, staff=staff)
 
 
-def _carry_on(stores: Stores, begun: Run) -> Run:
+def _carry_on(stores: Company, begun: Run) -> Run:
     office = stores.office
     now = begun.begun_at or office.clock.now()
     most = stores.instance.settings.retention.row_limit
@@ -200,7 +200,7 @@ def _carry_on(stores: Stores, begun: Run) -> Run:
 class _Holds:
     """What is held in one store now; worked out anew only when a hold was placed or lifted."""
 
-    def __init__(self, stores: Stores, store: str) -> None:
+    def __init__(self, stores: Company, store: str) -> None:
         self._stores, self._store = stores, store
         self._known: tuple[Any, int] | None = None
 
@@ -227,7 +227,7 @@ def _by_table(plan: RetentionPlan) -> dict[str, int]:
 
 
 def _insert(
-    tx: Connection, stores: Stores, plan: RetentionPlan, state: RunState, *, occasion: Occasion, staff: int | None
+    tx: Connection, stores: Company, plan: RetentionPlan, state: RunState, *, occasion: Occasion, staff: int | None
 ) -> Run:
     office = stores.office
     now = office.clock.now()
@@ -267,7 +267,7 @@ def _insert(
 
 def _end(
     tx: Connection,
-    stores: Stores,
+    stores: Company,
     begun: Run,
     counts: Mapping[str, Any],
     left: Mapping[str, int],

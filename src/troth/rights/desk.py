@@ -3,60 +3,31 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from troth.foundation.records.reading import Records
-from troth.policy import mapreading
 from troth.policy.datamap import DataMap
 from troth.policy.law.working_days import WorkingCalendar, read_holidays
-from troth.use.opening import Opened, open_office
+from troth.use.company import OpenCompany
+from troth.use.opening import Opened
 
 if TYPE_CHECKING:
-    from troth.policy.settings import Instance, RequestSettings
+    from troth.policy.settings import RequestSettings
     from troth.rights.company_stores import Writers
-    from troth.use.office import Office
 
 _NO_MAP = DataMap("", {}, (), "")
 
 
 @dataclass(frozen=True)
-class Desk:
+class Desk(OpenCompany):
     """One controller's desk for requests, for the time that one policy and one data map are in force.
 
     Without a data map there are no stores: requests are taken in and tracked, and staff carry them out.
     """
-
-    office: Office
-    instance: Instance
-    datamap: DataMap
-    records: Records
-
-    @classmethod
-    def of(cls, office: Office, instance: Instance) -> Self:
-        """The desk of an office, its data map read from the file now. Connects to no store yet; `close` it when done.
-
-        Raises: UnreadableFile, DeclarationFaults for a map with faults.
-        """
-        path = instance.map_file
-        datamap = mapreading.read(path) if path.exists() else _NO_MAP
-        return cls(office, instance, datamap, Records.open(datamap, instance.environ, base=instance.folder))
-
-    @classmethod
-    def open(cls, folder: Path | str = ".", environ: Mapping[str, str] | None = None) -> Self:
-        """The desk of the instance in `folder`, as `use.opening.open_office` opens it. Close desk and store after."""
-        instance, office = open_office(folder, environ)
-        try:
-            return cls.of(office, instance)
-        except BaseException:
-            office.store.close()
-            raise
 
     @property
     def settings(self) -> RequestSettings:
@@ -82,12 +53,9 @@ class Desk:
 
     def close(self) -> None:
         """End the connections to the company's stores; troth's own store stays open."""
-        self.records.close()
+        super().close()
         if "writers" in self.__dict__:
             self.writers.close()
-
-    def __repr__(self) -> str:
-        return f"Desk({self.office.store.where})"
 
 
 class DeskKeeper:

@@ -39,8 +39,8 @@ from troth.sharing.words import DemandState, Form, State
 
 if TYPE_CHECKING:
     from troth.foundation.records.copying import Part
-    from troth.sharing.company import Company
     from troth.sharing.demand_reading import Scope
+    from troth.use.company import Company
 
 PURPOSE = "legal"
 """The purpose under which what an authority got is on record."""

@@ -56,8 +56,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from troth.foundation.records.keys import Subject
-    from troth.sharing.company import Company
     from troth.sharing.transfer_reading import Transfer
+    from troth.use.company import Company
     from troth.use.office import Office
 
 SCHEMA = "troth-transfer-1"

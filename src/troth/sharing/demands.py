@@ -40,7 +40,7 @@ from troth.sharing.words import DemandState, DemandStep
 if TYPE_CHECKING:
     from troth.foundation.people import Identifier
     from troth.foundation.records.keys import Subject
-    from troth.sharing.company import Company
+    from troth.use.company import Company
     from troth.use.office import Office
 
 EEA = frozenset(

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select
 
@@ -29,9 +29,7 @@ from troth.use.tables import closings
 from troth.use.words import Closing
 
 if TYPE_CHECKING:
-    from troth.foundation.records.reading import Records
-    from troth.policy.datamap import DataMap
-    from troth.policy.settings import Instance
+    from troth.use.company import Company
 
 TRIGGER = "account-closed"
 """The trigger of `starts:` that says when an account was closed."""
@@ -49,19 +47,6 @@ class Account:
     until: datetime | None
 
 
-class Stores(Protocol):
-    """Whoever has the company's stores at hand."""
-
-    @property
-    def office(self) -> Office: ...
-    @property
-    def instance(self) -> Instance: ...
-    @property
-    def datamap(self) -> DataMap: ...
-    @property
-    def records(self) -> Records: ...
-
-
 def close(office: Office, person: Person, *, method: str = "app", at: datetime | None = None) -> Account:
     """Record that the account of `person` is closed. Raises: PersonUnknown, PersonAmbiguous; TrothError; StoreError."""
     return _deed(office, person, Closing.CLOSED, method, at)
@@ -72,7 +57,7 @@ def reopen(office: Office, person: Person, *, method: str = "app", at: datetime 
     return _deed(office, person, Closing.REOPENED, method, at)
 
 
-def follow(stores: Stores) -> int:
+def follow(stores: Company) -> int:
     """Close and open accounts as the company's tables have them now; gives how many changed. Raises: RecordsError."""
     office, changed = stores.office, 0
     seen = Observation(
@@ -96,7 +81,7 @@ def follow(stores: Stores) -> int:
     return changed
 
 
-def keep_following(stores_now: Callable[[], Stores], stop: threading.Event) -> None:
+def keep_following(stores_now: Callable[[], Company], stop: threading.Event) -> None:
     """Follow every ten minutes until `stop` is set."""
     while not stop.is_set():
         follow(stores_now())

@@ -33,7 +33,7 @@ from troth.sharing.demand_reading import Scope
 from troth.sharing.demands import Order
 
 if TYPE_CHECKING:
-    from troth.sharing.company import Company
+    from troth.use.company import Company
 
 HANDED = "handed"
 """The folder below the instance in which sealed packages wait to be fetched."""

@@ -14,9 +14,9 @@ import typer
 
 if TYPE_CHECKING:
     from troth.foundation.people import Identifier
-    from troth.sharing.company import Archive
     from troth.sharing.demand_reading import Demand, Scope
     from troth.sharing.transfer_reading import Transfer
+    from troth.use.company import OpenCompany
 
 SCHEMA = 1
 
@@ -125,7 +125,7 @@ def write(value: object) -> None:
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
-def sequence(archive: Archive) -> None:
+def sequence(archive: OpenCompany) -> None:
     """Give the new entries of the ledger their places now, where no worker does it."""
     from urllib.parse import urlsplit
 
@@ -137,11 +137,11 @@ def sequence(archive: Archive) -> None:
 
 
 @contextmanager
-def opened() -> Iterator[Archive]:
+def opened() -> Iterator[OpenCompany]:
     """The archive of the instance in this folder."""
-    from troth.sharing.company import Archive
+    from troth.use.company import OpenCompany
 
-    archive = Archive.open()
+    archive = OpenCompany.open()
     try:
         yield archive
     finally:

@@ -19,7 +19,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
 import sqlalchemy
@@ -31,13 +31,12 @@ from troth.foundation.observation import Observation
 from troth.foundation.people import Kind
 from troth.foundation.proof import NothingToObserve
 from troth.foundation.records.connectors import address_of
-from troth.foundation.records.reading import Records
 from troth.foundation.records.writing import Writer, WritingLimits
 from troth.foundation.store import changes
-from troth.policy import mapreading
 from troth.policy.datamap import StoreKind
 from troth.use import log_reading
 from troth.use.audience import Audience
+from troth.use.company import Company, OpenCompany
 from troth.use.tables import view_rounds
 from troth.use.views import planning, reading, words
 from troth.use.views.planning import Plan, View
@@ -45,10 +44,8 @@ from troth.use.views.planning import Plan, View
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from troth.policy.datamap import DataMap
     from troth.policy.settings import Instance
     from troth.policy.usesettings import ViewSettings
-    from troth.use.office import Office
 
 _PART = 5_000
 _LOOK_S = 2.0
@@ -57,52 +54,22 @@ _REST = 20
 """A round is followed by a pause of so many times what it took, whatever is said meanwhile."""
 
 
-class AtHand(Protocol):
-    """Whoever has the company's stores at hand."""
-
-    @property
-    def office(self) -> Office: ...
-    @property
-    def instance(self) -> Instance: ...
-    @property
-    def datamap(self) -> DataMap: ...
-    @property
-    def records(self) -> Records: ...
-
-
-@dataclass
-class ViewMaker:
-    """What making views needs at hand: an office, the settings, the data map and the company's stores."""
-
-    office: Office
-    instance: Instance
-    datamap: DataMap
-    records: Records
+class ViewMaker(OpenCompany):
+    """The company's stores for whoever makes views in them."""
 
     @classmethod
-    def of(cls, office: Office, instance: Instance) -> Self:
-        """The maker of an office, its data map read now. Connects to no store yet; `close` it when done.
-
-        Raises: UnreadableFile, DeclarationFaults for a map that cannot be used.
-        """
-        datamap = mapreading.read(instance.map_file)
-        limit = instance.settings.retention.timeout
-        return cls(
-            office, instance, datamap, Records.open(datamap, instance.environ, timeout_s=limit, base=instance.folder)
-        )
+    def patience_s(cls, instance: Instance) -> float:
+        """As `[retention] timeout` says: a view of everybody takes its time."""
+        return instance.settings.retention.timeout
 
     @classmethod
-    def at(cls, desk: AtHand) -> Self:
+    def at(cls, desk: Company) -> Self:
         """The maker of somebody who has all of this at hand, and who closes it."""
         return cls(desk.office, desk.instance, desk.datamap, desk.records)
 
     @property
     def settings(self) -> ViewSettings:
         return self.instance.settings.views
-
-    def close(self) -> None:
-        """End the connections to the company's stores; troth's own store stays open."""
-        self.records.close()
 
     def seen(self) -> Observation:
         """What planning looks through."""

@@ -1,4 +1,4 @@
-"""What answering a demand or handing over a business needs at hand: the office, the data map and the stores."""
+"""What a deed in the company's own stores needs at hand: troth's office, the settings, the data map and the stores."""
 
 from __future__ import annotations
 
@@ -17,9 +17,12 @@ if TYPE_CHECKING:
     from troth.policy.settings import Instance
     from troth.use.office import Office
 
+_NO_MAP = DataMap("", {}, (), "")
+_PATIENCE_S = 5.0
+
 
 class Company(Protocol):
-    """Whoever has the company's stores at hand: an archive, or the desk of a request."""
+    """Whoever has the company's stores at hand: somebody who opened them, or the desk of a request."""
 
     @property
     def office(self) -> Office: ...
@@ -32,8 +35,8 @@ class Company(Protocol):
 
 
 @dataclass(frozen=True)
-class Archive:
-    """One controller's stores, opened for reading, for the time that one policy and one data map are in force."""
+class OpenCompany:
+    """One controller's stores, for the time that one policy and one data map are in force."""
 
     office: Office
     instance: Instance
@@ -41,20 +44,28 @@ class Archive:
     records: Records
 
     @classmethod
+    def patience_s(cls, instance: Instance) -> float:  # noqa: ARG003 - who ends much at once waits as the settings say
+        """How many seconds a statement in the company's stores may take."""
+        return _PATIENCE_S
+
+    @classmethod
     def of(cls, office: Office, instance: Instance) -> Self:
-        """The archive of an office, its data map read from the file now. Connects to no store yet; `close` it.
+        """The stores of an office, its data map read from the file now. Connects to none yet; `close` them when done.
 
         Raises: UnreadableFile, DeclarationFaults for a map with faults.
         """
         path = instance.map_file
-        datamap = mapreading.read(path) if path.exists() else DataMap("", {}, (), "")
-        return cls(office, instance, datamap, Records.open(datamap, instance.environ, base=instance.folder))
+        datamap = mapreading.read(path) if path.exists() else _NO_MAP
+        limit = cls.patience_s(instance)
+        return cls(
+            office, instance, datamap, Records.open(datamap, instance.environ, timeout_s=limit, base=instance.folder)
+        )
 
     @classmethod
     def open(
         cls, folder: Path | str = ".", environ: Mapping[str, str] | None = None, clock: Clock | None = None
     ) -> Self:
-        """The archive of the instance in `folder`. Close it and the store after."""
+        """The stores of the instance in `folder`. Close them, and the store of the office. Raises as `open_office`."""
         instance, office = open_office(folder, environ, clock)
         try:
             return cls.of(office, instance)
@@ -67,4 +78,4 @@ class Archive:
         self.records.close()
 
     def __repr__(self) -> str:
-        return f"Archive({self.office.store.where})"
+        return f"{type(self).__name__}({self.office.store.where})"
