@@ -12,9 +12,9 @@ from tests.updates.company import data_of, dated
 from tests.updates.pages import _pattern
 from troth.errors import StoreBehind
 from troth.foundation.keys import Keyring
+from troth.foundation.printing import Format
 from troth.testing import FixedClock
 from troth.updates import commands
-from troth.updates.commands import Format
 from troth.updates.versions import NoticeTooShort
 from troth.use import opening
 

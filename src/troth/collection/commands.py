@@ -10,13 +10,13 @@ import json
 import os
 import re
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from troth.errors import DeclarationError
+from troth.foundation.printing import Format, Printed
 
 if TYPE_CHECKING:
     from troth.foundation.records.reading import Records
@@ -24,16 +24,6 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}\Z")
-
-
-class Format(StrEnum):
-    """How results are printed."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
-Printed = Annotated[Format, typer.Option("--format", help="How to print it.")]
 
 
 def map_(  # noqa: PLR0917 - the ways to begin, each an option

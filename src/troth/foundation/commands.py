@@ -11,13 +11,13 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from troth.errors import TrothError
+from troth.foundation.printing import Format, Printed
 from troth.foundation.roles import Role
 
 if TYPE_CHECKING:
@@ -27,16 +27,8 @@ if TYPE_CHECKING:
 SCHEMA = 1
 
 
-class Format(StrEnum):
-    """How results are printed."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The name to sign in with; not a customer.")]
 WhichRole = Annotated[Role, typer.Option("--role", help="What they may do.")]
-Printed = Annotated[Format, typer.Option("--format", help="How to print it.")]
 
 staff = typer.Typer(no_args_is_help=True, help="Staff: who may enter the console, in which role.")
 

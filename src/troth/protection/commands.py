@@ -7,12 +7,12 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from troth.errors import HoldRefused, TrothError
+from troth.foundation.printing import Format, Printed
 from troth.protection.words import HoldScope
 
 if TYPE_CHECKING:
@@ -24,14 +24,6 @@ if TYPE_CHECKING:
 SCHEMA = 1
 
 
-class Format(StrEnum):
-    """How results are printed."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
-Printed = Annotated[Format, typer.Option("--format", help="How to print it.")]
 By = Annotated[str, typer.Option("--as", help="The staff account that answers for it.")]
 
 retention = typer.Typer(no_args_is_help=True, help="Periods: what is past its time, and its end.")

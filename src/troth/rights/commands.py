@@ -10,7 +10,6 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
@@ -18,6 +17,7 @@ from urllib.parse import urlsplit
 import typer
 
 from troth.errors import PersonError, PersonUnknown, RequestError, TrothError
+from troth.foundation.printing import Format, Printed
 from troth.policy.vocabulary import Right
 
 if TYPE_CHECKING:
@@ -30,18 +30,10 @@ SCHEMA = 1
 _LONGEST_LINE = 1_000
 
 
-class Format(StrEnum):
-    """How results are printed."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
 Person = Annotated[str, typer.Argument(metavar="PERSON", help="email=..., phone=..., id=..., or - for standard input.")]
 Number = Annotated[str, typer.Argument(metavar="NUMBER", help="Such as 2026-000412.")]
 Planned = Annotated[bool, typer.Option("--plan", help="Show what would be done, and do nothing.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do it without asking.")]
-Printed = Annotated[Format, typer.Option("--format", help="How to print it.")]
 Words = Annotated[str, typer.Option("--note", help="What the person wrote with it.")]
 
 request = typer.Typer(no_args_is_help=True, help="Requests under a right: access, erasure, and the others.")

@@ -6,10 +6,11 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from troth.foundation.printing import Format, Printed
 
 if TYPE_CHECKING:
     from troth.policy.model import Policy
@@ -17,16 +18,6 @@ if TYPE_CHECKING:
     from troth.use.office import Office
 
 SCHEMA = 1
-
-
-class Format(StrEnum):
-    """How results are printed."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
-Printed = Annotated[Format, typer.Option("--format", help="How to print it.")]
 
 
 def diff(

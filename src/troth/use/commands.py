@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from troth.foundation.printing import Format, Printed
 from troth.use import terminal
-from troth.use.terminal import Format
 from troth.use.words import Ground
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ Person = Annotated[
     str, typer.Argument(metavar="PERSON", help="email=..., phone=..., id=..., key=..., or - for standard input.")
 ]
 Purpose = Annotated[str, typer.Option("--purpose", help="A purpose of the policy.")]
-Printed = Annotated[Format, typer.Option("--format", help="How to print it.")]
 Method = Annotated[str, typer.Option("--method", help="How it reached you: form, phone, paper, ...")]
 
 consent = typer.Typer(no_args_is_help=True, help="Consent: give, withdraw, show.")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from troth.errors import PersonError
@@ -15,13 +14,6 @@ if TYPE_CHECKING:
     from troth.use.office import Office
 
 LONGEST_LINE = 1_000
-
-
-class Format(StrEnum):
-    """How results are printed."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 @contextmanager

@@ -5,26 +5,19 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from troth.errors import TrothError
+from troth.foundation.printing import Format, Printed
 
 if TYPE_CHECKING:
     from troth.foundation.attestations.reading import Attested
     from troth.foundation.attestations.register import Statement
 
 SCHEMA = 1
-
-
-class Format(StrEnum):
-    """How results are printed."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 About = Annotated[str | None, typer.Argument(metavar="ABOUT", help="A sentence (3.1e, or its id), or a topic.")]
@@ -34,7 +27,6 @@ Paper = Annotated[str | None, typer.Option("--document", help="The file that sho
 Until = Annotated[dt.datetime | None, typer.Option("--until", formats=["%Y-%m-%d"], help="The last day it holds.")]
 Shown = Annotated[bool, typer.Option("--list", help="Show every attestation and whether it holds.")]
 Back = Annotated[int | None, typer.Option("--withdraw", metavar="NUMBER", help="Take one back, by its number.")]
-Printed = Annotated[Format, typer.Option("--format", help="How to print it.")]
 
 
 def attest(  # noqa: PLR0917 - each is an option of its own

@@ -10,13 +10,13 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from troth.errors import TrothError
+from troth.foundation.printing import Format, Printed
 
 if TYPE_CHECKING:
     from troth.foundation.store import Store
@@ -25,14 +25,6 @@ if TYPE_CHECKING:
 SCHEMA = 1
 
 
-class Format(StrEnum):
-    """How results are printed."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
-Printed = Annotated[Format, typer.Option("--format", help="How to print it.")]
 Copy = Annotated[Path, typer.Argument(metavar="FILE", help="The copy, apart from the store and its backups.")]
 FromStdin = Annotated[bool, typer.Option("--passphrase-stdin", help="Read the passphrase from stdin.")]
 

@@ -10,7 +10,6 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
@@ -18,6 +17,7 @@ from urllib.parse import urlsplit
 import typer
 
 from troth.errors import KeyUnavailable, TrothError, UnreadableFile
+from troth.foundation.printing import Format, Printed
 
 if TYPE_CHECKING:
     from troth.foundation.keys import Keyring
@@ -30,14 +30,6 @@ SCHEMA = 1
 _LARGEST_FILE = 10_000_000
 
 
-class Format(StrEnum):
-    """How results are printed."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
-Printed = Annotated[Format, typer.Option("--format", help="How to print it.")]
 Output = Annotated[Path | None, typer.Option("-o", "--output", help="Where to write; else standard output.")]
 Keys = Annotated[list[str] | None, typer.Option("--key", help="A public key of the ledger that you trust, one line.")]
 

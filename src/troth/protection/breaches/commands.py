@@ -9,13 +9,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from troth.errors import NaiveTimeError, TrothError
+from troth.foundation.printing import Format, Printed
 from troth.policy.law.telling import Risk, Role, Told
 from troth.protection.breaches.words import Kind
 
@@ -32,15 +32,7 @@ SCHEMA = 1
 _LONGEST = 64 * 1024
 
 
-class Format(StrEnum):
-    """How results are printed."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
 Number = Annotated[str, typer.Argument(metavar="NUMBER", help="Such as B2026-0001.")]
-Printed = Annotated[Format, typer.Option("--format", help="How to print it.")]
 Words = Annotated[str, typer.Option("--words", metavar="FILE", help="A text file that says what happened; - is stdin.")]
 Noticed = Annotated[str | None, typer.Option("--noticed", help="When it was noticed, with its zone; now if left out.")]
 Law = Annotated[str, typer.Option("--law", help="Under which law, such as gdpr.")]

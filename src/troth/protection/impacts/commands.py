@@ -5,25 +5,16 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from troth.foundation.printing import Format, Printed
 from troth.protection.impacts.words import Residual
 
 SCHEMA = 1
 
-
-class Format(StrEnum):
-    """How results are printed."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
-Printed = Annotated[Format, typer.Option("--format", help="How to print it.")]
 
 assessment = typer.Typer(no_args_is_help=True, help="Impact assessments: which uses need one, and those made.")
 

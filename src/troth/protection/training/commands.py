@@ -6,11 +6,12 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from troth.foundation.printing import Format, Printed
 
 if TYPE_CHECKING:
     from troth.foundation.keys import Keyring
@@ -19,15 +20,6 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 
-
-class Format(StrEnum):
-    """How results are printed."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
-Printed = Annotated[Format, typer.Option("--format", help="How to print it.")]
 
 training = typer.Typer(no_args_is_help=True, help="Training: who of staff passed the course, until when.")
 

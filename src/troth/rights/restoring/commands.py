@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from troth.foundation.printing import Format
 
 if TYPE_CHECKING:
     from troth.rights.restoring.guarding import Found, Guarded
 
 SCHEMA = 1
-
-
-class Format(StrEnum):
-    """How results are printed."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 def restore_guard(

@@ -10,16 +10,15 @@ from typing import Annotated
 
 import typer
 
+from troth.foundation.printing import Format, Printed
 from troth.sharing.handing.printing import (
     SCHEMA,
     By,
-    Format,
     Key,
     Kinds,
     Note,
     Number,
     PerhapsBy,
-    Printed,
     Since,
     Until,
     meant,

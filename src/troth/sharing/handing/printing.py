@@ -7,10 +7,11 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from troth.foundation.printing import Format
 
 if TYPE_CHECKING:
     from troth.foundation.people import Identifier
@@ -21,14 +22,6 @@ if TYPE_CHECKING:
 SCHEMA = 1
 
 
-class Format(StrEnum):
-    """How results are printed."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
-Printed = Annotated[Format, typer.Option("--format", help="How to print it.")]
 By = Annotated[str, typer.Option("--as", help="The staff account that answers for it.")]
 PerhapsBy = Annotated[str | None, typer.Option("--as", help="The staff account that does it.")]
 Number = Annotated[int, typer.Argument(help="Such as 3.")]

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from troth.errors import PersonUnknown, ProofInvalid, UnreadableFile
+from troth.foundation.printing import Format, Printed
 from troth.use import terminal
-from troth.use.terminal import Format
 
 if TYPE_CHECKING:
     from troth.use.recording.importing import Plan
@@ -20,7 +20,6 @@ SCHEMA = 1
 Person = Annotated[
     str, typer.Argument(metavar="PERSON", help="email=..., phone=..., id=..., key=..., or - for standard input.")
 ]
-Printed = Annotated[Format, typer.Option("--format", help="How to print it.")]
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="The file to write; standard output without it.")]
 
 

@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 
 from troth.errors import PersonError, UnreadableFile
+from troth.foundation.printing import Format
 from troth.use import terminal
-from troth.use.terminal import Format
 
 SCHEMA = 1
 

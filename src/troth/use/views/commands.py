@@ -5,25 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from troth.foundation.printing import Format, Printed
 from troth.use import terminal
-from troth.use.terminal import Format
 
 if TYPE_CHECKING:
     from troth.use.views.making import ViewMaker
     from troth.use.views.planning import Plan
 
 SCHEMA = 1
-_Printed = Annotated[Format, typer.Option("--format", help="How to print it.")]
-
 views = typer.Typer(no_args_is_help=True, help="Pseudonymised views: plan, create, check.")
 
 
 @views.command("plan")
-def plan_(form: _Printed = Format.TEXT) -> None:
+def plan_(form: Printed = Format.TEXT) -> None:
     """Show which views would be made, what they leave out and why, and the grants for their roles. Nothing is done.
 
     Example: troth views plan
@@ -52,7 +50,7 @@ def plan_(form: _Printed = Format.TEXT) -> None:
 
 
 @views.command("create")
-def create(form: _Printed = Format.TEXT) -> None:
+def create(form: Printed = Format.TEXT) -> None:
     """Make the views, or bring them up to date: only people are in them whose data may be used for the purpose now.
 
     Example: troth views create
@@ -73,7 +71,7 @@ def create(form: _Printed = Format.TEXT) -> None:
 
 
 @views.command("check")
-def check(form: _Printed = Format.TEXT) -> None:
+def check(form: Printed = Format.TEXT) -> None:
     """Compare the views that are there with those that policy and data map ask for, and say when they were made.
 
     `troth check` judges what is in them; this says what `troth views create` would change.
