@@ -71,7 +71,7 @@ def test_eighty_percent_pass_and_clear_the_account_for_a_year(desk: Desk, right:
     assert (outcome.right, outcome.training is not None) == (right, passes)
     assert cleared(desk, person) == (YEAR.after(desk.now) if passes else None)
     with desk.store.reading() as tx:
-        kinds = [row.kind for row in tx.execute(select(ledger_leaves.c.kind))]
+        kinds = [kind for kind in tx.scalars(select(ledger_leaves.c.kind)) if kind.startswith("training.")]
         assert len(reading.trainings_of(tx)) == len(kinds) == passes
     assert kinds == ["training.passed"] * passes
 
@@ -148,6 +148,7 @@ def test_a_certificate_verifies_without_us_and_an_altered_one_does_not(desk: Des
 def test_the_ledger_names_no_one(desk: Desk) -> None:
     take(desk, desk.person("dora"), 10)
     with desk.store.reading() as tx:
-        [content] = tx.execute(select(ledger_leaves.c.content)).scalars()
+        contents = list(tx.scalars(select(ledger_leaves.c.content)))
         assert tx.execute(select(accounts.c.name)).scalar_one() == "dora"
-    assert b"dora" not in content
+    assert contents
+    assert not any(b"dora" in content for content in contents)
