@@ -61,7 +61,7 @@ STORES_AND_PAPERS = [
     (deeds.the_words_agreed_to_are_altered, "2.2a", "the text agreed to is gone or was altered"),
     (deeds.what_was_agreed_to_is_altered, "2.2a", "the data and recipients agreed to are gone or were altered"),
     (deeds.an_entry_of_the_ledger_is_altered, "2.2a", "its content was changed"),
-    (deeds.an_entry_of_the_ledger_waits, "2.2a", "1 entry waits for a place"),
+    (deeds.an_entry_of_the_ledger_waits, "2.2a", "for a place, the oldest since"),
     (deeds.an_order_comes_long_after_the_account_was_closed, "2.2b", "orders in shop: 1 use for transactions"),
     (deeds.a_duty_has_no_law, "2.2c", 'the law "tea-law" is not listed'),
     (deeds.a_balance_test_is_edited, "2.2d", "balance-fraud.md is not the recorded one"),
