@@ -6,6 +6,7 @@ against the one before, sentence by sentence: verdicts, causes, what was seen an
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import ExitStack
 
@@ -230,7 +231,14 @@ def _named(each: object) -> str:
     return each if isinstance(each, str) and len(each) < 6 else getattr(each, "__name__", "")
 
 
-@pytest.mark.parametrize(("deed", "number", "words"), STORES_AND_PAPERS, ids=_named)
+def _here(cases: list[tuple[Callable[[Copy], None], str, str]]) -> list[tuple[Callable[[Copy], None], str, str]]:
+    """All of them in the long form; here two for each sentence, since each is a whole check of the company."""
+    if os.environ.get("SOAK") == "true":
+        return cases
+    return [case for place, case in enumerate(cases) if sum(each[1] == case[1] for each in cases[:place]) < 2]
+
+
+@pytest.mark.parametrize(("deed", "number", "words"), _here(STORES_AND_PAPERS), ids=_named)
 def test_a_broken_deed_turns_its_sentence_alone(
     running_company: RunningCompany, copy: Copy, deed: Callable[[Copy], None], number: str, words: str
 ) -> None:
