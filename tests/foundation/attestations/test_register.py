@@ -70,8 +70,8 @@ def test_its_entry_in_the_ledger_holds_hashes_and_no_words(
     attest(store, keyring, folder, clock.now(), owner="dora")
 
     with store.reading() as tx:
-        kind, content = tx.execute(select(ledger_leaves.c.kind, ledger_leaves.c.content)).one()
-    assert kind == "attestation.made"
+        entries = select(ledger_leaves.c.content).where(ledger_leaves.c.kind == "attestation.made")
+        content = tx.execute(entries).scalar_one()
     assert b"disk-encryption" in content
     assert not [word for word in (b"dora", b"volumes", b"disks.md") if word in content]
 
