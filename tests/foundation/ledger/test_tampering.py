@@ -352,6 +352,15 @@ def test_the_last_leaf_taken_away_before_it_had_a_place_is_missed(world: World) 
     assert [str(one) for one in world.verified().findings] == [f"{missing} {ENTRIES + WAITING}"]
 
 
+def test_a_leaf_that_waits_under_a_number_that_was_never_given_is_found(world: World) -> None:
+    last = world.raw.execute("SELECT max(id) FROM ledger_leaves").fetchone()[0]
+    world.run(f"UPDATE ledger_leaves SET id = {2**41 + last} WHERE id = {last}")
+
+    found = world.verified().findings
+
+    assert [finding.where for finding in found] == [f"leaf {last}", "the numbers of leaves"]
+
+
 def test_a_number_of_leaves_set_back_is_found(world: World) -> None:
     world.run("UPDATE sqlite_sequence SET seq = 1000 WHERE name = 'ledger_leaves'")
 

@@ -289,13 +289,14 @@ class _Whole:
         """
         given = self._rows.given()
         placed = self._tx.execute(select(func.sum(func.length(ledger_order.c.leaves)))).scalar_one() or 0
-        if given == placed // 8 + len(waiting):
+        # As many as were given, and none beyond them: then there is no gap either.
+        if given == placed // 8 + len(waiting) and max(waiting, default=given) == given:
             return
         known = set(waiting)
         for leaves in self._tx.execute(select(ledger_order.c.leaves)).scalars():
             known.update(unpacked(leaves))
         last = 0
-        for leaf in (*sorted(one for one in known if one > 0), given + 1):
+        for leaf in (*sorted(one for one in known if 0 < one <= given), given + 1):
             if leaf > last + 1:
                 more = f", and so are those up to leaf {leaf - 1}" if leaf > last + 2 else ""
                 self._outcome.add(entry(None, last + 1), f"is gone, and never had a place{more}", leaf=last + 1)
