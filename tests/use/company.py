@@ -135,8 +135,14 @@ def _copy(folder: Path, policy: str) -> dict[str, str]:
 
 
 @contextmanager
-def found_company(folder: Path, url: str | None = None, policy: str = POLICY) -> Iterator[Company]:
+def found_company(
+    folder: Path, url: str | None = None, policy: str = POLICY, *, settings: str = ""
+) -> Iterator[Company]:
+    """`settings` are added to its troth.toml."""
     environ = prepare(folder, url, policy) if url else _copy(folder, policy)
+    if settings:
+        file = folder / "troth.toml"
+        file.write_text(file.read_text() + settings)
     clock = FixedClock(NOW)
     with application.open(folder, environ, clock) as opened:
         yield Company(folder, opened, clock, environ)
