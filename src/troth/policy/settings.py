@@ -106,10 +106,14 @@ class MailSettings(Declared):
 
 
 class ScheduleSettings(Declared):
-    """How often `troth serve` looks by itself. `ledger`: how often the whole ledger is verified, one and all."""
+    """How often `troth serve` looks by itself. `ledger`: how often the whole ledger is verified, one and all.
+
+    `remind`: the owner hears of attestations, assessments, trainings, holds and the like this long before they end.
+    """
 
     check: Period | None = None
     ledger: Period | None = Duration(1, "day")
+    remind: Period | None = Duration(30, "day")
 
 
 class RequestSettings(Declared):
