@@ -25,7 +25,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from troth import errors
 from troth.foundation import people
-from troth.use import api_reports, apps, authzen, consent, entrance, objections, repeats, restrictions, standing
+from troth.policy.usesettings import ConsentSettings
+from troth.use import (
+    api_reports,
+    apps,
+    authzen,
+    consent,
+    entrance,
+    guardians,
+    objections,
+    repeats,
+    restrictions,
+    standing,
+)
 from troth.use.apibodies import Body, Data, Key, Person, Text
 from troth.use.consent import Choice
 from troth.use.decision import Reason
@@ -79,7 +91,10 @@ class About(Body):
 
 
 class ConsentWord(Body):
-    """What a person said about a purpose. Without `at` it was said now."""
+    """What a person said about a purpose. Without `at` it was said now.
+
+    `old_enough`: whether they may say so alone, where `[consent] ask_age` has people asked.
+    """
 
     person: Person
     purpose: Text
@@ -87,6 +102,7 @@ class ConsentWord(Body):
     language: Annotated[str, Field(max_length=35)] | None = None
     method: Annotated[str, Field(max_length=40)] = "form"
     at: datetime | None = None
+    old_enough: bool | None = None
 
 
 class ObjectionWord(Body):
@@ -124,7 +140,8 @@ def _api(troth: Opened, more: Sequence[APIRouter]) -> Api:
     settings = troth.instance.settings
     reports = api_reports.router(troth.lease.office, settings.messages)
     site = settings.site
-    return Api(troth.lease, troth.instance.environ, site.url.rstrip("/"), site.centre, (reports, *more))
+    address = site.url.rstrip("/")
+    return Api(troth.lease, troth.instance.environ, settings.consent, address, site.centre, (reports, *more))
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +150,7 @@ class Api:
 
     lease: Lease
     environ: Mapping[str, str]
+    consents: ConsentSettings
     address: str
     centre: str = "/privacy/centre"
     more: tuple[APIRouter, ...] = ()
@@ -217,6 +235,8 @@ class Api:
         def say(word: ConsentWord, request: Request, key: Key = None) -> dict[str, Any]:
             """Record what a person said; when this answers, every decision obeys."""
             office = lease.office
+            if word.word is Consent.GIVEN:
+                guardians.require_old_enough(office.policy, self.consents, word.old_enough)
             try:
                 with repeats.once(office, request.state.app, key, f"consents\n{word.model_dump_json()}"):
                     return asdict(_consent(office, word))
