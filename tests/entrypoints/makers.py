@@ -19,7 +19,6 @@ from troth.foundation.attestations import register
 from troth.foundation.attestations.register import Statement
 from troth.foundation.factors import codes, sessions
 from troth.foundation.guards import pausing
-from troth.foundation.ledger.sequencer import sequence_all
 from troth.foundation.operations import Operation
 from troth.foundation.people import Identifier
 from troth.foundation.roles import Role
@@ -237,40 +236,11 @@ def changed_map(office: Office, seat: Seat, own: bool) -> Try:
     return Try(form={"sha256": hashlib.sha256(file.read_bytes()).hexdigest()})
 
 
-def changed_text(office: Office, *_: object) -> Try:
-    """The policy with other bytes that mean the same, unpublished."""
-    no_transfer(office)
-    file = office.desk.instance.policy_file
-    file.write_text(f"{file.read_text()}# {len(file.read_text())}\n")
-    return Try(form={"sha256": hashlib.sha256(file.read_bytes()).hexdigest()})
-
-
 def running(office: Office, *_: object) -> Try:
     """Nothing is stopped."""
     desk = office.desk.office
     with desk.store.writing() as tx:
         pausing.resume(tx, desk.keyring, office.now)
-    return Try()
-
-
-def paused(office: Office, *_: object) -> Try:
-    """What writes into the company's stores is stopped."""
-    desk = office.desk.office
-    with desk.store.writing() as tx:
-        pausing.pause(tx, desk.keyring, office.now)
-    return Try()
-
-
-def assessing(office: Office, *_: object) -> Try:
-    purpose = office.desk.office.policy.purposes[0]
-    form = {"purpose": purpose, "document": "policy.yaml", "residual": "acceptable", "review": str(office.now.date())}
-    return Try(form=form)
-
-
-def sequenced(office: Office, *_: object) -> Try:
-    """Every entry of the ledger has its place, under a signed head."""
-    desk = office.desk.office
-    sequence_all(desk.store, desk.keyring)
     return Try()
 
 

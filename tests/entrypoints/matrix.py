@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from tests.entrypoints import makers
+from tests.entrypoints import makers, room_makers
 from tests.entrypoints.makers import CONSOLE, PASSWORD, Maker, Seat, Try, form_token
 from tests.rights.desks import ADA, Office
 from tests.rights.site import browser
@@ -110,11 +110,13 @@ REAL: Mapping[tuple[str, str], Maker] = {
         form={"right": "access", "kind": "email", "who": ADA.value, "wish": "by letter"}
     ),
     ("POST", "/writing/pause"): makers.running,
-    ("POST", "/writing/resume"): makers.paused,
-    ("POST", "/versions"): makers.changed_text,
-    ("POST", "/assessments"): makers.assessing,
-    ("GET", "/ledger/checkpoint"): makers.sequenced,
-    ("GET", "/ledger/export.zip"): makers.sequenced,
+    ("POST", "/writing/resume"): room_makers.paused,
+    ("POST", "/versions"): room_makers.changed_text,
+    ("POST", "/assessments"): room_makers.assessing,
+    ("GET", "/ledger/checkpoint"): room_makers.sequenced,
+    ("GET", "/ledger/export.zip"): room_makers.sequenced,
+    ("GET", "/ledger/report.html"): room_makers.checked,
+    ("GET", "/ledger/report.json"): room_makers.checked,
     ("POST", "/attestations"): makers.attesting,
     ("POST", "/breaches"): lambda *_: Try(form={"what": "A list went astray."}),
     ("GET", "/breaches/{number}"): lambda *made: Try({"number": makers.broken_into(*made).number}),

@@ -12,9 +12,11 @@ from typing import Any
 
 import pytest
 
+from tests.entrypoints import room_makers
 from tests.protection.audits.outputs import cyclonedx, pip_audit, vulnerability
 from tests.rights.desks import Office, found_office
 from tests.rights.site import browser, sign_in_staff, site_of, submit
+from troth.entrypoints.reports import audit
 from troth.foundation.guards import pausing
 from troth.foundation.ledger import checkpoints, exports
 from troth.foundation.ledger.sequencer import sequence_all
@@ -111,6 +113,21 @@ def test_the_ledger_is_taken_away_by_who_may_and_verifies_elsewhere(
     outcome = exports.verify_export(tmp_path / "ledger", keys, [kept])
     assert outcome.holds
     assert outcome.size == checkpoints.claimed(kept).size
+
+
+def test_the_audit_report_is_taken_away_signed_once_the_text_was_checked(
+    office: Office, seats: dict[Role, Any]
+) -> None:
+    auditor, place = seats[Role.AUDITOR], "/console/ledger/report"
+    assert seats[Role.ADMINISTRATOR].get(f"{place}.json").status_code == 403
+    assert "was not checked yet" in auditor.get(f"{place}.html").text
+    room_makers.checked(office)
+    made = auditor.get(f"{place}.json").json()
+    with office.desk.office.store.reading() as tx:
+        audit.verify(made, list(checkpoints.public_keys(tx)))
+    page = auditor.get(f"{place}.html")
+    assert "attachment" in page.headers["content-disposition"]
+    assert made["report"]["company"] in page.text
 
 
 # --- the brake --------------------------------------------------------------------------------------------------------

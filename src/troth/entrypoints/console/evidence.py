@@ -1,4 +1,6 @@
-"""The door for staff: what the ledger stands for now, its signed head to keep outside, and all of it to take away."""
+"""The door for staff: what the ledger stands for now, its signed head to keep outside, all of it to take away, and the
+audit report.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +13,7 @@ from typing import IO, TYPE_CHECKING
 
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
+from troth.errors import TrothError
 from troth.foundation import operations
 from troth.foundation.ledger import checkpoints, exports, watching
 from troth.foundation.operations import Operation
@@ -20,6 +23,7 @@ from troth.foundation.web.pages import Ask
 if TYPE_CHECKING:
     from troth.foundation.staff import Caller
     from troth.foundation.store import Store
+    from troth.policy.settings import Instance
 
 _PIECE = 64 * 1024
 _NONE = (
@@ -28,15 +32,16 @@ _NONE = (
 )
 
 
-def routes(store: Store, path: str, guard: Guard) -> tuple[tuple[str, str, Guarded], ...]:
+def routes(instance: Instance, store: Store, path: str, guard: Guard) -> tuple[tuple[str, str, Guarded], ...]:
     """(method, path, handler) of every page, at and below `path`."""
-    return guarded(guard, Pages(store, path).routes(), path)
+    return guarded(guard, Pages(instance, store, path).routes(), path)
 
 
 @dataclass(frozen=True)
 class Pages:
     """What the pages are made of."""
 
+    instance: Instance
     store: Store
     path: str
 
@@ -46,6 +51,8 @@ class Pages:
             ("GET", "", self.head, Operation.LEDGER_SEE),
             ("GET", "/checkpoint", self.checkpoint, Operation.LEDGER_SEE),
             ("GET", "/export.zip", self.export, Operation.LEDGER_EXPORT),
+            ("GET", "/report.html", self.report, Operation.REPORT_TAKE),
+            ("GET", "/report.json", self.report, Operation.REPORT_TAKE),
         )
 
     def head(self, ask: Ask, caller: Caller) -> Response:
@@ -60,6 +67,7 @@ class Pages:
             head=checkpoints.claimed(head.note) if head else None,
             keys=[key.text for key in keys],
             may=operations.may(caller.role, Operation.LEDGER_EXPORT),
+            may_report=operations.may(caller.role, Operation.REPORT_TAKE),
             here=self.path,
         )
 
@@ -88,6 +96,20 @@ class Pages:
         packed.seek(0)
         headers = {**_saved_as(f"ledger-{head.size}.zip"), "Content-Length": str(length)}
         return StreamingResponse(_pieces(packed), media_type="application/zip", headers=headers)
+
+    def report(self, ask: Ask, caller: Caller) -> Response:  # noqa: ARG002 - the same for all who may
+        """The signed audit report, as a page to read and print or as JSON."""
+        from troth.entrypoints.reports import audit
+
+        try:
+            made = audit.signed(self.instance, self.store, ask.now)
+        except TrothError as problem:
+            return ask.problem(404, problem.message, problem.repair or "")
+        kind = ask.request.url.path.rpartition(".")[2]
+        text, media = (
+            (audit.as_json(made), "application/json") if kind == "json" else (audit.as_html(made), "text/html")
+        )
+        return Response(text, media_type=media, headers=_saved_as(f"audit-report-{ask.now:%Y-%m-%d}.{kind}"))
 
 
 def _pieces(packed: IO[bytes]) -> Iterator[bytes]:
