@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -237,14 +237,12 @@ class Records:
             found = (connection.exec_driver_sql(each.sql, each.given(bound)) for each in asked)
             return [[tuple(row) for row in rows] for rows in found]
 
-    @contextmanager
-    def driver(self, store: str) -> Iterator[tuple[Any, Dialect]]:
+    def driver(self, store: str) -> AbstractContextManager[tuple[Any, Dialect]]:
         """The driver's connection to `store`, which can only read, and its dialect: for readers of this package.
 
         Raises RecordsError.
         """
-        with self._connector(store).driver() as opened:
-            yield opened
+        return self._connector(store).driver()
 
     def _stream(self, connector: Connector, statement: Any, place: Place | None = None) -> Iterator[tuple[Any, ...]]:
         with connector.connection(place) as connection:

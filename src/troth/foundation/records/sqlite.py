@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy.exc import DBAPIError
 
 _STEPS = 10_000  # virtual machine steps between two looks at the clock: about a millisecond
+_KEPT_KIB = 8_192  # pages kept in memory, so that the upper ones of every index of a large store stay
 _KINDS = {"table": TableKind.TABLE, "view": TableKind.VIEW, "virtual": TableKind.VIRTUAL}
 
 
@@ -42,6 +43,7 @@ class SQLite:
                 f"file:{quote(str(path))}?mode=ro", uri=True, timeout=limits.timeout_s, check_same_thread=False
             )
             connection.execute("PRAGMA query_only = ON")
+            connection.execute(f"PRAGMA cache_size = -{_KEPT_KIB}")
             connection.text_factory = _text
             return connection
 
