@@ -45,21 +45,27 @@ def _kind(dialect: Dialect) -> Any:
     return kept
 
 
-def _named(part: Any, seen: dict[Table, Any]) -> Any:
-    """`part` of a key with the names of described tables in their place; two tables of one name stay two."""
-    if type(part) is tuple:
-        named = tuple(_named(each, seen) for each in part)
-        return part if all(map(_is, named, part)) else named
-    if type(part) is not Table:
-        return part
-    if part not in seen:
-        described = all(type(column.type) is NullType and column.default is None for column in part.columns)
-        seen[part] = (part.fullname, tuple(part.columns.keys()), len(seen)) if described else part
-    return seen[part]
+def _named(key: tuple[Any, ...], seen: dict[Table, Any]) -> tuple[Any, ...]:
+    """`key` with the names of described tables in their place; two tables of one name stay two."""
+    named: list[Any] | None = None
+    for at, part in enumerate(key):
+        if type(part) is tuple:
+            new: Any = _named(part, seen)
+        elif type(part) is Table:
+            if part not in seen:
+                seen[part] = _name(part, len(seen))
+            new = seen[part]
+        else:
+            continue
+        if new is not part:
+            named = list(key) if named is None else named
+            named[at] = new
+    return key if named is None else tuple(named)
 
 
-def _is(one: Any, other: Any) -> bool:
-    return one is other
+def _name(table: Table, number: int) -> Any:
+    described = all(type(column.type) is NullType and column.default is None for column in table.columns)
+    return (table.fullname, tuple(table.columns.keys()), number) if described else table
 
 
 @pytest.fixture(autouse=True, scope="session")
