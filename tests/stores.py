@@ -72,7 +72,7 @@ def _is_empty(url: str) -> bool:
     )
     engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool)
     with engine.connect() as connection:
-        found = connection.exec_driver_sql(asked).scalar_one()
+        found = int(connection.exec_driver_sql(asked).scalar_one())
     engine.dispose()
     return found == 0
 
