@@ -18,6 +18,8 @@ PORT ?= 8000
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
+# Empty is unset: what is not written is compiled anew by each command that a test runs, and by each worker.
+export PYTHONDONTWRITEBYTECODE :=
 export UV_PYTHON_DOWNLOADS := never
 ifneq ($(REAL_DATA),)
 export TROTH_REAL_DATA ?= $(abspath $(REAL_DATA))
