@@ -10,6 +10,7 @@ import hashlib
 import re
 import sqlite3
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 import httpx
@@ -73,11 +74,20 @@ def state_of(office: Office) -> str:
     """A hash of everything that troth's store holds, but for when sessions were last seen."""
     kept = hashlib.sha256()
     with sqlite3.connect(office.desk.office.store.path or "") as raw:
-        for table in metadata.sorted_tables:
-            columns = [f'"{column.name}"' for column in table.c if column.name != "seen_at"]
-            for row in raw.execute(f'select {", ".join(columns)} from "{table.name}"'):
-                kept.update(repr((table.name, row)).encode())
+        for name, statement in _everything():
+            for row in raw.execute(statement):
+                kept.update(repr((name, row)).encode())
     return kept.hexdigest()
+
+
+@cache
+def _everything() -> tuple[tuple[str, str], ...]:
+    """Each table of the store and what reads it; to put tables in order takes longer than to read them."""
+    return tuple(
+        (table.name, f'select {", ".join(names)} from "{table.name}"')
+        for table in metadata.sorted_tables
+        if (names := [f'"{column.name}"' for column in table.c if column.name != "seen_at"])
+    )
 
 
 _WORKING = (State.WORKING, Right.RECTIFICATION)
