@@ -100,6 +100,15 @@ class Lease:
         until, cells, generation, *_ = self._memory
         return monotonic() < until and len(cells) > 0 and cells[0] == generation
 
+    def moment(self) -> int | None:
+        """A number: what was read from the store after it was given still holds when it is given again.
+
+        None where no lease is valid now. What ends by itself is the caller's to look at. Raises: StoreError.
+        """
+        with self._lock:
+            until, cells, generation, *_ = self._renewed()
+            return self._epoch if monotonic() < until and cells[0] == generation else None
+
     def may(self, person: Person, purpose: str, data: Data, recipient: str | None = None) -> Decision:
         """Whether `data` of `person` may be used for `purpose` now, and given to `recipient`; rules: see `decision`.
 
@@ -141,6 +150,7 @@ class Lease:
     def adopt(self, office: Office) -> None:
         """Decide by the policy of `office` from now on."""
         with self._lock:
+            self._epoch += 1
             self._forget()
             until = -1.0 if self._follower is None else self._memory[0]
             self._memory = (until, *_blank(office)[1:]) if until < 0 else (
@@ -274,6 +284,7 @@ class Lease:
                 return self._memory
             version = watch.version()
             if seen != generation or version != self._version:
+                self._epoch += 1
                 self._forget()
                 words = {}
             self._version = version

@@ -22,6 +22,7 @@ from sqlalchemy import (
     String,
     Table,
     bindparam,
+    func,
     literal,
     null,
     select,
@@ -136,13 +137,13 @@ def word_of(compiled: Compiled, standing: Standing, now: datetime | None = None)
     word = RESTRICTED_BIT if standing.restricted else 0
     if compiled.ended_bit and standing.contract_ended(now):
         word |= compiled.ended_bit
-    for purpose, (given, withdrawn) in compiled.consent_bits.items():
+    for purpose, (given, withdrawn) in compiled.consent_bits.items() if standing.consents else ():
         spoken = standing.consents.get(purpose)
         if spoken is not None and standing.consents_to(purpose, now):
             word |= given
         elif spoken is not None and spoken.word is Consent.WITHDRAWN:
             word |= withdrawn
-    for purpose, objected in compiled.objection_bits.items():
+    for purpose, objected in compiled.objection_bits.items() if standing.objections else ():
         if standing.objects_to(purpose):
             word |= objected
     return word
@@ -263,6 +264,15 @@ def ended(tx: Connection, after: datetime, by: datetime) -> frozenset[PersonNumb
     for table in (consent_events, closings):
         found.update(tx.execute(select(table.c.person).where(table.c.until > after, table.c.until <= by)).scalars())
     return frozenset(found)
+
+
+def next_end(tx: Connection, after: datetime) -> datetime | None:
+    """The next instant after `after` at which somebody's consent or contract comes to its end by itself."""
+    ends = (
+        tx.execute(select(func.min(table.c.until)).where(table.c.until > after)).scalar()
+        for table in (consent_events, closings)
+    )
+    return min((end for end in ends if end is not None), default=None)
 
 
 def last_said(tx: Connection, table: Table, person: PersonNumber, about: str) -> Row[Any] | None:
