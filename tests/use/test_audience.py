@@ -179,27 +179,29 @@ def test_of_four_threads_that_ask_for_audiences_none_finds_who_has_withdrawn(com
     troth.give_consent("id=17", "marketing")
     assert len(troth.audience(*MAIL)) == 1
 
-    def ask(_: int) -> tuple[int, int]:
-        after = late = 0
+    after, late = [0] * 4, [0] * 4
+
+    def ask(place: int) -> None:
         while not stop.is_set():
             known = acknowledged[0]
             found = len(troth.audience(*MAIL))
             if known and acknowledged[0] == known:
-                after, late = after + 1, late + found
-        return after, late
+                late[place] += found
+                after[place] += 1
 
     with ThreadPoolExecutor(4) as pool:
-        asking = pool.map(ask, range(4))
+        asking = [pool.submit(ask, place) for place in range(4)]
         for _ in range(10):
             acknowledged[0] = 0.0
             troth.give_consent("id=17", "marketing")
             troth.withdraw_consent("id=17", "marketing")
             acknowledged[0] = monotonic()
-            sleep(0.01)
+            wanted = sum(after) + 4
+            while sum(after) < wanted and not any(one.done() for one in asking):
+                sleep(0.001)
         stop.set()
-        seen = list(asking)
-    assert sum(after for after, _ in seen) > 10, seen
-    assert sum(late for _, late in seen) == 0, seen
+    assert [one.exception() for one in asking] == [None] * 4
+    assert sum(late) == 0
 
 
 def test_who_was_erased_or_is_led_to_by_nothing_is_in_no_audience(company: Company) -> None:
