@@ -120,11 +120,20 @@ def find(tx: Connection, keyring: Keyring, who: Identifier) -> PersonNumber | No
     """
     if who.kind is Kind.KEY:
         return tx.execute(select(people.c.number).where(people.c.key == bytes.fromhex(who.value))).scalar_one_or_none()
-    found = tx.execute(_LIVE_ONE, {"of_kind": who.kind, "known_as": hash_of(keyring, who)}).all()
+    found = tx.execute(LIVE_ONE, {"of_kind": who.kind, "known_as": hash_of(keyring, who)}).all()
+    return only(who.kind, [(row.person, row.strong) for row in found])
+
+
+def only(kind: Kind, led_to: Iterable[tuple[PersonNumber, bool]]) -> PersonNumber | None:
+    """The one of those whom one identifier leads to, each with whether it is a strong one of theirs.
+
+    Raises: PersonAmbiguous as `find`.
+    """
+    found = list(led_to)
     # A verified e-mail is its holder's, whoever else once typed it.
     numbers = {person for person, strong in found if strong} or {person for person, _ in found}
     if len(numbers) > 1:
-        raise PersonAmbiguous(f"this {who.kind} is known of {len(numbers)} people", repair=_AMBIGUOUS_REPAIR)
+        raise PersonAmbiguous(f"this {kind} is known of {len(numbers)} people", repair=_AMBIGUOUS_REPAIR)
     return numbers.pop() if numbers else None
 
 
@@ -290,8 +299,8 @@ def _has_strong(tx: Connection, number: PersonNumber) -> bool:
     return tx.execute(statement).first() is not None
 
 
-# Made once: most decisions about somebody new wait for nothing else.
-_LIVE_ONE = select(identifiers.c.person, identifiers.c.strong).where(
+# Made once: it takes longer to make than to ask.
+LIVE_ONE = select(identifiers.c.person, identifiers.c.strong).where(
     identifiers.c.kind == bindparam("of_kind"),
     identifiers.c.hash == bindparam("known_as"),
     identifiers.c.until.is_(None),

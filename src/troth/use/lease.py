@@ -31,7 +31,7 @@ from troth.use import standing
 from troth.use.decision import Decision, Entry, Reason, decide_all, without_standing
 from troth.use.filewatch import FileWatch
 from troth.use.office import Office
-from troth.use.standing import Person
+from troth.use.standing import Person, Standing
 from troth.use.strangers import Strangers
 
 _MOST_REMEMBERED = 1_000_000
@@ -233,11 +233,10 @@ class Lease:
         found = words.get(person) if kept else None
         if found is not None:
             return found, office
-        with office.store.reading() as tx:
-            number = standing.find(tx, office.keyring, person)
-            if number is None:
-                return None, office
-            said = standing.load(tx, number)
+        known = self._said(office, person)
+        if known is None:
+            return None, office
+        number, said = known
         now = in_utc(office.clock.now())
         word = standing.word_of(office.compiled, said, now)
         if kept:
@@ -246,6 +245,15 @@ class Lease:
                 if self._epoch == epoch and self._memory[3] is words and not self._closed:
                     self._remember(person, number, word, said.valid_until(now), now)
         return word, office
+
+    @staticmethod
+    def _said(office: Office, person: Person) -> tuple[PersonNumber, Standing] | None:
+        if isinstance(person, (str, Identifier)):
+            with office.store.reading_once() as tx:
+                return standing.look_up(tx, office.keyring, person)
+        with office.store.reading() as tx:
+            number = standing.find(tx, office.keyring, person)
+            return None if number is None else (number, standing.load(tx, number))
 
     def _remember(self, person: Person, number: PersonNumber, word: int, ends: datetime | None, now: datetime) -> None:
         words = self._memory[3]

@@ -76,6 +76,18 @@ class Store:
         with self._telling(), self._reader.connect() as connection, connection.begin():
             yield connection
 
+    @contextmanager
+    def reading_once(self) -> Iterator[Connection]:
+        """As `reading`, for one statement: a server is asked once, not four times. What is read by a second one is of
+        another moment. Raises: StoreError.
+        """
+        if self.kind == "sqlite":
+            with self.reading() as tx:
+                yield tx
+            return
+        with self._telling(), self._reader.connect() as plain:
+            yield plain.execution_options(isolation_level="AUTOCOMMIT")
+
     def require_current(self) -> None:
         """Make sure that the schema is the one this version works with.
 
