@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sys
 from array import array
+from base64 import b64decode, b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -19,6 +20,8 @@ from sqlalchemy import Boolean, Connection, LargeBinary, bindparam, delete, func
 from troth.foundation.store.tables import store_changes, store_trims
 
 _NOTED = "troth_noted"
+_SHORT = 4_000
+"""Bytes of people that fit into one notification, which takes 8,000 letters at most."""
 _MANY = 100_000
 """So many people in one row at most; more are several rows."""
 
@@ -38,6 +41,17 @@ class Changes:
         return self.people is None or bool(self.people)
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A transaction of PostgreSQL that noted a change: its number, and what can be told of it in a few letters.
+
+    `news` is empty where there is more to say than that; whoever hears it has to ask.
+    """
+
+    xid: int
+    news: str
+
+
 def note(tx: Connection, people: Iterable[int] | None, *, naming: bool = False) -> None:
     """Say, within the transaction that changes it, that these people stand otherwise now; None is everybody."""
     parts: list[bytes | None] = [None]
@@ -47,7 +61,9 @@ def note(tx: Connection, people: Iterable[int] | None, *, naming: bool = False) 
     on_postgresql = tx.dialect.name == "postgresql"
     for packed in parts:
         if on_postgresql:
-            tx.info[_NOTED] = tx.execute(_NOTE_WITH_XID, {"people": packed, "naming": naming}).scalar_one()
+            xid = int(tx.execute(_NOTE_WITH_XID, {"people": packed, "naming": naming}).scalar_one())
+            short = packed is not None and not naming and len(packed) <= _SHORT and _NOTED not in tx.info
+            tx.info[_NOTED] = Mark(xid, f"{xid} {b64encode(packed or b'').decode()}" if short else "")
         else:
             tx.execute(insert(store_changes).values(people=packed, naming=naming))
 
@@ -57,10 +73,19 @@ def begun(tx: Connection) -> None:
     tx.info.pop(_NOTED, None)
 
 
-def mark(tx: Connection) -> int | None:
-    """PostgreSQL's number of this transaction when it noted a change; else None: then nobody has to be waited for."""
-    noted = tx.info.pop(_NOTED, None)
-    return None if noted is None else int(noted)
+def mark(tx: Connection) -> Mark | None:
+    """What this transaction noted, on PostgreSQL; else None: then nobody has to be waited for."""
+    found: Mark | None = tx.info.pop(_NOTED, None)
+    return found
+
+
+def heard(news: str) -> tuple[int, frozenset[int]] | None:
+    """The transaction and the people of a `Mark.news`; None where it does not say."""
+    xid, _, packed = news.partition(" ")
+    try:
+        return int(xid), frozenset(_unpacked(b64decode(packed, validate=True)))
+    except ValueError:
+        return None
 
 
 def version(tx: Connection) -> str:

@@ -118,7 +118,7 @@ class Store:
                     ) from None
             return self._counter
 
-    def changed(self, mark: int | None = None) -> None:
+    def changed(self, mark: changes.Mark | None = None) -> None:
         """Tell every process that decides from memory that the store has changed; when this returns, none of them
         decides without it any more.
 
