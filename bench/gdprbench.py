@@ -3,9 +3,9 @@
 Records and mixes are made anew from their description: nine fields of metadata and one of data, every value a function
 of the record's number; controller, customer, processor. Without troth, each operation is one statement and commit over
 indexed columns. With it, whether each row that comes may be read is decided for its person, and each change
-writes an entry of the ledger in its own transaction: the table stands in the file of troth's store, as it may in
-one PostgreSQL database. `GDPR_RECORDS` sets the size: 100,000 unless it says otherwise.
-A smaller table makes the floor quicker and the asking no quicker.
+writes an entry of the ledger in its own transaction: the table stands in troth's own store, a file of SQLite or a
+database of PostgreSQL. `GDPR_RECORDS` sets the size: 100,000 unless it says otherwise. A smaller table makes the floor
+quicker, and the entry of a change no quicker.
 """
 
 from __future__ import annotations
@@ -29,8 +29,6 @@ RECORDS = int(os.environ.get("GDPR_RECORDS", "100000"))
 USERS = max(RECORDS // 10, 1)
 PURPOSES = 25
 OPERATIONS = 100
-FEW = 20
-"""People up to whom each is asked about alone; beyond that all at once, by their numbers."""
 
 META = ("ttl", "usr", "obj", "dec", "acl", "shr", "src", "cat")
 SPREAD = {"ttl": 10, "usr": USERS, "obj": 100, "dec": 2, "acl": 10, "shr": 10, "src": 10, "cat": 10}
@@ -93,7 +91,10 @@ class Table:
 
 
 class Asking(Table):
-    """The same with troth: asked about each row that comes, told of each change."""
+    """The same with troth: asked about everybody whose row comes, told of each change.
+
+    The company keeps troth's number of each of its users at hand, as one does who asks about many at once.
+    """
 
     def __init__(self, name: str, place: Path | str, troth: Any) -> None:
         super().__init__(name, place)
@@ -105,12 +106,10 @@ class Asking(Table):
 
     def read(self, where: str, value: Any, purpose: str) -> list[Any]:
         rows = super().read(where, value, purpose)
-        if len(rows) <= FEW:
-            may = self.troth.may
-            return [row for row in rows if may(f"id={row[3]}", purpose, "usage.page")]
-        numbers = self.numbers
-        answers = self.troth.may_many([numbers[row[3]] for row in rows], [(purpose, "usage.page")])
-        return list(compress(rows, answers))
+        whose = list({row[3] for row in rows})
+        answers = self.troth.may_many([self.numbers[user] for user in whose], [(purpose, "usage.page")])
+        yes = set(compress(whose, answers))
+        return rows if len(yes) == len(whose) else [row for row in rows if row[3] in yes]
 
     def change(self, act: str, statement: str, values: tuple[Any, ...]) -> int:
         from troth.foundation.ledger import leaves

@@ -316,6 +316,11 @@ def test_a_million_at_once_are_the_same_answers_with_and_without_arrays(
         assert company.troth.may_many(range(70), [question]) == [n in of for n in range(70)]
 
 
+def test_about_nobody_there_are_no_answers(company: Company) -> None:
+    assert list(company.troth.may_many([], [MAIL])) == []
+    assert list(company.troth.may_many([], [MAIL, MAIL], [])) == []
+
+
 def test_people_may_be_named_as_anywhere(company: Company) -> None:
     company.troth.register_many([{"id": "17"}, {"id": "18"}])
     company.troth.give_consent("id=18", "marketing")

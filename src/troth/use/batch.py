@@ -86,6 +86,8 @@ class Column:
         import numpy as np
 
         numbers = np.asarray(numbers)
+        if not numbers.size:  # an empty list is no list of integers to numpy
+            return np.zeros(0, dtype=bool)
         if numbers.dtype.kind not in "ui":
             raise TrothError("people are numbers here", expected="an array of integers")
         words = self.words
