@@ -74,7 +74,7 @@ class Troth:
     def __init__(self, instance: settings.Instance, office: Office) -> None:
         self.instance = instance
         self._lease = Lease(office)
-        self._everybody = Audience(office)
+        self._everybody = Audience(office, self._lease)
 
     @property
     def policy(self) -> Policy:
