@@ -10,6 +10,7 @@ from troth.protection.checks import (
     breaches,
     holds,
     impacts,
+    mail,
     measures,
     retention,
     servers,
@@ -19,6 +20,7 @@ from troth.protection.checks import (
 
 CHECKS: tuple[Check, ...] = (
     *transmission.CHECKS,
+    *mail.CHECKS,
     *access.CHECKS,
     *accounts.CHECKS,
     *audits.CHECKS,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import ipaddress
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -11,13 +10,14 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from troth.errors import NetworkUnreachable, RecordsError
+from troth.foundation import addresses
 from troth.foundation.proof import Check, Saw, broken, check, counted, kept, unproven
 from troth.foundation.records.access import LinkKind, LinkSeen, SessionsSeen
 from troth.policy.vocabulary import Measure
 from troth.protection.probes import caches, outside
 
 if TYPE_CHECKING:
-    from troth.foundation.network import TlsSeen
+    from troth.foundation.handshakes import TlsSeen
     from troth.foundation.observation import Observation
     from troth.policy.model import Policy, Sentence
 
@@ -139,7 +139,7 @@ def _judge_site(url: str, hosts: tuple[str, ...]) -> Iterator[Saw]:
     """The other direction: the site that settings name is one of the declared hosts, or this machine's own."""
     parts = urlsplit(url)
     host = (parts.hostname or "").lower()
-    if _is_here(host):
+    if addresses.is_this_machine(host):
         return
     if parts.scheme != "https":
         yield broken(host, "settings name the site without TLS", repair="set `[site] url` to its https address")
@@ -147,13 +147,6 @@ def _judge_site(url: str, hosts: tuple[str, ...]) -> Iterator[Saw]:
         yield broken(
             host, "is the company's site, and not among the declared hosts", repair="add it to `hosts` in policy.yaml"
         )
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 @check(
@@ -277,37 +270,4 @@ def _sessions_fault(link: LinkSeen, found: SessionsSeen) -> Fault | None:
     )
 
 
-@check(
-    id="protection.unencrypted-mail",
-    promise="transmission is encrypted",
-    applies=_measure,
-    reference="GDPR Art. 32(1)(a); RFC 8314",
-    may_be_silent=True,
-)
-def unencrypted_mail(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
-    """Letters to people are handed to the mail server over TLS, or do not leave the machine on that way.
-
-    What it proves: the settings have troth hand its letters over by TLS or STARTTLS with the certificate verified (it
-    sends nothing where the server does not offer it), or to a server on this machine.
-
-    What it does not prove: what happens to the letters behind that server; how other programs send mail. Without a mail
-    server in the settings it says nothing.
-
-    Repair: Before: `[mail] security = "none"`. After: `security = "starttls"`.
-    """
-    mail = seen.settings.mail
-    if mail.server is None:
-        return
-    if mail.security != "none":
-        yield kept(sentence.id, f"letters are handed over by {mail.security}, verified")
-    elif _is_here(mail.server.lower()):
-        yield kept(sentence.id, "letters are handed to a mail server on this machine")
-    else:
-        yield broken(
-            "the mail server",
-            "letters to people travel to it in clear",
-            repair='set `[mail] security = "starttls"` in troth.toml',
-        )
-
-
-CHECKS: tuple[Check, ...] = (unencrypted_page, unencrypted_link, unencrypted_mail)
+CHECKS: tuple[Check, ...] = (unencrypted_page, unencrypted_link)

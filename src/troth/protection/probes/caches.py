@@ -6,7 +6,6 @@ answer raises StoreUnreachable, in words that carry no address and no password.
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 import ssl
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from troth.errors import StoreUnreachable
+from troth.foundation import addresses
 from troth.foundation.records.access import LinkKind, LinkSeen
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class Talk:
         self.kind = kind
         self.verified = verified
         self.version = stream.version() if isinstance(stream, ssl.SSLSocket) else None
-        self.local = kind is LinkKind.SOCKET or _is_here(str(stream.getpeername()[0]))
+        self.local = kind is LinkKind.SOCKET or addresses.is_this_machine(str(stream.getpeername()[0]))
 
     def ask(self, *words: str) -> Reply:
         """The reply to one command. Raises OSError where it is none."""
@@ -194,7 +194,7 @@ def _only_with_tls(talk: Talk) -> bool | None:
             return None
         said[name] = str(reply[1] or "")
     bound = [each.removeprefix("-") for each in said["bind"].split()]  # "-": left out where there is no such address
-    return said["port"] == "0" or (bool(bound) and all(map(_is_here, bound)))
+    return said["port"] == "0" or (bool(bound) and all(map(addresses.is_this_machine, bound)))
 
 
 def _answers_in_clear(host: str, port: int) -> bool:
@@ -214,10 +214,3 @@ def _read(address: str, where: str) -> SplitResult:
     if not sound:
         raise StoreUnreachable("its address is none of a cache.", where=where, expected="rediss://user@host:port/0")
     return parts
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host.split("%", 1)[0]).is_loopback
-    except ValueError:
-        return host == "localhost"
