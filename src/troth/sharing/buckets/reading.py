@@ -35,7 +35,7 @@ _NOT_SET = frozenset(
         "ServerSideEncryptionConfigurationNotFoundError",
     }
 )
-_NOT_KNOWN = frozenset({"MethodNotAllowed", "NotImplemented", "XNotImplemented"})
+_NOT_KNOWN = frozenset({405, 501})
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +185,7 @@ class Bucket:
         code = (error.findtext("{*}Code") or "") if error is not None else ""
         if page.status == 404 and code in _NOT_SET:
             return None
-        if code in _NOT_KNOWN or page.status in (405, 501):
+        if page.status in _NOT_KNOWN:
             raise Unknown(f"its {what} cannot be read, the store does not know it", where=self.settings.recipient)
         said = f"status {page.status}" + (f", {code}" if code.isalnum() else "")
         raise NothingToObserve(
