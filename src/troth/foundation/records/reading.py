@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from troth.errors import NaiveTimeError, StoreUnreachable
 from troth.foundation.records import ages, instants, sampling
-from troth.foundation.records.access import Grant, LinkSeen
+from troth.foundation.records.access import Grant, LinkSeen, SessionsSeen
 from troth.foundation.records.catalogue import OWN, STEPS_TABLE, Catalogue
 from troth.foundation.records.catalogue import Table as TableSeen
 from troth.foundation.records.connectors import Connector, store_kind
@@ -117,6 +117,12 @@ class Records:
         connector = self._connector(store)
         with connector.connection() as connection:
             return connector.dialect.link(connection, connector.address)
+
+    def sessions(self, store: str) -> SessionsSeen:
+        """Who is connected to `store` at this moment, and how, as far as this user can see."""
+        connector = self._connector(store)
+        with connector.connection() as connection:
+            return connector.dialect.sessions(connection)
 
     def roles(self, store: str) -> tuple[Grant, ...]:
         """Who may do what on which table of `store`, as far as this user can see; empty for SQLite."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from troth.errors import StoreUnreachable
-from troth.foundation.records.access import Grant, LinkKind, LinkSeen
+from troth.foundation.records.access import Grant, LinkKind, LinkSeen, SessionsSeen
 from troth.foundation.records.catalogue import Column, ColumnKind, ForeignKey, Index, Table, TableKind
 from troth.foundation.records.dialects import REPAIRS, Limits, Trouble
 
@@ -78,6 +78,10 @@ class SQLite:
         """The file itself: `mode` is who may read it."""
         path = connection.exec_driver_sql("select file from pragma_database_list where name = 'main'").scalar_one()
         return LinkSeen(LinkKind.FILE, mode=Path(path).stat().st_mode & 0o7777, local=True)
+
+    def sessions(self, connection: Connection) -> SessionsSeen:  # noqa: ARG002 - the same for every dialect
+        """Nobody connects to a file."""
+        return SessionsSeen(0, {}, all_seen=True, only_here=True)
 
     def grants(self, connection: Connection) -> list[Grant]:  # noqa: ARG002 - the same for every dialect
         """SQLite knows no roles; the file's permissions decide (`link`)."""
