@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from troth.errors import HeldBack
 from troth.foundation.records import carrying, erasing, steps
 from troth.foundation.records.ended import Ended, Held, TableEnding
 from troth.foundation.records.erasureplan import StorePlan
@@ -18,7 +17,6 @@ from troth.foundation.records.keys import BoundKeys, Subject
 from troth.foundation.records.parting import STEP, Parting
 from troth.foundation.records.reach import Reach
 from troth.foundation.records.subjects import subjects_of
-from troth.protection import hold_reading, holds
 
 if TYPE_CHECKING:
     from troth.policy.datamap import PersonKind
@@ -71,22 +69,6 @@ def has_held(ended: Ended, held: Held, subjects: Sequence[Subject], ask: Any) ->
         if any(True for _ in ask(one)):
             return True
     return False
-
-
-def require_free(stores: Company, subjects: Sequence[Subject]) -> None:
-    """Make sure that no hold keeps anything of these people in any store. Raises: HeldBack; RecordsError."""
-    with stores.office.store.reading() as tx:
-        if not hold_reading.standing(tx):
-            return
-    for store in stores.records.stores:
-        mine = [each for each in subjects if each.kind.store == store]
-        held, _ = holds.held_in(stores, store)
-        if not mine or not held:
-            continue
-        reach = Reach.compile(stores.datamap, stores.records.catalogue(store))
-        ended = Ended(reach, stores.records.kind(store)[0], stores.office.clock.now(), held)
-        if has_held(ended, held, mine, partial(stores.records.execute, store)):
-            raise HeldBack(where=store, repair="See `troth hold list`; it goes on by itself when the hold is lifted.")
 
 
 def _due(

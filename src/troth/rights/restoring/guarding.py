@@ -57,8 +57,8 @@ class Guarded:
 
     @property
     def clean(self) -> bool:
-        """Whether nobody who was erased is left in a store, and nobody is left to decide about."""
-        return not self.unclear and all(each.state is ErasureState.PROVEN for each in self.again)
+        """Whether nobody who was erased is left in a store but for what a hold keeps, and nobody is left to decide about."""
+        return not self.unclear and all(each.state is ErasureState.PROVEN or each.held for each in self.again)
 
 
 def guard(desk: Desk, *, act: bool = True) -> Guarded:
