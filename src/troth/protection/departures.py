@@ -15,7 +15,6 @@ from troth.foundation.records.ended import Ended, Held, TableEnding
 from troth.foundation.records.erasureplan import StorePlan
 from troth.foundation.records.keys import BoundKeys, Subject
 from troth.foundation.records.parting import STEP, Parting
-from troth.foundation.records.reach import Reach
 from troth.foundation.records.subjects import subjects_of
 
 if TYPE_CHECKING:

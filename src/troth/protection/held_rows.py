@@ -30,7 +30,7 @@ def held_in(
 ) -> tuple[Held, int]:
     """What must stay in one company store now, and the generation of the register that this was read from.
 
-    `only`: by that one hold. Raises: RecordsError where a person who is held cannot be looked for: then nothing may end.
+    `only`: by that one hold. Raises: RecordsError where who is held cannot be looked for: then nothing may end.
     """
     with troth_store.reading() as tx:
         generation = hold_reading.generation(tx)

@@ -30,7 +30,8 @@ HOLIDAYS = dt.timedelta(days=10)
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What became of the requests under one right. `late` are the numbers of open ones past their day, `too_far` those
-    whose day is later than the law allows. Who was erased but for what a hold keeps, and told so, was answered. Lapsed ones, which nobody confirmed, are not counted as answered.
+    whose day is later than the law allows. Who was erased but for what a hold keeps, and told
+    so, was answered. Lapsed ones, which nobody confirmed, are not counted as answered.
     """
 
     late: tuple[tuple[str, dt.date], ...]

@@ -21,6 +21,7 @@ from troth.foundation.records.writing import Writer, WritingLimits
 from troth.policy.datamap import Place
 from troth.protection import hold_reading
 from troth.rights import held_back
+from troth.rights.mapped import compiled
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Table
@@ -61,7 +62,7 @@ class Writers:
 
 
 class CompanyStores:
-    """The company's stores, open for writing, while one erasure is carried out. `held`: whether holds keep any of it."""
+    """The company's stores, open for writing, while one erasure is carried out. `held`: whether holds keep any row."""
 
     def __init__(self, desk: Desk, subjects: Sequence[Subject]) -> None:
         self._desk, self._subjects = desk, subjects
@@ -140,17 +141,6 @@ def dangling(desk: Desk, pointed: Mapping[str, recounting.Gone]) -> list[dict[st
             {"where": str(place), "n": n, "why": "points at nothing"} for place, n in sorted(broken.items(), key=str)
         ]
     return found
-
-
-def compiled(desk: Desk, store: str) -> erasing.Erasure:
-    """How people are erased from one store. Raises ErasureRefused."""
-    kind, _ = desk.records.kind(store)
-    return erasing.compile(reach_of(desk, store), kind)
-
-
-def reach_of(desk: Desk, store: str) -> Reach:
-    """The paths of one store."""
-    return Reach.compile(desk.datamap, desk.records.catalogue(store))
 
 
 def stand_ins(desk: Desk, store: str) -> Mapping[str, tuple[Any, ...]]:

@@ -28,25 +28,21 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row, bindparam, select, update
 
-from troth.errors import ErasureUnsettled, HeldBack, LimitPassed, PlanChanged
-from troth.foundation.guards import approvals, pausing
+from troth.errors import ErasureUnsettled, HeldBack, PlanChanged
 from troth.foundation.ledger import leaves
 from troth.foundation.records import erasing, sweep
 from troth.foundation.records.erasureplan import ErasurePlan, StepCounts, total
-from troth.foundation.records.keys import BoundKeys
-from troth.foundation.records.reach import Reach
 from troth.foundation.records.reading import Records
 from troth.foundation.records.subjects import Subject, find_subjects
 from troth.foundation.store import hold
 from troth.policy.datamap import Place
 from troth.rights import farewell, held_back, kept_marks, remains, requests
-from troth.rights.company_stores import CompanyStores, dangling, reach_of, require_guards, somebody, within_limit
+from troth.rights.company_stores import CompanyStores, dangling, require_guards, somebody, within_limit
+from troth.rights.mapped import reach_of
 from troth.rights.tables import erasures
 from troth.rights.words import ErasureState
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, Table
-
     from troth.foundation.people import Identifier
     from troth.rights.desk import Desk
     from troth.rights.remains import Remains
@@ -115,7 +111,9 @@ def subjects_of(desk: Desk, which: int) -> tuple[Subject, ...]:
 def plan_for(desk: Desk, subjects: Sequence[Subject]) -> ErasurePlan:
     """What erasing these subjects would do in each store, with counts, exceptions and their legal ground. No effect.
 
-    Rows that a hold keeps are not counted; `held_back.kept_of` tells them. Raises: ErasureRefused, IndexMissing, DeclarationFaults: every reason of a store at once; RecordsError.
+    Rows that a hold keeps are not counted; `held_back.kept_of` tells them.
+
+    Raises: ErasureRefused, IndexMissing, DeclarationFaults: every reason of a store at once; RecordsError.
     """
     now = desk.office.clock.now()
     stores = [

@@ -27,7 +27,8 @@ def as_json(tx: Connection, erasure: Erasure) -> dict[str, Any]:
 
     `proof.entry` is the number of its entry in the ledger, `proof.root` the root of the newest signed head that holds
     it, in hex; None until the sequencer has placed it. `kept` has what laws keep and, while it is pending, what legal
-    holds do, with who answers for them (`owner`) and when they are looked at again (`until`). `elsewhere`: stores that nobody searched, such as a processor's.
+    holds do, with who answers for them (`owner`) and the day when they are looked at again (`until`). `elsewhere`:
+    stores that nobody searched, such as a processor's.
     """
     entry = erasure.proof or erasure.outcome or erasure.intent
     placed = receipts.find_receipt(tx, entry)

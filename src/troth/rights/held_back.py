@@ -1,18 +1,18 @@
 """What legal holds keep of somebody who is to be erased: which rows stay, by which hold, until who looks at it again.
 
-A hold outlives a request for erasure (GDPR Art. 17(3)(b) and (e)), for the rows that it covers and no others: those stay
-as they are, with what they point at, and everything else goes.
+A hold outlives a request for erasure (GDPR Art. 17(3)(b) and (e)), for the rows that it covers and no others: those
+stay as they are, with what they point at, and everything else goes.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from troth.foundation.records import erasing, recounting
 from troth.foundation.records.ended import NOTHING_HELD, Held
 from troth.protection import hold_reading, holds
+from troth.rights.mapped import compiled
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -61,22 +61,12 @@ def told(tx: Connection, kept: Sequence[Mapping[str, Any]]) -> list[dict[str, An
     ]
 
 
-def tables_of(kept: Sequence[Mapping[str, Any]]) -> Mapping[str, int]:
-    """In how many rows of each place something is kept: by the hold that keeps most of them."""
-    found: dict[str, int] = defaultdict(int)
-    for each in kept:
-        found[each["where"]] = max(found[each["where"]], each["n"])
-    return found
-
-
 def _any_stands(desk: Desk) -> bool:
     with desk.office.store.reading() as tx:
         return bool(hold_reading.standing(tx))
 
 
 def _rows(desk: Desk, store: str, people: Sequence[Subject], held: Held) -> Mapping[Place, int]:
-    from troth.rights.company_stores import compiled
-
     if not held:
         return {}
     ask, now = erasing.asker(desk.records, store), desk.office.clock.now()

@@ -77,7 +77,7 @@ NOTHING_HELD = Held()
 class Ended:
     """The conditions for the tables of one store, at one moment.
 
-    `unchanged`: what is held keeps what any column of it points at, too, be it by a rule of the store alone: for whoever
+    `unchanged`: what is held keeps all that it points at, too, be it by a rule of the store alone: for whoever
     would cut such a pointer. Without it such rows are free, as long as whoever deletes waits for what points at them.
     """
 

@@ -18,9 +18,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from troth.errors import LimitPassed
-from troth.foundation.records import steps, walking
+from troth.errors import LimitPassed, StoreUnreachable
+from troth.foundation.records import partitions, steps, walking
 from troth.foundation.records.ended import Ended, Held, TableEnding, pointers_at
+from troth.foundation.records.partitions import Detached
 from troth.foundation.records.reach import Reach
 from troth.foundation.records.walking import Due, Pace, Walk
 from troth.policy.datamap import StoreKind
@@ -77,6 +78,8 @@ class Parting:
         for word, wanted in (("erased", not ending.anonymise and bool(ending.row)), ("changed", bool(ending.settings))):
             if not wanted:
                 continue
+            if word == "erased":
+                self._drop_partitions(ending)
             freed = word == "erased" and pointers_at(self.reach, ending.table)
             for _ in range(PASSES if freed else 1):
                 if not self._pass(ending, word):
@@ -111,6 +114,61 @@ class Parting:
             self.pace.after(done, self.clock() - start)
         return touched
 
+    def _drop_partitions(self, ending: TableEnding) -> None:
+        """Drop what is past its time as a whole; whatever cannot be locked in time is left to go row by row."""
+        if self.kind is not StoreKind.POSTGRESQL:
+            return
+        for left in self.writer.outside(lambda connection: list(partitions.detached(connection, ending.table))):
+            self._drop(ending, left)
+        held, known = self.held_now()
+        ended = Ended(self.reach, self.kind, self.now, held)
+        for whole in self.writer.outside(lambda connection: partitions.past(connection.execute, ended, ending)):
+            if whole.refused is None:
+                each = Detached(self.run, ending.table, whole)
+                if not self._detach(ended, ending, each, known):
+                    return
+                self._drop(ending, each)
+
+    def _detach(self, ended: Ended, ending: TableEnding, each: Detached, known: int) -> bool:
+        """The first step; gives whether it was done."""
+        self._within(
+            self.writer.outside(lambda connection: connection.execute(each.partition.count()).scalar_one()), ending
+        )
+
+        def work(connection: Connection) -> None:
+            self._asked(known)
+            partitions.detach(connection, self.now, ended.core(ending.table), each)
+            self._asked(known)
+
+        try:
+            self.writer.carry_out(work)
+        except (_Moved, StoreUnreachable):  # a hold came; or somebody holds the table and does not let go
+            return False
+        return True
+
+    def _drop(self, ending: TableEnding, each: Detached) -> None:
+        """The second step: what was taken off goes; or is put back, where a hold came in between."""
+
+        def work(connection: Connection) -> int:
+            held, known = self.held_now()
+            self._asked(known)
+            ended = Ended(self.reach, self.kind, self.now, held)
+            if ended.held(ending.table) is not None:
+                partitions.attach(connection, ended.core(ending.table), each)
+                return 0
+            counts = _claim(connection, self.run, step_of(ending.table), self.now)
+            n = partitions.drop(connection, each)
+            steps.end(connection, self.run, step_of(ending.table), {**counts, "erased": counts.get("erased", 0) + n})
+            self._asked(known)
+            return n
+
+        while True:
+            try:
+                self.left -= self.writer.carry_out(work)
+            except _Moved:
+                continue
+            return
+
     def _part(self, ending: TableEnding, word: str, walk: Walk, at: Any) -> tuple[int, Any]:
         """One transaction; gives the rows touched, and where to go on from."""
         while True:
@@ -130,12 +188,7 @@ class Parting:
         due, made = self._due(ending, word, held)
         made, after = walk.part(connection, due, made, at, self.pace.size)
         n = max(connection.execute(made).rowcount, 0)
-        if n > self.left:
-            raise LimitPassed(
-                "more rows would be touched than one run may; what was committed before stays done.",
-                where=str(ending.table),
-                repair="Look at `troth retention plan`; if it is right, raise `[retention] row_limit` in troth.toml.",
-            )
+        self._within(n, ending)
         if n:
             counts[word] = counts.get(word, 0) + n
             steps.end(connection, self.run, step, counts)
@@ -150,6 +203,14 @@ class Parting:
         if word == "erased":
             return Due(core, ended.going(ending)), ended.delete(ending)
         return Due(core, ended.changing(ending)), ended.update(ending)
+
+    def _within(self, n: int, ending: TableEnding) -> None:
+        if n > self.left:
+            raise LimitPassed(
+                "more rows would be touched than one run may; what was committed before stays done.",
+                where=str(ending.table),
+                repair="Look at `troth retention plan`; if it is right, raise `[retention] row_limit` in troth.toml.",
+            )
 
     def _asked(self, known: int) -> None:
         self.guard()

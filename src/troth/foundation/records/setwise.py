@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, assert_never
 
 from troth.foundation.records import passing
-from troth.foundation.records.catalogue import Column
 from troth.foundation.records.ended import Ended
 from troth.foundation.records.ends import End, TableEnd
 from troth.foundation.records.ordering import Action, Deed, Pointer
@@ -21,7 +20,7 @@ from troth.foundation.records.pointing import Cut, Guard, cut_columns
 from troth.foundation.records.settings import Fixed, Made, Setting, StandIn
 from troth.foundation.records.standins import Nobody
 from troth.foundation.records.statements import core_table, made_table
-from troth.policy.datamap import ByRow, RowEnd, StoreKind
+from troth.policy.datamap import ByRow, RowEnd
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Delete, Select, Table, Update

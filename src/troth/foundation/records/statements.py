@@ -25,6 +25,11 @@ def core_table(seen: TableSeen) -> Table:
     )
 
 
+def quoted(schema: str | None, name: str) -> str:
+    """The name of a table as PostgreSQL and SQLite read it, whatever stands in it."""
+    return ".".join(f'"{part.replace(chr(34), chr(34) * 2)}"' for part in (schema, name) if part)
+
+
 def where_clause(table: FromClause, conditions: Iterable[Condition]) -> ColumnElement[bool]:
     """True where all `conditions` are."""
     import sqlalchemy

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from troth.foundation.records.catalogue import ColumnKind
+from troth.foundation.records.statements import quoted
 from troth.policy.datamap import StoreKind
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ class _Blocks:
             "select pg_relation_size(oid) / current_setting('block_size')::int, reltuples / nullif(relpages, 0) "
             "from pg_class where oid = cast(:name as regclass)"
         )
-        blocks, in_block = connection.execute(statement, {"name": _quoted(due.core)}).one()
+        blocks, in_block = connection.execute(statement, {"name": quoted(due.core.schema, due.core.name)}).one()
         self.last = int(blocks)
         self.in_block = float(in_block or 0) if (in_block or 0) > 0 else self.in_block
         return -1  # before the first block: rows, wherever they stand
@@ -172,7 +173,7 @@ class _Blocks:
         if at < 0:
             return _rows(due, made, size), lambda touched: 0 if touched >= size else None
         upper = at + max(int(size / self.in_block), 1)
-        name = _quoted(due.core)
+        name = quoted(due.core.schema, due.core.name)
         # our own whole numbers, written out: the planner knows what a range of blocks costs
         within: ColumnElement[bool] = sqlalchemy.literal_column(
             f"{name}.ctid >= '({at},0)' and {name}.ctid < '({upper},0)'"
@@ -191,7 +192,7 @@ def _rows(due: Due, made: Any, size: int) -> Any:
     """`made` for at most `size` due rows, by where they stand."""
     import sqlalchemy
 
-    place: Any = sqlalchemy.literal_column(f"{_quoted(due.core)}.ctid")
+    place: Any = sqlalchemy.literal_column(f"{quoted(due.core.schema, due.core.name)}.ctid")
     chosen = sqlalchemy.select(place).select_from(due.core).where(due.condition).limit(size).correlate(None)
     return made.where(place == sqlalchemy.func.any(sqlalchemy.func.array(chosen.scalar_subquery())))
 
@@ -200,8 +201,6 @@ def _one_heap(connection: Connection, seen: TableSeen) -> bool:
     """Whether all rows stand in blocks of this very table: it has no partitions, and nothing inherits from it."""
     import sqlalchemy
 
-    from troth.foundation.records.statements import core_table
-
     if (connection.dialect.server_version_info or ()) < _BLOCKS_SINCE:
         return False
     statement = (
@@ -209,8 +208,4 @@ def _one_heap(connection: Connection, seen: TableSeen) -> bool:
         "and not exists (select from pg_inherits i where i.inhparent = c.oid) "
         "from pg_class c join pg_am a on a.oid = c.relam where c.oid = cast(:name as regclass)"
     )
-    return bool(connection.execute(sqlalchemy.text(statement), {"name": _quoted(core_table(seen))}).scalar())
-
-
-def _quoted(core: Table) -> str:
-    return ".".join(f'"{part.replace(chr(34), chr(34) * 2)}"' for part in (core.schema, core.name) if part)
+    return bool(connection.execute(sqlalchemy.text(statement), {"name": quoted(seen.schema, seen.bare_name)}).scalar())

@@ -41,8 +41,8 @@ def erased_in_part(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     role answers for it. Rows that a legal hold keeps stay (Art. 17(3)), for as long as the hold stands and its day of
     review has not passed; within a day after it is lifted they are gone.
 
-    What it does not prove: that a hold is rightly placed; what stands in stores that the map does not name, in encrypted or compressed values, on
-    paper.
+    What it does not prove: that a hold is rightly placed; what stands in stores that the map does not name, in
+    encrypted or compressed values, on paper.
 
     Repair: see `troth request list`, and mend what stands in the way. Before: a cache table that no map names still
     holds an erased person's address. After: it is mapped (`copies: users.email`), the map is approved, and the next

@@ -57,7 +57,7 @@ class Guarded:
 
     @property
     def clean(self) -> bool:
-        """Whether nobody who was erased is left in a store but for what a hold keeps, and nobody is left to decide about."""
+        """Whether nobody who was erased is left in a store, but for what holds keep, and nobody to decide about."""
         return not self.unclear and all(each.state is ErasureState.PROVEN or each.held for each in self.again)
 
 
