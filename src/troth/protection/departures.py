@@ -1,7 +1,8 @@
 """Accounts whose time is up end as an erasure of those people does: all that hangs on them goes, by the same plan.
 
 What a law keeps of them stays with its columns only, other people's rows stay whole, and pointers are cut: the engine
-of erasures knows all of that. Whoever is held, or has a row that is, stays as they are.
+of erasures knows all of that. Whoever is held, or has a row that is, stays as they are. Who ended is remembered
+(`departed`), so that a restore does not bring them back.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from troth.foundation.records.erasureplan import StorePlan
 from troth.foundation.records.keys import BoundKeys, Subject
 from troth.foundation.records.parting import STEP, Parting
 from troth.foundation.records.subjects import subjects_of
+from troth.protection import departed
 
 if TYPE_CHECKING:
     from troth.policy.datamap import PersonKind
@@ -40,6 +42,7 @@ def end(stores: Company, parting: Parting, ending: TableEnding) -> Mapping[str, 
         number += 1
         step = f"{STEP} people {kind.name} {number}"
         if carrying.done_before(parting.writer, parting.run, step) is not None:
+            departed.settle(stores, parting.run, step)
             continue
         held, known = parting.held_now()
         some = _due(stores, parting, ending, kind, passed_over=passed_over, held=held)
@@ -124,6 +127,7 @@ def _erase(
         if parting.generation() != known:
             raise _Moved
 
+    departed.announce(stores, parting.run, step, people)
     try:
         done = carrying.carry_out(
             parting.writer,
@@ -138,7 +142,9 @@ def _erase(
         )
     except _Moved:
         passed_over.difference_update(each.key for each in people)  # asked for again, under the holds of then
+        departed.forget(stores, parting.run, step)
         return
+    departed.settle(stores, parting.run, step)
     parting.left -= done.rows
 
 

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from troth.errors import ErasureRefused, PlaceMissing
+from troth.foundation import tombstone_file
 from troth.foundation.guards.tables import map_approvals
 from troth.foundation.records import erasing, steps
 from troth.foundation.records.reach import Reach
 from troth.policy.vocabulary import Right
 from troth.protection import hold_reading
-from troth.rights import tombstone_file, tombstones
+from troth.rights import tombstones
 from troth.rights.tables import erasures, requests
 from troth.rights.tombstones import Met
 from troth.rights.words import ErasureState, State

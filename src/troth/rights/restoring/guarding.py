@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, func, select
 
+from troth.foundation import tombstone_file
 from troth.foundation.ledger import leaves, shredding
 from troth.foundation.ledger.tables import person_keys
 from troth.foundation.ledger.words import KeyUse
-from troth.rights import erasure, farewell, tombstone_file, tombstones
+from troth.rights import erasure, farewell, tombstones
 from troth.rights.erasure import Erasure
 from troth.rights.tables import erasures
 from troth.rights.tombstones import Met, Standing, Tomb, Tombs
