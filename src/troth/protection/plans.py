@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PlanStep:
-    """One table. `do`: delete, change, anonymise, or erase (with everything of these people). `held`: late, but kept
-    by a hold; `waits`: late, but a row that is not yet late points at it. `partitions`: those that are past their time
-    as a whole, with their rows and why they are not dropped, None where they are.
+    """One table. `do`: delete, change, anonymise, move to the archive, or erase (with everything of these people).
+
+    `held`: late, but kept by a hold; `waits`: late, but a row that is not yet late points at it. `partitions`: those
+    that are past their time as a whole, with their rows and why they are not dropped, None where they are.
     """
 
     store: str
@@ -172,7 +173,8 @@ def _steps(stores: Company, ended: Ended, ending: TableEnding, *, own: bool) -> 
             asked["held"] = sqlalchemy.and_(late, held)
         if pointed is not None:
             asked["waits"] = sqlalchemy.and_(free, pointed)
-        do, made = ("erase" if own else "delete"), core.delete().where(due)
+        moves = f"move to {ending.archive.table}" if ending.archive is not None else "delete"
+        do, made = ("erase" if own else moves), core.delete().where(due)
         yield _step(stores, ended, ending, do=do, passed=ending.row, asked=asked, made=made)
     changes = dict(ended.changes(ending))
     if changes and not own:

@@ -45,8 +45,17 @@ class Passed:
 
 
 @dataclass(frozen=True, slots=True)
+class Archive:
+    """Where rows move at their end: `columns` of the same name, and `at`, which gets the moment."""
+
+    table: str
+    columns: tuple[str, ...]
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
 class TableEnding:
-    """How the rows of one table end. `row` empty: they never do by themselves.
+    """How the rows of one table end. `row` empty: they never do by themselves. `archive`: they move there.
 
     `columns` end earlier and become what `settings` says; with `anonymise` rows stay, and all `settings` are made.
     """
@@ -57,6 +66,7 @@ class TableEnding:
     settings: Mapping[str, Fixed] = field(default_factory=lambda: MappingProxyType({}))
     anonymise: bool = False
     rules: tuple[str, ...] = ()
+    archive: Archive | None = None
 
 
 @dataclass(frozen=True, slots=True)

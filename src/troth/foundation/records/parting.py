@@ -19,7 +19,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from troth.errors import LimitPassed, StoreUnreachable
-from troth.foundation.records import partitions, steps, walking
+from troth.foundation.records import archiving, partitions, steps, walking
 from troth.foundation.records.ended import Ended, Held, TableEnding, pointers_at
 from troth.foundation.records.partitions import Detached
 from troth.foundation.records.reach import Reach
@@ -27,7 +27,7 @@ from troth.foundation.records.walking import Due, Pace, Walk
 from troth.policy.datamap import StoreKind
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Delete, Update
+    from sqlalchemy import Connection
 
     from troth.foundation.records.writing import Writer
 
@@ -75,12 +75,13 @@ class Parting:
         """
         steps.prepare(self.writer)
         self._make_room()
-        for word, wanted in (("erased", not ending.anonymise and bool(ending.row)), ("changed", bool(ending.settings))):
+        goes = "erased" if ending.archive is None else "archived"
+        for word, wanted in ((goes, not ending.anonymise and bool(ending.row)), ("changed", bool(ending.settings))):
             if not wanted:
                 continue
             if word == "erased":
                 self._drop_partitions(ending)
-            freed = word == "erased" and pointers_at(self.reach, ending.table)
+            freed = word == goes and pointers_at(self.reach, ending.table)
             for _ in range(PASSES if freed else 1):
                 if not self._pass(ending, word):
                     break
@@ -102,8 +103,10 @@ class Parting:
         """Go through the table once; gives how many rows were touched."""
 
         def begin(connection: Connection) -> tuple[Walk, Any]:  # no lock: it may read the whole table
-            walk = walking.choose(self.reach.catalogue.table(ending.table), self.kind, connection)
-            return walk, walk.start(connection, self._due(ending, word, self.held_now()[0])[0])
+            seen = self.reach.catalogue.table(ending.table)
+            walk = walking.choose(seen, self.kind, connection, twice=word == "archived")
+            ended = Ended(self.reach, self.kind, self.now, self.held_now()[0])
+            return walk, walk.start(connection, _due(ended, ending, word))
 
         walk, at = self.writer.outside(begin)
         touched = 0
@@ -185,9 +188,13 @@ class Parting:
         self._asked(known)
         step = step_of(ending.table)
         counts = _claim(connection, self.run, step, self.now)
-        due, made = self._due(ending, word, held)
-        made, after = walk.part(connection, due, made, at, self.pace.size)
-        n = max(connection.execute(made).rowcount, 0)
+        ended = Ended(self.reach, self.kind, self.now, held)
+        narrow, after = walk.part(connection, _due(ended, ending, word), at, self.pace.size)
+        if word == "archived":
+            n = archiving.move(connection, ended, ending, narrow)
+        else:
+            made: Any = ended.delete(ending) if word == "erased" else ended.update(ending)
+            n = max(connection.execute(narrow(made)).rowcount, 0)
         self._within(n, ending)
         if n:
             counts[word] = counts.get(word, 0) + n
@@ -195,14 +202,6 @@ class Parting:
         self._asked(known)
         self.left -= n
         return n, after(n)
-
-    def _due(self, ending: TableEnding, word: str, held: Held) -> tuple[Due, Delete | Update]:
-        """The rows that are due, and the statement that ends them all."""
-        ended = Ended(self.reach, self.kind, self.now, held)
-        core = ended.core(ending.table)
-        if word == "erased":
-            return Due(core, ended.going(ending)), ended.delete(ending)
-        return Due(core, ended.changing(ending)), ended.update(ending)
 
     def _within(self, n: int, ending: TableEnding) -> None:
         if n > self.left:
@@ -216,6 +215,12 @@ class Parting:
         self.guard()
         if self.generation() != known:
             raise _Moved
+
+
+def _due(ended: Ended, ending: TableEnding, word: str) -> Due:
+    """The rows that are due: those that go or move, or those that stay and lose something."""
+    condition = ended.changing(ending) if word == "changed" else ended.going(ending)
+    return Due(ended.core(ending.table), condition)
 
 
 def step_of(table: str) -> str:

@@ -86,7 +86,7 @@ def past(ask: Rows, ended: Ended, ending: TableEnding) -> tuple[Partition, ...]:
     """The partitions of one table of which every row is past its time; none where that cannot be told by its ranges."""
     import sqlalchemy
 
-    if ended.kind is not StoreKind.POSTGRESQL or ending.anonymise or len(ending.row) != 1:
+    if ended.kind is not StoreKind.POSTGRESQL or ending.anonymise or ending.archive or len(ending.row) != 1:
         return ()
     [passed] = ending.row
     seen = ended.seen(ending.table)

@@ -19,15 +19,17 @@ from troth.foundation.records.statements import quoted
 from troth.policy.datamap import StoreKind
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, Connection, Delete, Table, Update
+    from sqlalchemy import ColumnElement, Connection, Table
 
     from troth.foundation.records.catalogue import Table as TableSeen
 
 FIRST_PART, SMALLEST, LARGEST = 20_000, 50, 500_000
 _TELLING = 500  # rows: a part that touched fewer says nothing about what a row costs
+_AT_ONCE = 500  # keys that are bound into one statement
 _BLOCKS_SINCE = (14,)  # PostgreSQL reads a range of blocks alone
 _OVER = 1.4  # no part is to take longer than so many times what it should, even where every row of it is due
 
+Narrow = Callable[[Any], Any]
 Next = Callable[[int], Any]
 """The next place to go on from, None at the end, once it is known how many rows a part touched."""
 
@@ -66,20 +68,20 @@ class Walk(Protocol):
         """Where to begin; None where no row is due."""
         ...
 
-    def part(self, connection: Connection, due: Due, made: Any, at: Any, size: int, /) -> tuple[Any, Next]:
-        """`made` (a DELETE or UPDATE of what is due) for the rows of one part alone."""
+    def part(self, connection: Connection, due: Due, at: Any, size: int, /) -> tuple[Narrow, Next]:
+        """What makes a statement over all that is due one over the rows of one part alone, and where to go on from."""
         ...
 
 
-def choose(seen: TableSeen, kind: StoreKind, connection: Connection) -> Walk:
-    """The best way through this table."""
+def choose(seen: TableSeen, kind: StoreKind, connection: Connection, *, twice: bool = False) -> Walk:
+    """The best way through this table. `twice`: two statements in a row are to be over the very same rows."""
     if kind is StoreKind.POSTGRESQL and _one_heap(connection, seen):
         return _Blocks(seen)
     if len(seen.primary_key) == 1 and seen.columns[seen.primary_key[0]].kind is ColumnKind.NUMBER:
         return _Key(seen.primary_key[0])
     if kind is StoreKind.SQLITE and seen.row_number is not None:
         return _Key(seen.row_number)
-    return _Some(seen, kind)
+    return _Some(seen, kind, twice)
 
 
 # --- along a key ------------------------------------------------------------------------------------------------------
@@ -99,7 +101,7 @@ class _Key:
             return None
         return low, True, connection.execute(asked.order_by(column.desc())).scalar()
 
-    def part(self, connection: Connection, due: Due, made: Any, at: Any, size: int) -> tuple[Any, Next]:
+    def part(self, connection: Connection, due: Due, at: Any, size: int) -> tuple[Narrow, Next]:
         import sqlalchemy
 
         low, itself, high = at
@@ -107,8 +109,9 @@ class _Key:
         after = column >= low if itself else column > low
         beyond = sqlalchemy.select(column).select_from(due.core).where(after, column <= high).order_by(column)
         upper = connection.execute(beyond.limit(1).offset(size - 1)).scalar()
-        made = made.where(after, column <= (high if upper is None else upper))
-        return made, lambda _: None if upper is None or upper == high else (upper, False, high)
+        until = column <= (high if upper is None else upper)
+        further = None if upper is None or upper == high else (upper, False, high)
+        return lambda made: made.where(after, until), lambda _: further
 
     def _column(self, due: Due) -> ColumnElement[Any]:
         import sqlalchemy
@@ -125,23 +128,30 @@ class _Key:
 class _Some:
     seen: TableSeen
     kind: StoreKind
+    twice: bool
 
     def start(self, connection: Connection, due: Due) -> Any:
         return 0 if _any(connection, due) else None
 
-    def part(self, _: Connection, due: Due, made: Any, at: Any, size: int) -> tuple[Any, Next]:
-        return self._narrowed(due, made, size), lambda touched: at + 1 if touched >= size else None
+    def part(self, connection: Connection, due: Due, at: Any, size: int) -> tuple[Narrow, Next]:
+        size = min(size, _AT_ONCE) if self.twice else size
+        return self._narrowing(connection, due, size), lambda touched: at + 1 if touched >= size else None
 
-    def _narrowed(self, due: Due, made: Delete | Update, size: int) -> Any:
+    def _narrowing(self, connection: Connection, due: Due, size: int) -> Narrow:
         import sqlalchemy
 
-        if self.kind is StoreKind.MARIADB:
-            return made.with_dialect_options(mysql_limit=size)
-        if self.kind is StoreKind.POSTGRESQL:
-            return _rows(due, made, size)
         columns = [due.core.c[name] for name in self.seen.primary_key]
-        chosen = sqlalchemy.select(*columns).where(due.condition).limit(size).correlate(None)
-        return made.where((sqlalchemy.tuple_(*columns) if len(columns) > 1 else columns[0]).in_(chosen))
+        mine: Any = sqlalchemy.tuple_(*columns) if len(columns) > 1 else columns[0] if columns else None
+        chosen = sqlalchemy.select(*columns).where(due.condition).limit(size)
+        if self.kind is StoreKind.POSTGRESQL:
+            return lambda made: _rows(due, made, size)
+        if self.twice:
+            rows = connection.execute(chosen.with_for_update()).all()  # by name: nothing else may be meant next time
+            keys = [tuple(row) if len(columns) > 1 else row[0] for row in rows]
+            return lambda made: made.where(mine.in_(keys))
+        if self.kind is StoreKind.MARIADB:
+            return lambda made: made.with_dialect_options(mysql_limit=size)
+        return lambda made: made.where(mine.in_(chosen.correlate(None)))
 
 
 # --- along the blocks of a table in PostgreSQL ------------------------------------------------------------------------
@@ -167,18 +177,18 @@ class _Blocks:
         self.in_block = float(in_block or 0) if (in_block or 0) > 0 else self.in_block
         return -1  # before the first block: rows, wherever they stand
 
-    def part(self, _: Connection, due: Due, made: Any, at: Any, size: int) -> tuple[Any, Next]:
+    def part(self, _: Connection, due: Due, at: Any, size: int) -> tuple[Narrow, Next]:
         import sqlalchemy
 
         if at < 0:
-            return _rows(due, made, size), lambda touched: 0 if touched >= size else None
+            return lambda made: _rows(due, made, size), lambda touched: 0 if touched >= size else None
         upper = at + max(int(size / self.in_block), 1)
         name = quoted(due.core.schema, due.core.name)
         # our own whole numbers, written out: the planner knows what a range of blocks costs
         within: ColumnElement[bool] = sqlalchemy.literal_column(
             f"{name}.ctid >= '({at},0)' and {name}.ctid < '({upper},0)'"
         )
-        return made.where(within), lambda _touched: None if upper >= self.last else upper
+        return lambda made: made.where(within), lambda _touched: None if upper >= self.last else upper
 
 
 def _any(connection: Connection, due: Due) -> bool:
