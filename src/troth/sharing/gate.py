@@ -18,7 +18,8 @@ out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from binascii import hexlify
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import compress
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
 _DECLARED = frozenset({Circumstance.PROCESSOR, Circumstance.CONSENT})
 """Reasons for which the policy names the recipient."""
 
-_LETTERS = str.maketrans("0123456789abcdef", "bcdfghjkmnpqrstv")
+_LETTERS = bytes.maketrans(b"0123456789abcdef", b"bcdfghjkmnpqrstv")
 
 KEY = "person"
 """The column under which people leave: a name for each for this recipient only, which means nothing outside."""
@@ -140,8 +141,9 @@ class Gate:
             below: Sink = sealing or spool
             passage = _Passage(order, shape, leaving, form, below, Admission(
                 office, order.purpose, tuple(dict.fromkeys(leaving.values())), _checked_recipient(order), shape.kind,
+                name=partial(_pseudonym, office, order.recipient.encode() + b"\0"),
                 on_consent=order.reason is Circumstance.CONSENT,
-            ), partial(_pseudonym, office, order.recipient.encode() + b"\0"), strict=strict)  # fmt: skip
+            ), strict=strict)  # fmt: skip
             for batch in _batches(rows):
                 passage.take(batch)
             people = passage.finish()
@@ -226,7 +228,6 @@ class _Passage:
         form: Form,
         file: Sink,
         admission: Admission,
-        pseudonym: Callable[[int], str],
         *,
         strict: bool,
     ) -> None:
@@ -235,8 +236,6 @@ class _Passage:
         self._order, self._shape, self._leaving, self._strict = order, shape, leaving, strict
         self._dropped = set(shape.columns) - set(leaving)
         self._small_groups = 0
-        self._pseudonym = pseudonym
-        self._named: dict[int, str] = {}
         self._groups: Groups | None = None
         names = tuple(leaving)
         if order.safeguard is Safeguard.ANONYMISED:
@@ -250,24 +249,29 @@ class _Passage:
 
     def take(self, batch: Batch) -> None:
         self._look(batch)
-        codes = self.admission.codes(batch.columns[self._shape.person])
+        whose = batch.columns[self._shape.person]
         columns = [batch.columns[name] for name in self._leaving]
-        if min(codes) <= 0:
-            passing = [code > 0 for code in codes]
-            codes = list(compress(codes, passing))
-            columns = [list(compress(column, passing)) for column in columns]
-        if not codes:
-            return
         if self._groups is not None:
+            codes = self.admission.codes(whose)
+            if min(codes, default=1) <= 0:
+                passing = [code > 0 for code in codes]
+                codes = list(compress(codes, passing))
+                columns = [list(compress(column, passing)) for column in columns]
             self._groups.take(columns, codes)
+            return
+        names: list[Any] = self.admission.names(whose)
+        if None in names:
+            columns = [list(compress(column, names)) for column in columns]
+            names = list(filter(None, names))
+        if not names:
             return
         for at, (name, category) in enumerate(self._leaving.items()):
             if name in self._coarser:
                 columns[at] = list(map(self._coarser[name], columns[at]))
             if self._order.safeguard is Safeguard.MASKED:
                 columns[at] = safeguards.masked(category, columns[at])
-        self._writer.write([self._names_of(codes), *columns])
-        self.rows += len(codes)
+        self._writer.write([names, *columns])
+        self.rows += len(names)
 
     def finish(self) -> BitMap:
         """Write what waits until the end; gives the people whose data leave."""
@@ -305,16 +309,6 @@ class _Passage:
                     repair="Take it out where it comes from, then share again.",
                 )
 
-    def _names_of(self, codes: Sequence[int]) -> list[str]:
-        named = self._named
-        try:
-            return list(map(named.__getitem__, codes))
-        except KeyError:
-            if len(named) > 200_000:
-                named.clear()
-            named.update({code: self._pseudonym(code) for code in set(codes) if code not in named})
-            return list(map(named.__getitem__, codes))
-
 
 def _batches(rows: Iterable[Mapping[str, Any]] | Iterator[Batch]) -> Iterator[Batch]:
     waiting = iter(rows)
@@ -343,7 +337,8 @@ def _pseudonym(office: Office, recipient: bytes, number: int) -> str:
 
     Letters only: digits in a row would be taken for the number of a card sooner or later.
     """
-    return office.keyring.pseudonym("recipient person", recipient + number.to_bytes(8, "big")).hex().translate(_LETTERS)
+    made = office.keyring.pseudonym("recipient person", recipient + number.to_bytes(8, "big"))
+    return hexlify(made).translate(_LETTERS).decode()
 
 
 def _checked_recipient(order: Order) -> str | None:
