@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable, Iterable
+from struct import Struct
 from time import monotonic
 from typing import Final
 
@@ -35,6 +36,7 @@ KEPT_S: Final = 60.0
 
 _FORMAT: Final = a2b_base64(HEAD)
 _NONCE: Final = 12
+_PAGE: Final = Struct(f"{_NONCE}s" * 512)
 _ID_END: Final = len(_FORMAT) + personkeys.ID_BYTES
 _BODY: Final = _ID_END + _NONCE
 _MOST_KEPT: Final = 100_000
@@ -103,11 +105,11 @@ class FieldKeys:
         """
         known: dict[str, _Closing] = {}
         self._sealing.append(known)
-        take = self._nonces.pop
+        take, now, text_of = self._nonces.pop, monotonic, b2a_base64
 
         def seal(person: str, plain: bytes) -> str:
             held = known.get(person)
-            if held is None or held[3] < monotonic():
+            if held is None or held[3] < now():
                 if len(known) >= _MOST_KEPT:
                     known.clear()
                 key = self._closing.get((kind, person))
@@ -119,7 +121,7 @@ class FieldKeys:
                 nonce = take()
             except IndexError:
                 nonce = self._fresh()
-            return b2a_base64(head + nonce + encrypt(nonce, plain, bound), newline=False).decode()
+            return text_of(head + nonce + encrypt(nonce, plain, bound), newline=False).decode()
 
         return seal
 
@@ -131,15 +133,16 @@ class FieldKeys:
         """
         known: dict[bytes, _Opening] = {}
         self._unsealing.append(known)
+        now, bytes_of = monotonic, a2b_base64
 
         def open_(person: str, sealed: str) -> bytes | None:
             try:
-                raw = a2b_base64(sealed)
+                raw = bytes_of(sealed)
             except ValueError:
                 raw = b""
             head = raw[:_ID_END]
             held = known.get(head)
-            if held is None or held[3] < monotonic():
+            if held is None or held[3] < now():
                 if not raw.startswith(_FORMAT) or len(raw) < _BODY:
                     raise KeyUnavailable("a sealed column holds what troth did not seal", where=_shown(place))
                 key = self._opening.get(head)
@@ -227,9 +230,9 @@ class FieldKeys:
 
         INVARIANT: no two calls give the same bytes: `pop` is one step in every thread, and a child of a fork has none.
         """
-        page = os.urandom(_NONCE * 512)
-        self._nonces.extend(page[at : at + _NONCE] for at in range(_NONCE, len(page), _NONCE))
-        return page[:_NONCE]
+        first, *rest = _PAGE.unpack(os.urandom(_PAGE.size))
+        self._nonces.extend(rest)
+        return bytes(first)
 
     def _serving(self) -> Office:
         if self._office is None:
