@@ -76,6 +76,7 @@ class ChangeTo(StrEnum):
     PSEUDONYM = "pseudonym"
     STAND_IN = "stand-in"
     GENERALISE = "generalise"
+    SHRED = "shred"
     CONSTANT = "constant"
 
 

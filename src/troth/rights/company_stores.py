@@ -140,6 +140,11 @@ def compiled(desk: Desk, store: str) -> erasing.Erasure:
     return erasing.compile(reach_of(desk, store), kind)
 
 
+def elsewhere(desk: Desk) -> list[str]:
+    """The stores of the map that are not reached from here (a processor): they are told by letter, and not searched."""
+    return [name for name in desk.datamap.stores if name not in desk.records.stores]
+
+
 def reach_of(desk: Desk, store: str) -> Reach:
     """The paths of one store."""
     return Reach.compile(desk.datamap, desk.records.catalogue(store))

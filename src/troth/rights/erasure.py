@@ -7,7 +7,8 @@
    transaction of troth's own writes the intent (hash of map and plan) into the ledger, seals who they are (`remains`),
    restricts the use of their data and ends their sessions.
 2. Each store is changed in one transaction of its own, which also writes its counts there (`company_stores`). Whoever
-   resumes reads them: nothing is done twice, and no count is remembered from elsewhere.
+   resumes reads them: nothing is done twice, and no count is remembered from elsewhere. What the map shreds stays
+   there; the transaction that says *erased* destroys the key that opened it (`shredded`).
 3. All mapped places are asked again. What was written meanwhile goes in another round, at most `ROUNDS` times.
 4. The sweep looks for their needles, and no row may point at one of theirs that is gone. What is found is residue,
    listed by place, and the erasure is not done.
@@ -27,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Row, bindparam, select, update
 
 from troth.errors import ErasureUnsettled, LimitPassed, PlanChanged
+from troth.foundation import sealed_values
 from troth.foundation.guards import approvals, pausing
 from troth.foundation.ledger import leaves
 from troth.foundation.records import erasing, sweep
@@ -38,8 +40,8 @@ from troth.foundation.records.subjects import Subject, find_subjects
 from troth.foundation.store import hold
 from troth.policy.datamap import Place
 from troth.protection import departures
-from troth.rights import farewell, kept_marks, remains, requests
-from troth.rights.company_stores import CompanyStores, dangling, reach_of, stand_ins
+from troth.rights import farewell, kept_marks, remains, requests, shredded
+from troth.rights.company_stores import CompanyStores, dangling, elsewhere, reach_of, stand_ins
 from troth.rights.tables import erasures
 from troth.rights.words import ErasureState
 
@@ -217,7 +219,8 @@ def _carry_out(desk: Desk, erasure: Erasure, known: Remains) -> Erasure:
             erasure = _next_round(desk, erasure)
             counts.append(stores.erase(name, erasure.rounds))
         stores.overwrite(erasure.plan)
-    return _erased(desk, erasure, {store: total([each[store] for each in counts]) for store in desk.records.stores})
+    done = {store: total([each[store] for each in counts]) for store in desk.records.stores}
+    return _erased(desk, erasure, done, known)
 
 
 def prove(desk: Desk, which: int | str) -> Erasure:
@@ -244,11 +247,6 @@ def prove_waiting(desk: Desk, progress: Callable[[int, int], None] | None = None
     with desk.office.store.reading() as tx:
         erased = waiting(tx, ErasureState.ERASED)
     return tuple(_sweep(desk, erased, progress)) if erased else ()
-
-
-def elsewhere(desk: Desk) -> list[str]:
-    """The stores of the map that are not reached from here (a processor): they are told by letter, and not searched."""
-    return [name for name in desk.datamap.stores if name not in desk.records.stores]
 
 
 # --- guards and rounds ------------------------------------------------------------------------------------------------
@@ -278,7 +276,7 @@ def _next_round(desk: Desk, erasure: Erasure, **more: Any) -> Erasure:
         return _change(tx, erasure, {"rounds": erasure.rounds + 1, **more})
 
 
-def _erased(desk: Desk, erasure: Erasure, counts: Mapping[str, StepCounts]) -> Erasure:
+def _erased(desk: Desk, erasure: Erasure, counts: Mapping[str, StepCounts], known: Remains) -> Erasure:
     office = desk.office
     said = {store: each.as_json() for store, each in counts.items()}
     with office.store.writing() as tx:
@@ -288,9 +286,12 @@ def _erased(desk: Desk, erasure: Erasure, counts: Mapping[str, StepCounts]) -> E
             return current
         now = office.clock.now()
         body = {"erasure": erasure.name, "map": desk.datamap.sha256, "rounds": erasure.rounds + 1, "counts": said}
+        body["keys"] = shredded.destroy(tx, desk, erasure.person, known)
         leaf = leaves.append(tx, office.keyring, "erasure.erased", erasure.person, body, now)
         values = {"state": ErasureState.ERASED, "counts": json.dumps(said), "erased_at": now, "outcome": leaf}
-        return _change(tx, erasure, values)
+        erased = _change(tx, erasure, values)
+    sealed_values.forget()
+    return erased
 
 
 # --- the sweep --------------------------------------------------------------------------------------------------------
@@ -344,7 +345,7 @@ def _somebody(desk: Desk, records: Records) -> sweep.Somebody:
 def _judged(desk: Desk, erasure: Erasure, known: Remains, swept: sweep.Swept) -> Erasure:
     office = desk.office
     residue, weak = _said(swept.residue.get(erasure.id, ())), _said(swept.weak.get(erasure.id, ()))
-    residue += dangling(desk, known.pointed)
+    residue += [*dangling(desk, known.pointed), *shredded.still_open(desk, known)]
     weak += [{**each, "why": "not searchable"} for each in _said(swept.closed)]
     with office.deed() as tx:
         hold(tx, f"erasure {erasure.name}")
@@ -358,7 +359,7 @@ def _judged(desk: Desk, erasure: Erasure, known: Remains, swept: sweep.Swept) ->
         if residue:
             leaves.append(tx, office.keyring, "erasure.residue", erasure.person, body, now)
             return _change(tx, erasure, values)
-        body["tombstones"] = farewell.set_tombstones(tx, desk, erasure, known.subjects)
+        body["tombstones"] = farewell.set_tombstones(tx, desk, erasure, known)
         leaf = leaves.append(tx, office.keyring, "erasure.proven", erasure.person, body, now)
         values |= {"state": ErasureState.PROVEN, "proven_at": now, "proof": leaf, "work": None}
         proven = _change(tx, erasure, values)
