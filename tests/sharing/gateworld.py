@@ -15,10 +15,11 @@ from typing import Any
 import trustme
 
 from troth import application
+from troth.foundation import age
 from troth.foundation.keys import Keyring
 from troth.foundation.ledger.tables import ledger_leaves
 from troth.foundation.store import Store, migrations
-from troth.sharing import age, disclosures
+from troth.sharing import disclosures
 from troth.sharing.disclosures import Disclosure
 from troth.testing import FixedClock
 

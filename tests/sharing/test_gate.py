@@ -11,9 +11,10 @@ import pytest
 
 from tests.sharing.gateworld import DESK, METRICS, PAY, PEOPLE, PRIVATE, GateWorld
 from troth import GateClosed, KeyUnavailable, RowsUnreadable, StoreError, UnknownName, WritingPaused, application
+from troth.foundation import age
 from troth.foundation.guards import pausing
 from troth.foundation.ledger import leaves
-from troth.sharing import age, disclosures
+from troth.sharing import disclosures
 from troth.sharing.words import State
 
 CARD = "4242 4242 4242 4242"

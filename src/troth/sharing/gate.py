@@ -29,17 +29,19 @@ from typing import IO, TYPE_CHECKING, Any
 from pyroaring import BitMap
 
 from troth.errors import GateClosed, KeyUnavailable, UnknownName
+from troth.foundation import age
+from troth.foundation.age import Sink
 from troth.foundation.guards import pausing
 from troth.foundation.people import Kind
 from troth.policy.documents import nearest
 from troth.policy.vocabulary import CATEGORIES, Circumstance, Safeguard
-from troth.sharing import age, disclosures, recipients, recording, safeguards, streams
+from troth.sharing import disclosures, recipients, recording, safeguards, streams
 from troth.sharing.admission import Admission
 from troth.sharing.delivery import Destination, deliver, destination_of
 from troth.sharing.disclosures import Disclosure, HeldBack
 from troth.sharing.recording import Leaving
 from troth.sharing.safeguards import Groups
-from troth.sharing.spool import Sink, Spool
+from troth.sharing.spool import Spool
 from troth.sharing.streams import Batch, Writer
 from troth.sharing.words import Form
 

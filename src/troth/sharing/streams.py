@@ -17,7 +17,7 @@ from json.encoder import encode_basestring
 from typing import IO, Any, Protocol
 
 from troth.errors import RowsUnreadable
-from troth.sharing.spool import Sink
+from troth.foundation.age import Sink
 from troth.sharing.words import Form
 
 SIZE = 1024
