@@ -43,6 +43,7 @@ from troth.sharing.recording import Leaving
 from troth.sharing.safeguards import Groups
 from troth.sharing.spool import Spool
 from troth.sharing.streams import Batch, Writer
+from troth.sharing.subtraction import Counting, Telling, still_apart, too_near
 from troth.sharing.words import Form
 
 if TYPE_CHECKING:
@@ -148,18 +149,24 @@ class Gate:
             ), strict=strict)  # fmt: skip
             for batch in _batches(rows):
                 passage.take(batch)
-            people = passage.finish()
+            people = passage.finish(office)
             if sealing is not None:
                 sealing.close()
             spool.settle()
             ready = Leaving(
                 order.recipient, order.purpose, order.reason, order.safeguard, destination.text, spool.token, form,
                 passage.rows, people, leaving, passage.held_back(), spool.size, spool.sha256, order.demand,
+                passage.telling,
             )  # fmt: skip
             with office.deed() as tx:
                 if not passage.admission.unchanged(tx):
                     raise GateClosed(
                         "somebody in the batch said no while it was read; nothing has left", repair="Share it again."
+                    )
+                if passage.telling is not None and not still_apart(tx, order.recipient, passage.telling):
+                    raise GateClosed(
+                        "another batch went to it while this one was counted; nothing has left",
+                        repair="Share it again.",
                     )
                 number = recording.begin(tx, office, ready)
             self._let_out(spool, destination, number)
@@ -237,7 +244,8 @@ class _Passage:
         self.rows = 0
         self._order, self._shape, self._leaving, self._strict = order, shape, leaving, strict
         self._dropped = set(shape.columns) - set(leaving)
-        self._small_groups = 0
+        self._small_groups = self._near_groups = 0
+        self.telling: Telling | None = None
         self._groups: Groups | None = None
         names = tuple(leaving)
         if order.safeguard is Safeguard.ANONYMISED:
@@ -275,11 +283,17 @@ class _Passage:
         self._writer.write([names, *columns])
         self.rows += len(names)
 
-    def finish(self) -> BitMap:
+    def finish(self, office: Office) -> BitMap:
         """Write what waits until the end; gives the people whose data leave."""
         people = self.admission.passed
         if self._groups is not None:
-            columns, people, self._small_groups = self._groups.kept()
+            coarser = {name: self._shape.coarser[name] for name in self._leaving if name in self._shape.coarser}
+            counting = Counting(self._order.recipient, self._groups.names, self._leaving, coarser)
+            with office.store.reading() as tx:
+                near, self.telling = too_near(
+                    tx, office.keyring, counting, self._groups.large(), self._order.smallest_group
+                )
+            columns, people, self._small_groups, self._near_groups = self._groups.kept(near)
             self._writer.write(columns)
             self.rows = len(columns[0])
         self._writer.close()
@@ -287,7 +301,7 @@ class _Passage:
 
     def held_back(self) -> HeldBack:
         refused = {reason.value: count for reason, count in self.admission.refused.items()}
-        return HeldBack(tuple(sorted(self._dropped)), refused, self._small_groups)
+        return HeldBack(tuple(sorted(self._dropped)), refused, self._small_groups, self._near_groups)
 
     def _look(self, batch: Batch) -> None:
         """Rules about the batch as it came. Raises: GateClosed."""
