@@ -1,9 +1,13 @@
 """Fields sealed for their person, against AES-256-GCM alone.
 
 The floor has the person's own key object at hand, takes a fresh nonce, and gives bytes. Ours finds the key among
-thousands, says which it was, binds the value to its place and person, and gives the text that is stored. Beside it
-stands what one key and one nonce, used again and again, would take: faster, and no encryption at all. No store is
-asked: the keys are in memory, as they are for a minute in a process that works.
+thousands, says which it was, binds the value to its place and person, and gives the text that is stored; opening has
+that text. No store is asked: the keys are in memory, as they are for a minute in a process that works.
+
+Beside it stands what one key and one nonce, used again and again, would take: faster, and no encryption at all, since
+whoever has two values under one nonce has both without the key. Against that nobody who encrypts comes to twice: the
+nonce alone, asked of the system, brings the cipher near to it, and the text that a column takes brings it above. Both
+are measured in the same run, by hand and without any of ours. So the budget is judged against a fresh nonce.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ import json
 import os
 import secrets
 import tempfile
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -66,6 +71,7 @@ def figures() -> Iterator[Figure]:
     encrypt = cipher.encrypt
     ciphers = [AESGCM(secrets.token_bytes(32)) for _ in range(PEOPLE)] * ROUNDS
     opening = [(each, nonce, each.encrypt(nonce, content, bound)) for each in ciphers[:PEOPLE]] * ROUNDS
+    texts = [(each, b2a_base64(taken + closed).decode()) for each, taken, closed in opening]
     record = {f"field{n}": "thirty-two bytes of what is said"[n:] for n in range(FIELDS)}
     parts = [value.encode() for value in record.values()]
 
@@ -88,9 +94,19 @@ def figures() -> Iterator[Figure]:
             for person, value in stored:
                 opened_of(person, value)
 
+        def seal_by_hand() -> None:
+            for each in ciphers:
+                taken = os.urandom(12)
+                b2a_base64(taken + each.encrypt(taken, content, bound), newline=False).decode()
+
         def open_plainly() -> None:
             for each, taken, closed in opening:
                 each.decrypt(taken, closed, bound)
+
+        def open_by_hand() -> None:
+            for each, text in texts:
+                raw = a2b_base64(text)
+                each.decrypt(raw[:12], raw[12:], bound)
 
         def seal_record() -> None:
             for person in people[:PEOPLE]:
@@ -104,10 +120,22 @@ def figures() -> Iterator[Figure]:
         yield at_most(
             "sealing a field of 32 bytes, against AESGCM.encrypt with a fresh nonce", compare(seal, seal_plainly), 2.0
         )
-        bare = compare(seal, seal_with_one_nonce)
-        yield Figure("the same, against one key and one nonce for all, which must never be", f"{bare.ratio:.2f} x")
+        yield at_most(
+            "the same, against what writes by hand with a fresh nonce the text that a column takes",
+            compare(seal, seal_by_hand),
+            2.0,
+        )
+        for what, work in (
+            ("the same, against one key and one nonce for all, which must never be", seal),
+            ("a fresh nonce alone, against that", seal_plainly),
+            ("a fresh nonce, and the text of it, by hand, against that", seal_by_hand),
+        ):
+            yield Figure(what, f"{compare(work, seal_with_one_nonce).ratio:.2f} x")
+        yield at_most(
+            "opening it, against AESGCM.decrypt of the text that a column has", compare(open_, open_by_hand), 2.0
+        )
         opened = compare(open_, open_plainly)
-        yield Figure("opening it, against AESGCM.decrypt with key and nonce at hand", f"{opened.ratio:.2f} x")
+        yield Figure("the same, against AESGCM.decrypt with key and nonce and content at hand", f"{opened.ratio:.2f} x")
         yield at_most(
             f"a record of {FIELDS} fields sealed as one, against AESGCM.encrypt for each field",
             compare(seal_record, seal_singly),

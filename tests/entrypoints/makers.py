@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 
 from tests.foundation.authenticator import Authenticator
 from tests.rights.desks import ADA, Office
-from troth.foundation import operations, staff
+from troth.foundation import age, operations, staff
 from troth.foundation.attestations import register
 from troth.foundation.attestations.register import Statement
 from troth.foundation.factors import codes, sessions
@@ -35,7 +35,7 @@ from troth.protection.training import register as quizzes
 from troth.protection.words import HoldScope
 from troth.rights import identity, requests
 from troth.rights.words import Channel, Proof, State
-from troth.sharing import age, demands, transfer_reading, transfers
+from troth.sharing import demands, transfer_reading, transfers
 from troth.sharing.demand_reading import Scope
 from troth.sharing.demands import Order as Demanded
 from troth.sharing.tables import transfers as transfers_table

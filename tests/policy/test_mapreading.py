@@ -217,6 +217,17 @@ def test_every_end_of_a_row_is_read() -> None:
 # --- columns, tables, stores ------------------------------------------------------------------------------------------
 
 
+def test_shred_alone_means_every_column_with_a_kind_of_data() -> None:
+    columns = "{friend_id: {link: customer}, at: no, body: communication.message, ip: device.ip}"
+
+    short = _read(f"a: {{whose: user_id, columns: {columns}, on_erasure: shred}}").stores["shop"].tables["a"]
+    one = _read("b: {whose: user_id, on_erasure: {change: {body: shred}}}").stores["shop"].tables["b"]
+
+    shred = Change(ChangeTo.SHRED)
+    assert short.on_erasure == ChangeRow({"body": shred, "ip": shred})
+    assert one.on_erasure == ChangeRow({"body": shred})
+
+
 def test_every_word_about_a_column_is_read() -> None:
     columns = (
         _read(
@@ -400,6 +411,8 @@ def test_the_map_of_the_example_is_read() -> None:
         ("t: {whose: user_id, columns: {a: {copies: nowhere.email}}}", ("no column of a table in this store",)),
         ("t: {whose: user_id, columns: {a: {copies: users.emial}}}", ("is not mapped, so its category is unknown",)),
         ("t: {whose: user_id, on_erasure: delte}", ('"delte" is no end of a row', 'Did you mean "delete"?')),
+        ("t: {whose: user_id, on_erasure: shred}", ("not said which columns are sealed", "change: {column: shred}")),
+        ("t: {whose: {a: {by: a_id, on_erasure: shred}, b: {by: b_id, on_erasure: delete}}}", ("columns are sealed",)),
         ("t: {whose: user_id, on_erasure: {ground: tax-law}}", ("`ground` without `keep`", "nothing is deleted")),
         ("t: {whose: user_id, on_erasure: {keep: all}}", ("`ground` is missing", "`until` is missing")),
         ("t: {whose: user_id, on_erasure: {keep: all, ground: x, until: ten years}}", ("no date to count to",)),

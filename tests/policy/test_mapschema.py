@@ -22,6 +22,8 @@ GOOD = (
     "things: {personal: no, why: things}",
     "things: {whose: {json: a.b}, uses: [{purpose: marketing, at: at}], starts: {visit: at}}",
     "things: {whose: user_id, columns: {a: no, b: contact.email, c: {data: account.password, copy: no, why: x}}}",
+    "things: {whose: user_id, columns: {a: contact.email}, on_erasure: shred}",
+    "things: {whose: user_id, on_erasure: {change: {a: shred}}}",
     "things: {whose: user_id, on_erasure: {keep: [a], ground: tax-law, until: a + 1 year, change: {b: {text: x}}}}",
 )
 BAD = (

@@ -16,9 +16,10 @@ import trustme
 
 from tests.stores import bring_up_to_date, write_store
 from troth import application
+from troth.foundation import age
 from troth.foundation.keys import Keyring
 from troth.foundation.ledger.tables import ledger_leaves
-from troth.sharing import age, disclosures
+from troth.sharing import disclosures
 from troth.sharing.disclosures import Disclosure
 from troth.testing import FixedClock
 

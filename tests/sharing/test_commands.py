@@ -40,7 +40,12 @@ def test_a_file_goes_through_and_the_record_is_printed(folder: Path) -> None:
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)["disclosure"]
     assert (told["state"], told["rows"]) == ("done", 1)
-    assert told["held_back"] == {"columns": ["ip"], "refused": {"objection-stands": 1}, "small_groups": 0}
+    assert told["held_back"] == {
+        "columns": ["ip"],
+        "refused": {"objection-stands": 1},
+        "small_groups": 0,
+        "near_groups": 0,
+    }
     assert json.loads((folder / "out.jsonl").read_text())["token"] == "tok_1"
 
 

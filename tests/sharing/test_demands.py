@@ -13,11 +13,11 @@ import pytest
 
 from tests.rights.desks import ADA, BOB, Office, found_office
 from troth.errors import AccessDenied, DemandRefused, KeyUnavailable, PersonUnknown, UnknownName
-from troth.foundation import people
+from troth.foundation import age, people
 from troth.foundation.roles import Role
 from troth.foundation.tables import outbox
 from troth.rights import access
-from troth.sharing import age, answering, demand_reading, demands, disclosures
+from troth.sharing import answering, demand_reading, demands, disclosures
 from troth.sharing.demand_reading import Scope
 from troth.sharing.demands import Order
 from troth.sharing.tables import demand_steps

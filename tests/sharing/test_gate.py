@@ -6,14 +6,19 @@ import io
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from tests.sharing.gateworld import DESK, METRICS, PAY, PEOPLE, PRIVATE, GateWorld
 from troth import GateClosed, KeyUnavailable, RowsUnreadable, StoreError, UnknownName, WritingPaused, application
+from troth.foundation import age
 from troth.foundation.guards import pausing
 from troth.foundation.ledger import leaves
-from troth.sharing import age, disclosures
+from troth.sharing import disclosures, printed
+from troth.sharing.spool import Spool
+from troth.sharing.tables import disclosures as disclosures_table
 from troth.sharing.words import State
 
 CARD = "4242 4242 4242 4242"
@@ -243,6 +248,61 @@ def test_analytics_get_groups_of_people_and_no_row_of_anybody(world: GateWorld) 
     assert made.held_back.refused == {"consent-withdrawn": 4}
     assert made.held_back.small_groups == 9
     assert (made.rows, made.people) == (1, 7)
+
+
+def groups(world: GateWorld, *people: int, columns: dict[str, str] = METRICS, name: str = "page") -> tuple[Any, int]:
+    """The groups of people that leave where these were on one page, and how many rows stayed for being too near."""
+    rows = [{"user": str(n), name: "/tea", "at": "2026-11-20 09:00:00"} for n in people]
+    made = world.share("Example Metrics", "analytics", rows, columns)
+    return [each["people"] for each in world.left()], made.held_back.near_groups
+
+
+def test_two_batches_cannot_be_subtracted_from_each_other(world_on_each: GateWorld) -> None:
+    world = world_on_each
+    for n in range(1, PEOPLE + 1):
+        world.troth.give_consent(f"id={n}", "analytics")
+    ten = range(1, 11)
+
+    assert groups(world, *ten) == ([10], 0)
+    assert groups(world, *ten) == ([10], 0), "the same people again tell of nobody"
+    assert groups(world, *ten, 11) == ([], 11), "one more would tell of that one"
+    assert groups(world, *range(2, 11)) == ([], 9), "and one fewer of that one"
+    assert groups(world, *range(3, 13)) == ([], 10), "two went and two came: of as many, and of four"
+    renamed = {"p": METRICS["page"], "at": METRICS["at"]}
+    assert groups(world, *ten, 11, columns=renamed, name="p") == ([], 11), "under whatever name of a column"
+    assert groups(world, *range(1, 16)) == ([15], 0), "five more are a group themselves"
+    assert groups(world, *range(1, 14)) == ([], 13), "two fewer than the last, three more than the first"
+
+    entry = world.entries("data.disclosing")[-1]
+    assert entry["held_back"] == {"columns": 0, "refused": {}, "small_groups": 0, "near_groups": 13}
+    assert "13 rows in groups too near an earlier batch" in printed.say(world.records()[0])
+
+
+def test_what_never_left_can_be_subtracted_from_nothing(world: GateWorld) -> None:
+    for n in range(1, PEOPLE + 1):
+        world.troth.give_consent(f"id={n}", "analytics")
+    assert groups(world, *range(1, 11)) == ([10], 0)
+    with world.troth.office.store.writing() as tx:
+        tx.execute(update(disclosures_table).values(state=State.STOPPED))
+
+    assert groups(world, *range(1, 12)) == ([11], 0)
+
+
+def test_a_batch_that_another_overtakes_is_counted_again(world: GateWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    for n in range(1, PEOPLE + 1):
+        world.troth.give_consent(f"id={n}", "analytics")
+    settle, overtaking = Spool.settle, [range(1, 11)]
+
+    def overtaken(spool: Spool) -> None:
+        settle(spool)
+        if overtaking:
+            groups(world, *overtaking.pop())
+
+    monkeypatch.setattr(Spool, "settle", overtaken)
+
+    with pytest.raises(GateClosed, match="another batch went to it"):
+        groups(world, *range(1, 12))
+    assert [each.people for each in world.records()] == [10]
 
 
 def test_one_busy_person_is_no_group(world: GateWorld) -> None:

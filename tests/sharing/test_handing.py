@@ -14,9 +14,8 @@ from typer.testing import CliRunner
 from tests.rights.desks import ADA, Office, found_office
 from tests.rights.site import browser, site_of, submit
 from tests.use.company import Company, found_company
-from troth.foundation import staff
+from troth.foundation import age, staff
 from troth.foundation.roles import Role
-from troth.sharing import age
 from troth.sharing.handing.commands import demand, transfer
 from troth.sharing.tables import transfers as transfers_table
 from troth.use.tables import consent_events

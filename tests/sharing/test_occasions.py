@@ -20,9 +20,10 @@ from tests.sharing.gateworld import GateWorld, gate_world
 from tests.sharing.test_consented import ON_CONSENT, PARTNER, shared
 from tests.sites import observation
 from tests.use.company import POLICY
+from troth.foundation import age
 from troth.foundation.proof import SentenceReport
 from troth.foundation.roles import Role
-from troth.sharing import age, answering, bundles, consented, transfers
+from troth.sharing import answering, bundles, consented, transfers
 from troth.sharing.checks import CHECKS
 
 OCCASIONS = POLICY.replace(

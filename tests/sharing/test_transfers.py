@@ -19,12 +19,12 @@ from tests.foundation.ledger import independent
 from tests.rights.desks import ADA, BOB, Office, found_office
 from tests.use.company import Company, found_company
 from troth.errors import KeyUnavailable, ProofInvalid, TransferRefused
-from troth.foundation import keys
+from troth.foundation import age, keys
 from troth.foundation.ledger.notes import PublicKey
 from troth.foundation.ledger.tables import ledger_leaves
 from troth.foundation.tables import people as people_table
 from troth.policy import reading
-from troth.sharing import age, arriving, bundles, disclosures, transfer_reading, transfers
+from troth.sharing import arriving, bundles, disclosures, transfer_reading, transfers
 from troth.sharing.tables import transfer_imports
 from troth.sharing.words import TransferState
 from troth.updates import versions

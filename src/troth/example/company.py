@@ -21,7 +21,7 @@ from troth.application import open as open_troth
 from troth.errors import TrothError
 from troth.example import certificates, diligence, providers, storage
 from troth.example.shop import analysis, carrier, chores, database, newsletter, orders, post, seed
-from troth.foundation import keys, leavers, staff
+from troth.foundation import age, keys, leavers, staff
 from troth.foundation.clock import Clock, SystemClock
 from troth.foundation.guards import approvals
 from troth.foundation.keys import Keyring
@@ -38,7 +38,7 @@ from troth.rights import fulfilment, requests
 from troth.rights.desk import Desk
 from troth.rights.requests import Intake
 from troth.rights.words import Channel, Proof, State
-from troth.sharing import age, answering, demands
+from troth.sharing import answering, demands
 from troth.sharing.demand_reading import Scope
 from troth.updates import versions
 from troth.use import closing

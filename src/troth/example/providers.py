@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from troth.example.shop import tables
-from troth.sharing import age
+from troth.foundation import age
 
 if TYPE_CHECKING:
     from troth.application import Troth

@@ -4,7 +4,8 @@
 - *sealing*: AES-256-GCM; closes bodies and addresses at rest.
 - *signing*: Ed25519; signs receipts and tree heads, so that others can verify with the public key alone.
 
-The root is 32 random bytes, from `TROTH_KEY` or the file `troth.key` (mode 0600, outside backups). Each derived key is
+The root is 32 random bytes, from `TROTH_KEY`, from what `[key] command` in troth.toml prints (`keysource`), or from the
+file `troth.key` (mode 0600, outside backups). Each derived key is
 HKDF-SHA-256 (RFC 5869) of the root under its own name and carries an id that says which root it came from.
 
 A key that was turned (`keycare.turning`) has a new root for sealing. It carries on the pseudonym key and the signing
@@ -20,13 +21,13 @@ import hashlib
 import hmac
 import os
 import secrets
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from troth.errors import KeyUnavailable
+from troth.foundation import keysource
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -34,8 +35,8 @@ if TYPE_CHECKING:
 
     from troth.foundation.store.opened import Store
 
-FILE = "troth.key"
-VARIABLE = "TROTH_KEY"
+FILE = keysource.FILE
+VARIABLE = keysource.VARIABLE
 _PREFIX = "troth-key-1:"
 _TURNED = "troth-key-2:"
 _ROOT_BYTES = 32
@@ -58,12 +59,12 @@ class Keyring:
 
     @classmethod
     def load(cls, folder: Path, environ: Mapping[str, str]) -> Keyring:
-        """The keyring from `TROTH_KEY` if it is set, else from `troth.key` in `folder`.
+        """The keyring from `TROTH_KEY` if it is set, from the command that the settings name, else from `troth.key`.
 
-        Raises: KeyUnavailable when there is neither, when others may read the file (repair: `chmod 600`), or when it
-        holds no key.
+        Raises: KeyUnavailable when there is none, when others may read the file (repair: `chmod 600`), when the command
+        fails, or when it is no key.
         """
-        text, where = read_text(folder, environ)
+        text, where = keysource.read_text(folder, environ)
         return cls.from_text(text, where=where)
 
     @classmethod
@@ -219,30 +220,6 @@ def confirm(store: Store, keyring: Keyring) -> None:
             where=store.where,
             repair=f"Put key {row.key_id} back from escrow.",
         )
-
-
-def read_text(folder: Path, environ: Mapping[str, str]) -> tuple[str, str]:
-    """The key as it is written, and where. Only for what puts it elsewhere. Raises: as `Keyring.load`."""
-    if environ.get(VARIABLE):
-        return environ[VARIABLE], VARIABLE
-    path = folder / FILE
-    try:
-        with path.open("rb") as file:
-            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-            if mode & 0o077:
-                raise KeyUnavailable(
-                    f"others may use the key file (mode {mode:04o})", where=str(path), repair=f"chmod 600 {path}"
-                )
-            text = file.read(4000).decode("ascii", "replace")
-    except FileNotFoundError:
-        raise KeyUnavailable(
-            "there is no key",
-            where=str(path),
-            repair=f"Set {VARIABLE}, put the file back from escrow, or run `troth init` for a new store.",
-        ) from None
-    except OSError as error:
-        raise KeyUnavailable(f"the key file cannot be read: {error.strerror}", where=str(path)) from None
-    return text, str(path)
 
 
 def replace(folder: Path, text: str) -> None:

@@ -1,9 +1,9 @@
-"""Read `on_erasure:`: delete; change some columns; or keep what a law demands, until when, and cut the rest."""
+"""Read `on_erasure:`: delete; shred; change some columns; or keep what a law demands, until when, and cut the rest."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -12,20 +12,27 @@ from troth.policy.datamap import Change, ChangeRow, ChangeTo, DeleteRow, KeepRow
 from troth.policy.documents import Faults, Path_, nearest
 from troth.policy.entries import Entry, shown
 
-FORMS = "delete, {change: {column: ...}}, or {keep: [...], ground: ..., until: column + 10 years, change: {...}}"
-CHANGES = "null, redact, pseudonym, stand-in, generalise, or the text, number or date that takes its place"
+FORMS = "delete, shred, {change: {column: ...}}, or {keep: [...], ground: ..., until: column + 10 years, change: {...}}"
+CHANGES = "null, redact, pseudonym, stand-in, generalise, shred, or the text, number or date that takes its place"
 DETAILS = ("year", "month", "decade", "initial", "network", "region")
 _WORDS = {word.value: word for word in ChangeTo if word is not ChangeTo.CONSTANT}
 
 
-def read_end(value: Any, faults: Faults, path: Path_) -> OnErasure:
-    """What happens to a row when its person goes; `delete` where a fault left nothing better."""
+def read_end(value: Any, faults: Faults, path: Path_, personal: Sequence[str] = ()) -> OnErasure:
+    """What happens to a row when its person goes; `delete` where a fault left nothing better.
+
+    `personal` are the columns of the table that hold data of a declared kind: `shred` alone means all of them.
+    """
+    if value == "shred":
+        if not personal:
+            faults.add(path, "it is not said which columns are sealed.", expected="change: {column: shred}")
+        return ChangeRow(MappingProxyType({name: Change(ChangeTo.SHRED) for name in personal}))
     if value is None or value == "delete":
         if value is None:
             faults.add(path, "nothing is said.", expected=FORMS)
         return DeleteRow()
     if not isinstance(value, dict):
-        near = nearest(value, ["delete"]) if isinstance(value, str) else None
+        near = nearest(value, ["delete", "shred"]) if isinstance(value, str) else None
         faults.add(path, f"{shown(value)} is no end of a row.", expected=FORMS, nearest=near)
         return DeleteRow()
     entry = Entry(faults, path, value)

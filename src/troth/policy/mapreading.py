@@ -274,7 +274,8 @@ class _Reader:
             entry.add(f"{shown(shared)} is no way to share.", key="shared", expected="by-reference")
         end: OnErasure = DeleteRow()
         if "on_erasure" in entry:
-            end = read_end(entry.value["on_erasure"], self.faults, (*entry.path, "on_erasure"))
+            personal = [column.name for column in columns.values() if column.category]
+            end = read_end(entry.value["on_erasure"], self.faults, (*entry.path, "on_erasure"), personal)
             if roles:
                 entry.add(
                     "each role says for itself what happens.", key="on_erasure", expected="on_erasure inside the roles"

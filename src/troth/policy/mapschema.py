@@ -152,6 +152,7 @@ def _end() -> dict[str, Any]:
     return {
         "oneOf": [
             {"const": "delete"},
+            {"const": "shred"},
             _object({"change": changes}, required=("change",)),
             _object(
                 {"keep": {"anyOf": [{"const": "all"}, _NAMES]}, "ground": _TEXT, "until": _TEXT, "change": changes},

@@ -40,6 +40,17 @@ class MapSettings(Declared):
     file: str = "datamap.yaml"
 
 
+class KeySettings(Declared):
+    """Where the key of this instance comes from, where it stands in no file.
+
+    `command` is a program with its arguments, run without a shell in the folder of this file: it prints the key on its
+    standard output, as it would stand in `troth.key`. Nothing secret belongs into the arguments, which others can see:
+    what it needs it takes from its environment, or from its own sign-in at the vault.
+    """
+
+    command: tuple[str, ...] = ()
+
+
 class StoreSettings(Declared):
     """Where troth keeps its own facts: SQLite (default) or PostgreSQL."""
 
@@ -212,6 +223,7 @@ class Settings(Declared):
     policy: PolicySettings = PolicySettings()
     map: MapSettings = MapSettings()
     store: StoreSettings = StoreSettings()
+    key: KeySettings = KeySettings()
     site: SiteSettings = SiteSettings()  # type: ignore[call-arg] # pydantic fills the defaults
     mail: MailSettings = MailSettings()  # type: ignore[call-arg] # pydantic fills the defaults
     schedule: ScheduleSettings = ScheduleSettings()

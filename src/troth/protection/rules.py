@@ -227,6 +227,9 @@ def _early(
             faults.append(RuleFault(MISFIT, Place(table.store, table.name, name), message, table.line))
 
 
+_STAY_THEIRS = (ChangeTo.PSEUDONYM, ChangeTo.STAND_IN, ChangeTo.GENERALISE, ChangeTo.SHRED)
+
+
 def _cut(table: TableMap, seen: TableSeen, faults: list[RuleFault]) -> dict[str, Fixed]:
     """What a row loses that stays without anybody: the map's own `change:`, if it leaves nothing of the value."""
     said: list[OnErasure] = [role.on_erasure for role in table.roles.values()] or [table.on_erasure]
@@ -240,7 +243,7 @@ def _cut(table: TableMap, seen: TableSeen, faults: list[RuleFault]) -> dict[str,
             return {}
         for name, wanted in each.change.items():
             place = Place(table.store, table.name, name)
-            if wanted.to in (ChangeTo.PSEUDONYM, ChangeTo.STAND_IN, ChangeTo.GENERALISE) or name not in seen.columns:
+            if wanted.to in _STAY_THEIRS or name not in seen.columns:
                 message = (
                     f"{wanted.to.value} makes no row anonymous at the end of its time; say null, redact or a constant"
                 )

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from troth.errors import ErasureRefused, PlaceMissing
 from troth.foundation import tombstone_file
 from troth.foundation.guards.tables import map_approvals
-from troth.foundation.records import erasing, steps
+from troth.foundation.records import erasing, shreds, steps
 from troth.foundation.records.reach import Reach
 from troth.policy.vocabulary import Right
 from troth.protection import hold_reading
@@ -155,3 +155,20 @@ def misfits(seen: Observation) -> Iterator[tuple[str, str]]:
             erasing.compile(Reach.compile(seen.need_map(), records.catalogue(store)), kind)
         except ErasureRefused as refused:
             yield store, refused.reasons[0]
+
+
+def in_clear(seen: Observation) -> Iterator[tuple[str, int]]:
+    """Columns that end by destroying a key and hold values that no key closes, with how many."""
+    records, datamap = seen.need_records(), seen.need_map()
+    for store in dict.fromkeys(place.store for place in shreds.declared(datamap)):
+        if store not in records.stores:
+            continue
+        kind, _ = records.kind(store)
+        try:
+            compiled = erasing.compile(Reach.compile(datamap, records.catalogue(store)), kind)
+        except ErasureRefused:
+            continue  # told by `misfits`
+        for place, counted in shreds.in_clear(compiled):
+            n = int(next(iter(records.execute(store, counted)))[0])
+            if n:
+                yield str(place), n

@@ -7,7 +7,8 @@
    transaction of troth's own writes the intent (hash of map and plan) into the ledger, seals who they are (`remains`),
    restricts the use of their data and ends their sessions.
 2. Each store is changed in one transaction of its own, which also writes its counts there (`company_stores`). Whoever
-   resumes reads them: nothing is done twice, and no count is remembered from elsewhere.
+   resumes reads them: nothing is done twice, and no count is remembered from elsewhere. What the map shreds stays
+   there; the transaction that says *erased* destroys the key that opened it (`shredded`).
 3. All mapped places are asked again. What was written meanwhile goes in another round, at most `ROUNDS` times. Rows
    that a hold keeps stay as they are (`held_back`): then it remains *pending*, with an entry of its own that says what
    is kept and by which hold; once that is lifted, the same call takes the rest.
@@ -29,6 +30,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Row, bindparam, select, update
 
 from troth.errors import ErasureUnsettled, HeldBack, PlanChanged
+from troth.foundation import sealed_values
 from troth.foundation.ledger import leaves
 from troth.foundation.records import erasing, sweep
 from troth.foundation.records.erasureplan import ErasurePlan, StepCounts, total
@@ -36,8 +38,8 @@ from troth.foundation.records.reading import Records
 from troth.foundation.records.subjects import Subject, find_subjects
 from troth.foundation.store import hold
 from troth.policy.datamap import Place
-from troth.rights import farewell, held_back, kept_marks, remains, requests
-from troth.rights.company_stores import CompanyStores, dangling, require_guards, somebody, within_limit
+from troth.rights import farewell, held_back, kept_marks, remains, requests, shredded
+from troth.rights.company_stores import CompanyStores, dangling, elsewhere, require_guards, somebody, within_limit
 from troth.rights.mapped import reach_of
 from troth.rights.tables import erasures
 from troth.rights.words import ErasureState
@@ -227,7 +229,7 @@ def _carry_out(desk: Desk, erasure: Erasure, known: Remains) -> Erasure:
         stores.overwrite(erasure.plan)
         held = held_back.kept_of(desk, known.subjects) if stores.held else []
     done = {store: total([each[store] for each in counts]) for store in desk.records.stores}
-    return _in_part(desk, erasure, done, held) if held else _erased(desk, erasure, done)
+    return _in_part(desk, erasure, done, held) if held else _erased(desk, erasure, done, known)
 
 
 def prove(desk: Desk, which: int | str) -> Erasure:
@@ -258,11 +260,6 @@ def prove_waiting(desk: Desk, progress: Callable[[int, int], None] | None = None
     return tuple(_sweep(desk, erased, progress)) if erased else ()
 
 
-def elsewhere(desk: Desk) -> list[str]:
-    """The stores of the map that are not reached from here (a processor): they are told by letter, and not searched."""
-    return [name for name in desk.datamap.stores if name not in desk.records.stores]
-
-
 # --- rounds ----------------------------------------------------------------------------------------------------------
 
 
@@ -291,7 +288,7 @@ def _in_part(
         return _change(tx, erasure, values)
 
 
-def _erased(desk: Desk, erasure: Erasure, counts: Mapping[str, StepCounts]) -> Erasure:
+def _erased(desk: Desk, erasure: Erasure, counts: Mapping[str, StepCounts], known: Remains) -> Erasure:
     office = desk.office
     said = {store: each.as_json() for store, each in counts.items()}
     with office.store.writing() as tx:
@@ -301,10 +298,13 @@ def _erased(desk: Desk, erasure: Erasure, counts: Mapping[str, StepCounts]) -> E
             return current
         now = office.clock.now()
         body = {"erasure": erasure.name, "map": desk.datamap.sha256, "rounds": erasure.rounds + 1, "counts": said}
+        body["keys"] = shredded.destroy(tx, desk, erasure.person, known)
         leaf = leaves.append(tx, office.keyring, "erasure.erased", erasure.person, body, now)
         values = {"state": ErasureState.ERASED, "counts": json.dumps(said), "erased_at": now, "outcome": leaf}
         values |= {"held": None}
-        return _change(tx, erasure, values)
+        erased = _change(tx, erasure, values)
+    sealed_values.forget()
+    return erased
 
 
 # --- the sweep --------------------------------------------------------------------------------------------------------
@@ -342,7 +342,7 @@ def _asked_again(desk: Desk, erasure: Erasure) -> Erasure:
 def _judged(desk: Desk, erasure: Erasure, known: Remains, swept: sweep.Swept) -> Erasure:
     office = desk.office
     residue, weak = _said(swept.residue.get(erasure.id, ())), _said(swept.weak.get(erasure.id, ()))
-    residue += dangling(desk, known.pointed)
+    residue += [*dangling(desk, known.pointed), *shredded.still_open(desk, known)]
     weak += [{**each, "why": "not searchable"} for each in _said(swept.closed)]
     with office.deed() as tx:
         hold(tx, f"erasure {erasure.name}")
@@ -356,7 +356,7 @@ def _judged(desk: Desk, erasure: Erasure, known: Remains, swept: sweep.Swept) ->
         if residue:
             leaves.append(tx, office.keyring, "erasure.residue", erasure.person, body, now)
             return _change(tx, erasure, values)
-        body["tombstones"] = farewell.set_tombstones(tx, desk, erasure, known.subjects)
+        body["tombstones"] = farewell.set_tombstones(tx, desk, erasure, known)
         leaf = leaves.append(tx, office.keyring, "erasure.proven", erasure.person, body, now)
         values |= {"state": ErasureState.PROVEN, "proven_at": now, "proof": leaf, "work": None}
         proven = _change(tx, erasure, values)

@@ -9,7 +9,6 @@ long as the policy says; and tombstones, which say nothing without troth's key, 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -22,10 +21,9 @@ from troth.foundation.ledger.tables import person_keys
 from troth.foundation.ledger.words import KeyUse
 from troth.foundation.people import PersonNumber
 from troth.foundation.records.gone import hashes_of
-from troth.foundation.records.keys import Subject
 from troth.foundation.store import Store, changes
 from troth.foundation.tables import identifiers, outbox, people
-from troth.rights import packages
+from troth.rights import packages, shredded
 from troth.rights.tables import erasures, tombstones
 from troth.use import restrictions
 from troth.use.office import Office
@@ -35,6 +33,7 @@ from troth.use.words import Ground
 if TYPE_CHECKING:
     from troth.rights.desk import Desk
     from troth.rights.erasure import Erasure
+    from troth.rights.remains import Remains
 
 
 def stand_still(tx: Connection, office: Office, person: PersonNumber) -> None:
@@ -47,13 +46,14 @@ def stand_still(tx: Connection, office: Office, person: PersonNumber) -> None:
         tx.execute(delete(table).where(table.c.person == person))
 
 
-def set_tombstones(tx: Connection, desk: Desk, erasure: Erasure, subjects: Sequence[Subject]) -> int:
+def set_tombstones(tx: Connection, desk: Desk, erasure: Erasure, known: Remains) -> int:
     """Remember who is gone, as hashes, in the store and in the file beside it; gives how many tombstones there are.
 
     Raises: StoreError where the file cannot be written.
     """
     office = desk.office
-    found = {each for subject in subjects for each in hashes_of(office.keyring, subject)}
+    found = {each for subject in known.subjects for each in hashes_of(office.keyring, subject)}
+    found |= set(shredded.tombs(tx, desk, erasure.person, known))
     if erasure.person is not None:
         mine = select(identifiers.c.kind, identifiers.c.hash).where(identifiers.c.person == erasure.person)
         found |= {(f"person {row.kind}", bytes(row.hash)) for row in tx.execute(mine)}

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from troth.errors import StoreError
 from troth.foundation.people import Identifier, Kind
-from troth.foundation.records import erasing, recounting
+from troth.foundation.records import erasing, recounting, shreds
 from troth.foundation.records.keys import BoundKeys, Subject
 from troth.foundation.records.needles import Needle, needles_of
 from troth.foundation.records.questions import question, ready, remembered
@@ -25,7 +25,10 @@ from troth.foundation.records.recounting import Gone, Target
 from troth.foundation.records.settings import REDACTED, Fixed
 from troth.foundation.records.sweep import Kept, count_in
 from troth.foundation.records.together import Part, joined
+from troth.foundation.sealed_values import is_sealed
 from troth.policy.datamap import Place
+from troth.rights import shredded
+from troth.rights.shredded import Named
 
 if TYPE_CHECKING:
     from sqlalchemy import Select
@@ -44,13 +47,14 @@ class Remains:
     """`subjects` are the person in each store, `needles` what they would be known again by, `kept` what may stay.
 
     `pointed` is by store what rows of others may point at in rows that go; of one table and store at most so many as
-    `MOST_POINTED`.
+    `MOST_POINTED`. `sealed` are the keys that their shredded values name (`shredded`).
     """
 
     subjects: tuple[Subject, ...] = field(repr=False)
     needles: tuple[Needle, ...] = field(repr=False)
     kept: Kept = field(repr=False)
     pointed: Mapping[str, Gone] = field(default_factory=dict, repr=False)
+    sealed: Named = ()
 
     @property
     def keys(self) -> int:
@@ -61,7 +65,7 @@ class Remains:
         """The same, its needles under the number `person`, by which a sweep tells people apart."""
         needles = tuple(Needle(person, each.value, each.identifying) for each in self.needles)
         kept = {(person, value, place): n for (_, value, place), n in self.kept.items()}
-        return Remains(self.subjects, needles, kept, self.pointed)
+        return Remains(self.subjects, needles, kept, self.pointed, self.sealed)
 
 
 def gather(
@@ -81,7 +85,8 @@ def gather(
     found = needles_of(0, _chain(values, *(each.values() for each in reading)))
     needles = tuple(each for each in found if each.value not in ours)
     kept = count_in(_chain(*(each.staying() for each in reading)), needles)
-    return Remains(tuple(subjects), needles, kept, {each.erasure.store: each.pointed() for each in reading})
+    pointed = {each.erasure.store: each.pointed() for each in reading}
+    return Remains(tuple(subjects), needles, kept, pointed, shredded.named(records, datamap, subjects))
 
 
 def seal(keyring: Keyring, name: str, remains: Remains) -> bytes:
@@ -105,6 +110,7 @@ def seal(keyring: Keyring, name: str, remains: Remains) -> bytes:
             for store, gone in remains.pointed.items()
             for (table, columns), keys in gone.items()
         ],
+        "sealed": [[at.store, at.table, at.column, key_id.hex()] for at, key_id in remains.sealed],
     }
     return keyring.seal(json.dumps(plain).encode(), context=_context(name))
 
@@ -129,7 +135,8 @@ def unseal(keyring: Keyring, datamap: DataMap, name: str, sealed: bytes) -> Rema
     for store, table, columns, keys in plain.get("pointed", ()):
         gone = [tuple(map(_untyped, key)) for key in keys]
         pointed.setdefault(store, {})[table, tuple(columns)] = gone
-    return Remains(tuple(subjects), needles, kept, pointed)
+    named = tuple((Place(*place), bytes.fromhex(key_id)) for *place, key_id in plain.get("sealed", ()))
+    return Remains(tuple(subjects), needles, kept, pointed, named)
 
 
 _Wanted = tuple[ReachedTable, str | None, tuple[str, ...]]  # a table, the role of theirs in it, columns
@@ -154,6 +161,7 @@ class _Reading:
         all_rows = self._rows([(table, None, columns) for table, columns in tables.items() if columns])
         for (table, _, columns), rows in all_rows:
             personal = frozenset(_columns(table))
+            shredded_here = self._shredded(table)
             seen: dict[str, set[Any]] = {name: set() for name in columns}
             keys = [
                 (found, [columns.index(name) for name in at])
@@ -168,12 +176,19 @@ class _Reading:
                 for name, value in zip(columns, row, strict=True):
                     if name not in personal:
                         continue
+                    if name in shredded_here and is_sealed(value):
+                        continue  # it stays, and is no trace: nobody can open it afterwards
                     plain = _hashable(value)
                     if plain is not None and plain not in seen[name] and len(seen[name]) < _MOST_VALUES:
                         seen[name].add(plain)
                         yield table.column(name).category, value
             if isinstance(rows, list):
                 self.read[table.name] = columns, rows
+
+    def _shredded(self, table: ReachedTable) -> frozenset[str]:
+        return frozenset(
+            name for end, _, names in shreds.of_store(self.erasure) if end.name == table.name for name in names
+        )
 
     def pointed(self) -> Gone:
         """What pointers may lead to in the rows that were read."""

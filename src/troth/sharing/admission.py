@@ -8,8 +8,8 @@ inside the transaction that records the disclosure, whether anybody said somethi
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from pyroaring import BitMap
 from sqlalchemy import Connection, Table, func, select
@@ -24,6 +24,8 @@ from troth.use.decision import Reason, decide_all
 from troth.use.office import Office
 from troth.use.tables import consent_events, objections, restrictions
 
+Found = TypeVar("Found")
+
 _MOST_REMEMBERED = 200_000
 _READ_WHOLE = 300_000
 """Up to so many people in all, everybody's standing is read in one go, not that of each part of the batch."""
@@ -35,7 +37,10 @@ _UNKNOWN = -_REASONS.index(Reason.PERSON_UNKNOWN)
 
 
 class Admission:
-    """The decisions of one batch. `passed` are the numbers of those whose rows go, `refused` counts rows by why not."""
+    """The decisions of one batch. `passed` are the numbers of those whose rows go, `refused` counts rows by why not.
+
+    `name` gives what a person is called by outside, for `names`.
+    """
 
     def __init__(
         self,
@@ -45,6 +50,7 @@ class Admission:
         recipient: str | None,
         kind: Kind,
         *,
+        name: Callable[[int], str] = str,
         on_consent: bool = False,
     ) -> None:
         self.passed = BitMap()
@@ -52,6 +58,8 @@ class Admission:
         self._office, self._purpose, self._categories = office, purpose, tuple(categories)
         self._recipient, self._kind = recipient, kind
         self._known: dict[Any, int] = {}
+        self._name = name
+        self._called: dict[Any, str | None] = {}
         self._reasons: dict[int, Reason | None] = {}
         self._words: Mapping[PersonNumber, int] | None = None
         self._agreeing: BitMap | None = None
@@ -68,18 +76,30 @@ class Admission:
 
         Raises: StoreError, and then nothing may leave.
         """
-        known = self._known
+        codes = self._each(self._known, values)
+        if min(codes, default=1) <= 0:
+            self.refused.update(_REASONS[-code] for code in codes if code <= 0)
+        return codes
+
+    def names(self, values: Sequence[Any]) -> list[str | None]:
+        """For each value of the person's column what they are called outside, or None where the row does not go.
+
+        Raises: as `codes`.
+        """
+        names = self._each(self._called, values)
+        if None in names:
+            known = self._known
+            self.refused.update(
+                _REASONS[-known[value]] for value, name in zip(values, names, strict=True) if name is None
+            )
+        return names
+
+    def _each(self, remembered: Mapping[Any, Found], values: Sequence[Any]) -> list[Found]:
         try:
-            codes = list(map(known.__getitem__, values))
+            return list(map(remembered.__getitem__, values))
         except KeyError:
             self._look_up(values)
-            codes = list(map(known.__getitem__, values))
-        distinct = set(codes)
-        refused = {code for code in distinct if code <= 0}
-        self.passed.update(distinct - refused)
-        if refused:
-            self.refused.update(_REASONS[-code] for code in codes if code in refused)
-        return codes
+            return list(map(remembered.__getitem__, values))
 
     def unchanged(self, tx: Connection) -> bool:
         """Whether everybody who passed still passes; `tx` holds the store's write lock or is its latest moment."""
@@ -99,6 +119,7 @@ class Admission:
         wanted = set(values)
         if len(self._known) + len(wanted) > _MOST_REMEMBERED:
             self._known.clear()
+            self._called.clear()
         new = [value for value in wanted if value not in self._known]
         office = self._office
         with office.store.reading() as tx:
@@ -110,12 +131,16 @@ class Admission:
             number = numbers.get(value)
             word = None if number is None else words.get(number)
             if number is None or word is None:
-                self._known[value] = _UNKNOWN
+                self._known[value], self._called[value] = _UNKNOWN, None
+                continue
+            reason = self._reason(word)
+            if reason is None and self._agreeing is not None and number not in self._agreeing:
+                reason = Reason.CONSENT_NOT_GIVEN
+            if reason is None:
+                self._known[value], self._called[value] = number, self._name(number)
+                self.passed.add(number)
             else:
-                reason = self._reason(word)
-                if reason is None and self._agreeing is not None and number not in self._agreeing:
-                    reason = Reason.CONSENT_NOT_GIVEN
-                self._known[value] = number if reason is None else -_REASONS.index(reason)
+                self._known[value], self._called[value] = -_REASONS.index(reason), None
 
     def _numbers(self, tx: Connection, values: Sequence[Any]) -> dict[Any, PersonNumber]:
         """Who is meant by each value; those who cannot be told are left out."""

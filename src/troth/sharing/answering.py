@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from troth.errors import DemandRefused, GateClosed
-from troth.foundation import people
+from troth.foundation import age, people
 from troth.foundation.guards import pausing
 from troth.foundation.operations import Operation
 from troth.foundation.records import instants
@@ -29,7 +29,7 @@ from troth.foundation.records.reach import Reach
 from troth.foundation.records.subjects import find_subjects
 from troth.policy.datamap import OwnRow
 from troth.policy.vocabulary import Circumstance, Safeguard
-from troth.sharing import age, demand_reading, demands, disclosures, recording
+from troth.sharing import demand_reading, demands, disclosures, recording
 from troth.sharing.delivery import deliver, destination_of
 from troth.sharing.disclosures import Disclosure, HeldBack
 from troth.sharing.recording import Leaving

@@ -29,12 +29,11 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import insert, select
 
 from troth.errors import PersonError, ProofInvalid, TransferRefused
-from troth.foundation import keys, people
+from troth.foundation import age, keys, people
 from troth.foundation.ledger import checkpoints, leaves, merkle
 from troth.foundation.ledger.notes import PublicKey
 from troth.foundation.people import Identifier, Kind
 from troth.foundation.store import hold
-from troth.sharing import age
 from troth.sharing.bundles import SCHEMA, SIGNED, fingerprint
 from troth.sharing.tables import transfer_imports
 from troth.use import consent, objections, restrictions

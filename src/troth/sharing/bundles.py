@@ -32,7 +32,7 @@ from urllib.parse import urlsplit
 from pyroaring import BitMap
 
 from troth.errors import PersonAmbiguous, PersonError, TransferRefused
-from troth.foundation import people
+from troth.foundation import age, people
 from troth.foundation.canonical import canonical_json
 from troth.foundation.guards import pausing
 from troth.foundation.ledger import receipts
@@ -43,7 +43,7 @@ from troth.foundation.records.keys import text_of
 from troth.foundation.records.reach import Reach
 from troth.foundation.records.subjects import subjects_of
 from troth.policy.vocabulary import Circumstance, Safeguard
-from troth.sharing import age, disclosures, recording, transfer_reading, transfers
+from troth.sharing import disclosures, recording, transfer_reading, transfers
 from troth.sharing.answering import plain
 from troth.sharing.delivery import deliver, destination_of
 from troth.sharing.disclosures import Disclosure, HeldBack

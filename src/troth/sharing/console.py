@@ -83,6 +83,7 @@ def held_back(each: Disclosure) -> str:
         *([f"columns {', '.join(back.columns)}"] if back.columns else []),
         *(f"{count} {why.replace('-', ' ')}" for why, count in back.refused.items()),
         *([f"{back.small_groups} in groups too small"] if back.small_groups else []),
+        *([f"{back.near_groups} in groups too near an earlier batch"] if back.near_groups else []),
     ]
     return "; ".join(parts)
 

@@ -23,15 +23,18 @@ from troth.sharing.words import Form, State
 
 @dataclass(frozen=True, slots=True)
 class HeldBack:
-    """What stayed: columns that were dropped, rows of people by why they do not pass, rows of groups too small."""
+    """What stayed: columns that were dropped, rows of people by why they do not pass, rows of groups too small, and of
+    groups that differ from those of an earlier batch by too few people.
+    """
 
     columns: tuple[str, ...] = ()
     refused: Mapping[str, int] = field(default_factory=dict)
     small_groups: int = 0
+    near_groups: int = 0
 
     @property
     def rows(self) -> int:
-        return sum(self.refused.values()) + self.small_groups
+        return sum(self.refused.values()) + self.small_groups + self.near_groups
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,7 @@ def _read(row: Row[Any]) -> Disclosure:
         row.rows,
         row.people_count,
         json.loads(row.categories),
-        HeldBack(tuple(back["columns"]), back["refused"], back["small_groups"]),
+        HeldBack(tuple(back["columns"]), back["refused"], back["small_groups"], back.get("near_groups", 0)),
         row.size,
         bytes(row.sha256).hex(),
         row.demand,

@@ -18,7 +18,8 @@ out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from binascii import hexlify
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import compress
@@ -28,18 +29,21 @@ from typing import IO, TYPE_CHECKING, Any
 from pyroaring import BitMap
 
 from troth.errors import GateClosed, KeyUnavailable, UnknownName
+from troth.foundation import age
+from troth.foundation.age import Sink
 from troth.foundation.guards import pausing
 from troth.foundation.people import Kind
 from troth.policy.documents import nearest
 from troth.policy.vocabulary import CATEGORIES, Circumstance, Safeguard
-from troth.sharing import age, disclosures, recipients, recording, safeguards, streams
+from troth.sharing import disclosures, recipients, recording, safeguards, streams
 from troth.sharing.admission import Admission
 from troth.sharing.delivery import Destination, deliver, destination_of
 from troth.sharing.disclosures import Disclosure, HeldBack
 from troth.sharing.recording import Leaving
 from troth.sharing.safeguards import Groups
-from troth.sharing.spool import Sink, Spool
+from troth.sharing.spool import Spool
 from troth.sharing.streams import Batch, Writer
+from troth.sharing.subtraction import Counting, Telling, still_apart, too_near
 from troth.sharing.words import Form
 
 if TYPE_CHECKING:
@@ -49,7 +53,7 @@ if TYPE_CHECKING:
 _DECLARED = frozenset({Circumstance.PROCESSOR, Circumstance.CONSENT})
 """Reasons for which the policy names the recipient."""
 
-_LETTERS = str.maketrans("0123456789abcdef", "bcdfghjkmnpqrstv")
+_LETTERS = bytes.maketrans(b"0123456789abcdef", b"bcdfghjkmnpqrstv")
 
 KEY = "person"
 """The column under which people leave: a name for each for this recipient only, which means nothing outside."""
@@ -140,22 +144,29 @@ class Gate:
             below: Sink = sealing or spool
             passage = _Passage(order, shape, leaving, form, below, Admission(
                 office, order.purpose, tuple(dict.fromkeys(leaving.values())), _checked_recipient(order), shape.kind,
+                name=partial(_pseudonym, office, order.recipient.encode() + b"\0"),
                 on_consent=order.reason is Circumstance.CONSENT,
-            ), partial(_pseudonym, office, order.recipient.encode() + b"\0"), strict=strict)  # fmt: skip
+            ), strict=strict)  # fmt: skip
             for batch in _batches(rows):
                 passage.take(batch)
-            people = passage.finish()
+            people = passage.finish(office)
             if sealing is not None:
                 sealing.close()
             spool.settle()
             ready = Leaving(
                 order.recipient, order.purpose, order.reason, order.safeguard, destination.text, spool.token, form,
                 passage.rows, people, leaving, passage.held_back(), spool.size, spool.sha256, order.demand,
+                passage.telling,
             )  # fmt: skip
             with office.deed() as tx:
                 if not passage.admission.unchanged(tx):
                     raise GateClosed(
                         "somebody in the batch said no while it was read; nothing has left", repair="Share it again."
+                    )
+                if passage.telling is not None and not still_apart(tx, order.recipient, passage.telling):
+                    raise GateClosed(
+                        "another batch went to it while this one was counted; nothing has left",
+                        repair="Share it again.",
                     )
                 number = recording.begin(tx, office, ready)
             self._let_out(spool, destination, number)
@@ -226,7 +237,6 @@ class _Passage:
         form: Form,
         file: Sink,
         admission: Admission,
-        pseudonym: Callable[[int], str],
         *,
         strict: bool,
     ) -> None:
@@ -234,9 +244,8 @@ class _Passage:
         self.rows = 0
         self._order, self._shape, self._leaving, self._strict = order, shape, leaving, strict
         self._dropped = set(shape.columns) - set(leaving)
-        self._small_groups = 0
-        self._pseudonym = pseudonym
-        self._named: dict[int, str] = {}
+        self._small_groups = self._near_groups = 0
+        self.telling: Telling | None = None
         self._groups: Groups | None = None
         names = tuple(leaving)
         if order.safeguard is Safeguard.ANONYMISED:
@@ -250,30 +259,41 @@ class _Passage:
 
     def take(self, batch: Batch) -> None:
         self._look(batch)
-        codes = self.admission.codes(batch.columns[self._shape.person])
+        whose = batch.columns[self._shape.person]
         columns = [batch.columns[name] for name in self._leaving]
-        if min(codes) <= 0:
-            passing = [code > 0 for code in codes]
-            codes = list(compress(codes, passing))
-            columns = [list(compress(column, passing)) for column in columns]
-        if not codes:
-            return
         if self._groups is not None:
+            codes = self.admission.codes(whose)
+            if min(codes, default=1) <= 0:
+                passing = [code > 0 for code in codes]
+                codes = list(compress(codes, passing))
+                columns = [list(compress(column, passing)) for column in columns]
             self._groups.take(columns, codes)
+            return
+        names: list[Any] = self.admission.names(whose)
+        if None in names:
+            columns = [list(compress(column, names)) for column in columns]
+            names = list(filter(None, names))
+        if not names:
             return
         for at, (name, category) in enumerate(self._leaving.items()):
             if name in self._coarser:
                 columns[at] = list(map(self._coarser[name], columns[at]))
             if self._order.safeguard is Safeguard.MASKED:
                 columns[at] = safeguards.masked(category, columns[at])
-        self._writer.write([self._names_of(codes), *columns])
-        self.rows += len(codes)
+        self._writer.write([names, *columns])
+        self.rows += len(names)
 
-    def finish(self) -> BitMap:
+    def finish(self, office: Office) -> BitMap:
         """Write what waits until the end; gives the people whose data leave."""
         people = self.admission.passed
         if self._groups is not None:
-            columns, people, self._small_groups = self._groups.kept()
+            coarser = {name: self._shape.coarser[name] for name in self._leaving if name in self._shape.coarser}
+            counting = Counting(self._order.recipient, self._groups.names, self._leaving, coarser)
+            with office.store.reading() as tx:
+                near, self.telling = too_near(
+                    tx, office.keyring, counting, self._groups.large(), self._order.smallest_group
+                )
+            columns, people, self._small_groups, self._near_groups = self._groups.kept(near)
             self._writer.write(columns)
             self.rows = len(columns[0])
         self._writer.close()
@@ -281,7 +301,7 @@ class _Passage:
 
     def held_back(self) -> HeldBack:
         refused = {reason.value: count for reason, count in self.admission.refused.items()}
-        return HeldBack(tuple(sorted(self._dropped)), refused, self._small_groups)
+        return HeldBack(tuple(sorted(self._dropped)), refused, self._small_groups, self._near_groups)
 
     def _look(self, batch: Batch) -> None:
         """Rules about the batch as it came. Raises: GateClosed."""
@@ -304,16 +324,6 @@ class _Passage:
                     where=f"row {batch.first + found[0]}, column {found[1][:60]}",
                     repair="Take it out where it comes from, then share again.",
                 )
-
-    def _names_of(self, codes: Sequence[int]) -> list[str]:
-        named = self._named
-        try:
-            return list(map(named.__getitem__, codes))
-        except KeyError:
-            if len(named) > 200_000:
-                named.clear()
-            named.update({code: self._pseudonym(code) for code in set(codes) if code not in named})
-            return list(map(named.__getitem__, codes))
 
 
 def _batches(rows: Iterable[Mapping[str, Any]] | Iterator[Batch]) -> Iterator[Batch]:
@@ -343,7 +353,8 @@ def _pseudonym(office: Office, recipient: bytes, number: int) -> str:
 
     Letters only: digits in a row would be taken for the number of a card sooner or later.
     """
-    return office.keyring.pseudonym("recipient person", recipient + number.to_bytes(8, "big")).hex().translate(_LETTERS)
+    made = office.keyring.pseudonym("recipient person", recipient + number.to_bytes(8, "big"))
+    return hexlify(made).translate(_LETTERS).decode()
 
 
 def _checked_recipient(order: Order) -> str | None:

@@ -26,6 +26,7 @@ def of_disclosure(each: Disclosure) -> dict[str, Any]:
             "columns": list(each.held_back.columns),
             "refused": dict(each.held_back.refused),
             "small_groups": each.held_back.small_groups,
+            "near_groups": each.held_back.near_groups,
         },
         "size": each.size,
         "sha256": each.sha256,
@@ -40,6 +41,7 @@ def say(each: Disclosure) -> str:
         *([f"columns {', '.join(back.columns)}"] if back.columns else []),
         *(f"{count} row{'' if count == 1 else 's'}: {why.replace('-', ' ')}" for why, count in back.refused.items()),
         *([f"{back.small_groups} rows in groups too small"] if back.small_groups else []),
+        *([f"{back.near_groups} rows in groups too near an earlier batch"] if back.near_groups else []),
     ]
     kinds = ", ".join(each.kinds)
     return (

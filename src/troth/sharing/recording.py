@@ -21,8 +21,10 @@ from troth.foundation.guards import pausing
 from troth.foundation.ledger import leaves
 from troth.policy.vocabulary import Circumstance, Safeguard
 from troth.sharing import disclosures as record
+from troth.sharing import subtraction
 from troth.sharing.disclosures import Disclosure, HeldBack
 from troth.sharing.spool import clear, part_of
+from troth.sharing.subtraction import Telling
 from troth.sharing.tables import disclosures
 from troth.sharing.words import Form, State
 
@@ -53,6 +55,7 @@ class Leaving:
     size: int
     sha256: bytes
     demand: int | None = None
+    telling: Telling | None = None
 
 
 def begin(tx: Connection, office: Office, leaving: Leaving) -> int:
@@ -68,6 +71,7 @@ def begin(tx: Connection, office: Office, leaving: Leaving) -> int:
         "columns": sorted(leaving.held_back.columns),
         "refused": dict(sorted(leaving.held_back.refused.items())),
         "small_groups": leaving.held_back.small_groups,
+        "near_groups": leaving.held_back.near_groups,
     }
     body = {
         "recipient": leaving.recipient,
@@ -81,6 +85,7 @@ def begin(tx: Connection, office: Office, leaving: Leaving) -> int:
             "columns": len(back["columns"]),
             "refused": back["refused"],
             "small_groups": back["small_groups"],
+            "near_groups": back["near_groups"],
         },
         "sha256": leaving.sha256.hex(),
         "demand": leaving.demand,
@@ -111,6 +116,8 @@ def begin(tx: Connection, office: Office, leaving: Leaving) -> int:
         )
     )
     key: Any = made.inserted_primary_key
+    if leaving.telling is not None:
+        subtraction.remember(tx, int(key[0]), leaving.recipient, leaving.telling)
     return int(key[0])
 
 

@@ -15,17 +15,11 @@ import shutil
 import tempfile
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Protocol, Self
+from typing import IO, Any, Self
 
 from troth.errors import TrothError
 
 _CHUNK = 1 << 20
-
-
-class Sink(Protocol):
-    """What bytes are written to: a file, or something in front of one."""
-
-    def write(self, data: bytes, /) -> int: ...
 
 
 def part_of(path: Path, token: str) -> Path:

@@ -9,15 +9,15 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import islice
+from itertools import chain, islice, repeat
 from json.encoder import encode_basestring
 from typing import IO, Any, Protocol
 
 from troth.errors import RowsUnreadable
-from troth.sharing.spool import Sink
+from troth.foundation.age import Sink
 from troth.sharing.words import Form
 
 SIZE = 1024
@@ -59,39 +59,66 @@ def form_of(name: str) -> Form | None:
 
 def _read_csv(file: IO[bytes]) -> Iterator[Batch]:
     text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+    passed = 0  # lines before those that `reader` counts
     reader = csv.reader(text, strict=True)
     try:
         names = next(reader, None)
         if names is None:
             return
+        passed = reader.line_num
         names[:1] = [name.removeprefix("\ufeff") for name in names[:1]]
         if len(set(names)) < len(names):
             raise RowsUnreadable("two columns have the same name", where="row 1", expected="one name for each column")
         first = 1
-        while rows := list(islice(reader, SIZE)):
-            try:
-                columns = tuple(zip(*rows, strict=True))
-            except ValueError:
-                columns = ()
-            if len(columns) != len(names):
-                rows = [row for row in rows if row]
-                odd = next((n for n, row in enumerate(rows) if len(row) != len(names)), None)
-                if odd is not None:
-                    raise RowsUnreadable(
-                        f"the row has {len(rows[odd])} fields, and the head names {len(names)}",
-                        where=f"row {first + odd}",
-                    )
-                if not rows:
-                    continue
-                columns = tuple(zip(*rows, strict=True))
-            yield Batch(first, len(rows), dict(zip(names, columns, strict=True)))
-            first += len(rows)
+        while lines := list(islice(text, SIZE)):
+            columns: Sequence[Sequence[str]] | None = _split(lines, len(names))
+            if columns is None:
+                # a value that goes over a line's end takes what it needs from `text`, and stops at the end of its row
+                reader = csv.reader(chain(lines, text), strict=True)
+                columns = _columns(list(islice(reader, SIZE)), len(names), first)
+                passed += reader.line_num
+            else:
+                passed += len(lines)
+            if count := len(columns[0]):
+                yield Batch(first, count, dict(zip(names, columns, strict=True)))
+                first += count
     except csv.Error:
-        raise RowsUnreadable("this is not CSV (RFC 4180)", where=f"line {reader.line_num}") from None
+        raise RowsUnreadable("this is not CSV (RFC 4180)", where=f"line {passed + reader.line_num}") from None
     except UnicodeDecodeError:
-        raise RowsUnreadable("the file is not UTF-8", where=f"after line {reader.line_num}") from None
+        raise RowsUnreadable("the file is not UTF-8", where=f"after line {passed}") from None
     finally:
         text.detach()
+
+
+def _split(lines: list[str], width: int) -> list[list[str]] | None:
+    """The columns of lines that can be cut at each comma; None where they cannot, or are not all `width` fields.
+
+    Without a quotation mark CSV has nothing but commas and ends of lines; what the reader says of anything else (an
+    empty line, another number of fields, a field that is too long) it shall say itself.
+    """
+    text = "".join(lines)
+    if '"' in text or width < 2 or set(map(str.count, lines, repeat(","))) != {width - 1}:
+        return None
+    if "\r" in text:
+        text = text.replace("\r\n", "\n")
+        if "\r" in text:
+            return None
+    limit = csv.field_size_limit()
+    if len(text) > limit and max(map(len, lines)) > limit:
+        return None
+    fields = text.removesuffix("\n").replace("\n", ",").split(",")
+    return [fields[at::width] for at in range(width)]
+
+
+def _columns(rows: list[list[str]], width: int, first: int) -> Sequence[Sequence[str]]:
+    """The columns of rows, without the empty ones. Raises: RowsUnreadable for a row of another width."""
+    rows = list(filter(None, rows))
+    odd = next((n for n, row in enumerate(rows) if len(row) != width), None)
+    if odd is not None:
+        raise RowsUnreadable(
+            f"the row has {len(rows[odd])} fields, and the head names {width}", where=f"row {first + odd}"
+        )
+    return list(zip(*rows, strict=True)) or [()] * max(width, 1)
 
 
 def _read_jsonl(file: IO[bytes]) -> Iterator[Batch]:
@@ -140,15 +167,32 @@ def writer(form: Form, names: Sequence[str], file: Sink) -> Writer:
 
 
 class _JsonLines:
+    """Each line is put together of what stands between the values, which is made once, and the values themselves."""
+
     def __init__(self, names: Sequence[str], file: Sink) -> None:
-        pairs = ", ".join(f"{encode_basestring(name).replace('%', '%%')}: %s" for name in names)
-        self._line: Callable[[Any], str] = f"{{{pairs}}}\n".__mod__
+        self._names = [f"{encode_basestring(name)}: " for name in names]
         self._file = file
 
     def write(self, columns: Sequence[Sequence[Any]]) -> None:
-        text = "".join(map(self._line, zip(*map(_encoded, columns), strict=True)))
+        count = len(columns[0])
+        if not count:
+            return
+        between: list[str] = []
+        values: list[Iterable[str]] = []
+        end = ""
+        for name, column in zip(self._names, columns, strict=True):
+            encoded, mark = _encoded(column)
+            between += [f"{end}{', ' if between else '{'}{name}{mark}", ""]
+            values.append(encoded)
+            end = mark
+        parts = between * count
+        parts[:: len(between)] = [f"{end}}}\n{between[0]}"] * count
+        parts[0] = between[0]
+        for at, encoded in enumerate(values):
+            parts[2 * at + 1 :: len(between)] = encoded
+        parts.append(f"{end}}}\n")
         try:
-            self._file.write(text.encode())
+            self._file.write("".join(parts).encode())
         except UnicodeEncodeError:
             raise RowsUnreadable("a value holds half a letter (a lone surrogate)") from None
 
@@ -156,11 +200,18 @@ class _JsonLines:
         """Nothing is left to write."""
 
 
-def _encoded(column: Sequence[Any]) -> Iterable[str]:
-    """Each value of a column as JSON; a column of text alone is written by the machine's own encoder."""
-    if set(map(type, column)) == {str}:
-        return map(encode_basestring, column)
-    return map(_as_json, column)
+def _encoded(column: Sequence[Any]) -> tuple[Iterable[str], str]:
+    """Each value of a column as JSON, and the quotation mark that it wants around it where it has none.
+
+    What is printable and has neither mark nor backslash is JSON as it stands; so a column of text is looked at as one.
+    """
+    try:
+        text = "".join(column)
+    except TypeError:
+        return list(map(_as_json, column)), ""
+    if text.isprintable() and '"' not in text and "\\" not in text:
+        return column, '"'
+    return list(map(encode_basestring, column)), ""
 
 
 def _as_json(value: Any) -> str:

@@ -49,6 +49,21 @@ disclosures = Table(
     sqlite_autoincrement=True,
 )
 
+# Who was in each group of a batch that was counted. `counting` is a hash of how it was counted, `called` a keyed hash
+# of the group's values, `people` a bitmap of numbers.
+disclosed_groups = Table(
+    "disclosed_groups",
+    metadata,
+    Column("id", LONG, primary_key=True),
+    Column("disclosure", LONG, ForeignKey(disclosures.c.id), nullable=False, index=True),
+    Column("recipient", String(200), nullable=False),
+    Column("counting", LargeBinary(32), nullable=False),
+    Column("called", LargeBinary(16), nullable=False),
+    Column("people", LargeBinary, nullable=False),
+    Index("ix_disclosed_groups_called", "recipient", "counting", "called"),
+    sqlite_autoincrement=True,
+)
+
 # What authorities demanded. `sealed` says about whom, and is wiped when the demand is closed and told. `asked` and
 # `granted` are JSON of what was asked for and of what two people decided to give; `people` is a bitmap of numbers.
 # Until the day after `secret_until` nobody is told.

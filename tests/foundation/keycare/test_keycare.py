@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from tests.killing import every_commit, mortal
 from tests.use.company import Company, prepare
 from troth import application
 from troth.errors import KeyUnavailable, TrothError
-from troth.foundation import keys
+from troth.foundation import age, keys, keysource
 from troth.foundation.keycare import escrow, looking, turning
 from troth.foundation.keys import Keyring
 from troth.foundation.ledger import leaves, shredding
@@ -185,18 +186,18 @@ def test_a_copy_in_escrow_gives_the_key_back_to_its_store_alone(company: Company
     standing = looking.look(store, company.folder, company.environ)
     assert (standing.findings, standing.escrowed_at) == ((), company.clock.now())
     with pytest.raises(KeyUnavailable, match="not overwritten"):
-        escrow.restore(store, company.folder, file, PASSPHRASE, company.clock)
+        escrow.restore(store, company.folder, file, escrow.opened(file, PASSPHRASE), company.clock)
     (company.folder / keys.FILE).unlink()
     with pytest.raises(KeyUnavailable, match="another passphrase, or altered"):
-        escrow.restore(store, company.folder, file, PASSPHRASE + "s", company.clock)
+        escrow.restore(store, company.folder, file, escrow.opened(file, PASSPHRASE + "s"), company.clock)
     (tmp_path / "other").mkdir()
     with Store.open(prepare(tmp_path / "other")["STORE_URL"]) as other:
         keys.confirm(other, Keyring.load(tmp_path / "other", {}))
         (tmp_path / "other" / keys.FILE).unlink()
         with pytest.raises(KeyUnavailable, match="sealed with key"):
-            escrow.restore(other, tmp_path / "other", file, PASSPHRASE, company.clock)
+            escrow.restore(other, tmp_path / "other", file, escrow.opened(file, PASSPHRASE), company.clock)
         assert not (tmp_path / "other" / keys.FILE).exists()
-    escrow.restore(store, company.folder, file, PASSPHRASE, company.clock)
+    escrow.restore(store, company.folder, file, escrow.opened(file, PASSPHRASE), company.clock)
     assert of_root(company) == text
     assert [leaf.kind for leaf in company.leaves()][-2:] == ["key.escrowed", "key.restored"]
 
@@ -208,7 +209,7 @@ def test_a_copy_from_before_a_turn_is_told_and_not_put_back(company: Company, tm
     assert "No copy" in looking.look(store, company.folder, company.environ).findings[0]
     (company.folder / keys.FILE).unlink()
     with pytest.raises(KeyUnavailable, match="sealed with key"):
-        escrow.restore(store, company.folder, file, PASSPHRASE, company.clock)
+        escrow.restore(store, company.folder, file, escrow.opened(file, PASSPHRASE), company.clock)
 
 
 def test_a_copy_that_is_altered_or_none_opens_nothing(company: Company, tmp_path: Path) -> None:
@@ -230,6 +231,90 @@ def test_a_copy_that_is_altered_or_none_opens_nothing(company: Company, tmp_path
     with pytest.raises(TrothError, match="too short"):
         escrow.put(company.office.store, company.folder, company.environ, tmp_path / "x", "short", company.clock)
     assert not (tmp_path / "x").exists()
+
+
+def test_a_copy_for_public_keys_opens_with_the_private_key_of_any_of_them(company: Company, tmp_path: Path) -> None:
+    store, file = company.office.store, tmp_path / "copy.age"
+    (private, public), (other, others), (stranger, _) = age.new_key(), age.new_key(), age.new_key()
+    (tmp_path / "officer.pub").write_text(f"# of the officer\n{public}\n\n")
+    to = escrow.public_keys([str(tmp_path / "officer.pub"), others, others])
+    assert to == (public, others)
+
+    escrow.put_for(store, company.folder, company.environ, file, to, company.clock)
+
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert looking.look(store, company.folder, company.environ).findings == ()
+    text = of_root(company)
+    for one in (private, other):
+        (tmp_path / "private").write_text(f"# created: today\n{one}\n")
+        assert escrow.opened_by(file, tmp_path / "private") == text
+    (tmp_path / "private").write_text(f"{stranger}\n")
+    with pytest.raises(KeyUnavailable, match="does not open"):
+        escrow.opened_by(file, tmp_path / "private")
+    with pytest.raises(KeyUnavailable, match="no such public key"):
+        escrow.public_keys(["officer.pib"])
+    with pytest.raises(KeyUnavailable, match="not a public key"):
+        escrow.public_keys([public[:-1] + ("q" if public[-1] != "q" else "p")])
+    with pytest.raises(TrothError, match="not overwritten"):
+        escrow.put_for(store, company.folder, company.environ, file, to, company.clock)
+
+
+# --- a key that a command prints --------------------------------------------------------------------------------------
+
+
+def vault(folder: Path, program: str, *, settings: str = "") -> None:
+    """Let the key of the instance come from a program instead of its file."""
+    (folder / "vault.py").write_text(program)
+    with (folder / "troth.toml").open("a") as file:
+        file.write(settings or f"[key]\ncommand = {json.dumps([sys.executable, 'vault.py'])}\n")
+
+
+def test_the_key_can_come_from_a_command_and_stand_in_no_file(company: Company) -> None:
+    text, known = of_root(company), now_loaded(company)
+    environ = {**company.environ, "VAULT_TOKEN": text}
+    vault(company.folder, "import os, sys; print(os.environ['VAULT_TOKEN']); print(len(sys.argv), file=sys.stderr)")
+    (company.folder / keys.FILE).unlink()
+
+    assert Keyring.load(company.folder, environ) == known
+    assert looking.look(company.office.store, company.folder, environ).where == "[key] command in troth.toml"
+    with pytest.raises(KeyUnavailable, match="stands in no file of ours"):
+        turning.turn(company.office.store, company.folder, environ, company.clock)
+    with application.open(company.folder, environ, company.clock) as opened:
+        assert opened.office.keyring == known
+
+
+@pytest.mark.parametrize(
+    ("program", "told"),
+    [
+        ("import sys; print('troth-key-1:SECRET'); print('SECRET', file=sys.stderr); sys.exit(3)", "exit status 3"),
+        ("print('SECRET')", "not a key of troth"),
+        ("", "not a key of troth"),
+    ],
+)
+def test_a_command_that_gives_no_key_is_told_without_what_it_said(company: Company, program: str, told: str) -> None:
+    vault(company.folder, program)
+
+    with pytest.raises(KeyUnavailable, match=told) as refused:
+        now_loaded(company)
+
+    assert "SECRET" not in f"{refused.value} {refused.value.__cause__} {refused.value.__context__}"
+
+
+def test_a_command_that_cannot_be_run_or_shows_a_secret_is_refused(company: Company) -> None:
+    vault(company.folder, "", settings='[key]\ncommand = ["./no-such-vault"]\n')
+    with pytest.raises(KeyUnavailable, match="cannot be run"):
+        now_loaded(company)
+    (company.folder / "troth.toml").write_text('[key]\ncommand = ["vault", "--token", "${VAULT_TOKEN}"]\n')
+    with pytest.raises(KeyUnavailable, match="others can see arguments"):
+        now_loaded(company)
+
+
+def test_a_command_that_hangs_is_not_waited_for(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keysource, "PATIENCE_S", 0.2)
+    vault(company.folder, "import time; time.sleep(60)")
+
+    with pytest.raises(KeyUnavailable, match="no key within"):
+        now_loaded(company)
 
 
 def troth(*arguments: str, typed: str | None = None) -> Result:
@@ -261,5 +346,12 @@ def test_the_commands(company: Company, monkeypatch: pytest.MonkeyPatch) -> None
     restored = troth("key", "restore", "b.json", "--passphrase-stdin", "--format", "json", typed=PASSPHRASE + "\n")
     assert json.loads(restored.stdout)["key"] == said["key"]
     assert isinstance(troth("key", "escrow", "c.json").exception, TrothError)
+    private, public = age.new_key()
+    (company.folder / "private").write_text(private)
+    said = json.loads(troth("key", "escrow", "d.age", "--to", public, "--format", "json").stdout)
+    (company.folder / keys.FILE).unlink()
+    assert isinstance(troth("key", "restore", "d.age").exception, TrothError)
+    restored = troth("key", "restore", "d.age", "--identity", "private", "--format", "json")
+    assert json.loads(restored.stdout)["key"] == said["key"]
     (company.folder / keys.FILE).chmod(0o644)
     assert re.search("chmod 600", str(troth("key", "check").exception))

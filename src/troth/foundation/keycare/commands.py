@@ -26,6 +26,11 @@ SCHEMA = 1
 
 
 Copy = Annotated[Path, typer.Argument(metavar="FILE", help="The copy, apart from the store and its backups.")]
+To = Annotated[
+    list[str],
+    typer.Option(metavar="KEY", help="Instead of a passphrase: a public key of age (age1...), or a file of such keys."),
+]
+Identity = Annotated[Path | None, typer.Option(metavar="FILE", help="The private key, for a copy for public keys.")]
 FromStdin = Annotated[bool, typer.Option("--passphrase-stdin", help="Read the passphrase from stdin.")]
 
 key = typer.Typer(no_args_is_help=True, help="The key: how it stands, a copy in escrow, turning it.")
@@ -90,23 +95,34 @@ def rotate(form: Printed = Format.TEXT) -> None:
 @key.command()
 def escrow(
     file: Copy,
+    to: To = [],  # noqa: B006 - typer's form
     from_stdin: FromStdin = False,  # noqa: FBT002 - typer's form
     form: Printed = Format.TEXT,
 ) -> None:
     """Write a copy of the key that only a passphrase opens, and open it once to be sure. Nothing is overwritten.
 
+    With `--to` it is one that only the private keys of these public keys open, with this command or with any `age`.
+
     Example: troth key escrow /media/safe/troth-key.json
+
+    Example: troth key escrow /media/safe/troth-key.age --to officer.pub --to auditor.pub
 
     Exit status: 0 done, 2 it could not be done.
     """
     from troth.foundation.clock import SystemClock
     from troth.foundation.keycare import escrow as copies
 
-    passphrase = _passphrase(from_stdin=from_stdin, anew=True)
+    recipients = copies.public_keys(to) if to else ()
+    passphrase = "" if to else _passphrase(from_stdin=from_stdin, anew=True)
     with _opened() as (instance, store):
-        found = copies.put(store, instance.folder, instance.environ, file, passphrase, SystemClock())
+        at = store, instance.folder, instance.environ, file
+        clock = SystemClock()
+        found = copies.put_for(*at, recipients, clock) if to else copies.put(*at, passphrase, clock)
     if form is Format.JSON:
         typer.echo(json.dumps({"schema": SCHEMA, "key": found, "file": str(file)}, indent=2))
+    elif to:
+        typer.echo(f"A copy of {found} is in {file}, for {len(recipients)} public key(s).")
+        typer.echo("It cannot be opened here. Have each of them open it once: age -d -i PRIVATE FILE")
     else:
         typer.echo(f"A copy of {found} is in {file}. It was opened once. Keep it and the passphrase apart.")
 
@@ -114,6 +130,7 @@ def escrow(
 @key.command()
 def restore(
     file: Copy,
+    identity: Identity = None,
     from_stdin: FromStdin = False,  # noqa: FBT002 - typer's form
     form: Printed = Format.TEXT,
 ) -> None:
@@ -126,9 +143,16 @@ def restore(
     from troth.foundation.clock import SystemClock
     from troth.foundation.keycare import escrow as copies
 
-    passphrase = _passphrase(from_stdin=from_stdin, anew=False)
+    if copies.for_public_keys(file):
+        if identity is None:
+            raise TrothError(
+                "the copy is for public keys", where=file.name, expected="--identity, the private key's file"
+            )
+        text = copies.opened_by(file, identity)
+    else:
+        text = copies.opened(file, _passphrase(from_stdin=from_stdin, anew=False))
     with _opened() as (instance, store):
-        found = copies.restore(store, instance.folder, file, passphrase, SystemClock())
+        found = copies.restore(store, instance.folder, file, text, SystemClock())
     if form is Format.JSON:
         typer.echo(json.dumps({"schema": SCHEMA, "key": found}, indent=2))
     else:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, func, select
 
-from troth.foundation import keys
+from troth.foundation import keys, keysource
 from troth.foundation.keys import Keyring
 from troth.foundation.ledger import leaves
 from troth.foundation.store import Store
@@ -42,7 +42,7 @@ def look(store: Store, folder: Path, environ: Mapping[str, str]) -> Standing:
 
     Raises: KeyUnavailable when there is none, others may read it, or the store was sealed with another.
     """
-    text, where = keys.read_text(folder, environ)
+    text, where = keysource.read_text(folder, environ)
     keyring = Keyring.from_text(text, where=where)
     keys.confirm(store, keyring)
     with store.reading() as tx:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from troth.errors import KeyUnavailable
-from troth.foundation import keys
+from troth.foundation import keys, keysource
 from troth.foundation.clock import Clock
 from troth.foundation.keycare.looking import Act, note
 from troth.foundation.keys import Keyring
@@ -44,11 +44,14 @@ def turn(store: Store, folder: Path, environ: Mapping[str, str], clock: Clock, *
     Raises: KeyUnavailable when the key does not stand in a file, does not fit, or a person's key does not open;
     StoreError.
     """
-    if environ.get(keys.VARIABLE):
+    elsewhere = keysource.VARIABLE if environ.get(keysource.VARIABLE) else None
+    if keysource.command_of(folder):
+        elsewhere = keysource.SETTING
+    if elsewhere is not None:
         raise KeyUnavailable(
-            f"a key in {keys.VARIABLE} cannot be turned in its place",
-            where=keys.VARIABLE,
-            repair=f"Put it into {keys.FILE}, unset {keys.VARIABLE}, turn it, and take the new text from the file.",
+            "a key that stands in no file of ours cannot be turned in its place",
+            where=elsewhere,
+            repair=f"Put it into {keysource.FILE}, unset {elsewhere}, turn it, and bring the new text to where it was.",
         )
     keyring = Keyring.load(folder, {})
     keys.confirm(store, keyring)
@@ -58,7 +61,7 @@ def turn(store: Store, folder: Path, environ: Mapping[str, str], clock: Clock, *
     if not resumed:
         text = keyring.turned()
         keys.replace(folder, text)
-        keyring = Keyring.from_text(text, where=str(folder / keys.FILE))
+        keyring = Keyring.from_text(text, where=str(folder / keysource.FILE))
     count, after = 0, (b"", "")
     while True:
         with store.writing() as tx:

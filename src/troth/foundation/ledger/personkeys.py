@@ -20,8 +20,8 @@ from troth.errors import KeyUnavailable
 from troth.foundation.keys import Keyring
 from troth.foundation.ledger.tables import person_keys
 from troth.foundation.ledger.words import KeyUse
+from troth.foundation.sealed_values import ID_BYTES
 
-ID_BYTES: Final = 8
 _KEY_BYTES: Final = 32
 _NONCE_BYTES: Final = 12
 _HELD: Final = (

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, delete, select
 from troth.errors import StoreError
 from troth.foundation.keys import Keyring
 from troth.foundation.ledger import leaves, personkeys
-from troth.foundation.ledger.tables import ledger_bodies, ledger_leaves
+from troth.foundation.ledger.tables import ledger_bodies, ledger_leaves, person_keys
 from troth.foundation.ledger.words import KEY_DESTROYED, KeyUse
 
 
@@ -51,3 +51,12 @@ def shred(tx: Connection, keyring: Keyring, person: int, use: KeyUse, at: dateti
         return None
     gone = tx.execute(delete(ledger_bodies).where(ledger_bodies.c.person == called, ledger_bodies.c.under == use))
     return leaves.append(tx, keyring, KEY_DESTROYED, person, {"use": use, "bodies": gone.rowcount}, at)
+
+
+def shred_fields(tx: Connection, keyring: Keyring, key_id: bytes, at: datetime) -> int | None:
+    """As `shred`, for the key of sealed fields of that id, whosever it is. Gives None where none such is left."""
+    mine = person_keys.c.key_id == key_id, person_keys.c["use"] == KeyUse.FIELDS
+    called = tx.execute(select(person_keys.c.person).where(*mine)).scalar_one_or_none()
+    if called is None or not personkeys.destroy(tx, called, KeyUse.FIELDS, at):
+        return None
+    return leaves.append(tx, keyring, KEY_DESTROYED, None, {"use": KeyUse.FIELDS, "key": key_id.hex()}, at)

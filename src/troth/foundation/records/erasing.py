@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from troth.errors import ErasureRefused
-from troth.foundation.records import indexing, settings, standins
+from troth.foundation.records import indexing, settings, shreds, standins
 from troth.foundation.records.counting import count, count_of
 from troth.foundation.records.ended import NOTHING_HELD, Held
 from troth.foundation.records.ends import TableEnd, describe, ends_of, own_columns
@@ -161,6 +161,8 @@ def plan(
     indexing.refuse(missing_indexes(erasure, ask, few_rows=few_rows), erasure.store)
     stand_ins = standins.known(ask, erasure.kind, erasure.stand_ins)
     counts = count(erasure, people, ask, "plan", _asked, day=at.date(), stand_ins=stand_ins, keys=keys)
+    if hindered := list(shreds.hindered(counts)):
+        raise ErasureRefused(hindered, where=erasure.store)
     in_the_way = [str(guard) for guard in erasure.guards if counts["guard", guard]]
     if in_the_way:
         repairs = "Map the table (a `link:`, or whose its rows are and what becomes of them), or mend the rule."
@@ -314,7 +316,7 @@ def _asked(setwise: Setwise) -> dict[Any, Any]:
                 newest = sqlalchemy.func.max(setwise.core(end.name).c[one.kept.until.column])
                 asked["kept", end.name, one.role] = count_of(setwise.core(end.name), condition)
                 asked["until", end.name, one.role] = sqlalchemy.select(newest).where(condition).scalar_subquery()
-    return asked
+    return asked | dict(shreds.asked(setwise))
 
 
 def _step(erasure: Erasure, action: Action, counts: Mapping[Any, Any]) -> Step:
@@ -360,6 +362,7 @@ def _kept(erasure: Erasure, counts: Mapping[Any, Any]) -> Iterator[Kept]:
 
 
 def _notes(erasure: Erasure) -> Iterator[str]:
+    yield from shreds.notes(erasure)
     for pointer in erasure.by_store:
         columns = ", ".join(pointer.columns)
         rows = f"it points at rows of {pointer.target} that go"

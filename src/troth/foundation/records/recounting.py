@@ -19,9 +19,10 @@ from troth.foundation.records.keys import BoundKeys, Keys, Subject, text_of
 from troth.foundation.records.ordering import Pointer
 from troth.foundation.records.pathwalk import join_columns
 from troth.foundation.records.questions import Ask
-from troth.foundation.records.settings import Fixed, StandIn
+from troth.foundation.records.settings import Fixed, Shredded, StandIn
 from troth.foundation.records.setwise import Setwise
 from troth.foundation.records.spelling import as_text
+from troth.foundation.sealed_values import sealed
 from troth.policy.datamap import ByKey, ByRow, Place
 
 if TYPE_CHECKING:
@@ -168,6 +169,9 @@ def _unchanged(setwise: Setwise, end: TableEnd, one: End) -> ColumnElement[bool]
             differs.append(
                 core.c[name].is_not(None) if setting.value is None else core.c[name].is_distinct_from(setting.value)
             )
+        elif isinstance(setting, Shredded):
+            other = core.c[name].is_distinct_from(setting.otherwise)
+            differs.append(sqlalchemy.and_(other, sealed(core.c[name]).is_not(sqlalchemy.true())))
         elif isinstance(setting, StandIn) and setting.kind in setwise.stand_ins:
             differs.append(core.c[name].is_distinct_from(setwise.stand_ins[setting.kind][setting.position]))
     if not differs:

@@ -1,8 +1,8 @@
 """What a column becomes on erasure, made to fit the live column: its type, its length, whether NULL may stand there.
 
-What does not fit is told before anything runs, with the place and the repair. A change is one of three settings: the
-same value for every row (`Fixed`), the key of a stand-in person (`StandIn`), or a value made from the one that stood
-there (`Made`: a keyed pseudonym, or something coarser).
+What does not fit is told before anything runs, with the place and the repair. A change is one of four settings: the
+same value for every row (`Fixed`), the key of a stand-in person (`StandIn`), a value made from the one that stood
+there (`Made`: a keyed pseudonym, or something coarser), or what is sealed as it stands (`Shredded`), for its key goes.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any, assert_never
 
 from troth.foundation.records import instants
 from troth.foundation.records.catalogue import Column, ColumnKind, Table
+from troth.foundation.sealed_values import SHORTEST
 from troth.policy.datamap import Change, ChangeTo, Value
 
 REDACTED = "[redacted]"
@@ -57,7 +58,14 @@ class Made:
     column: Column
 
 
-Setting = Fixed | StandIn | Made
+@dataclass(frozen=True, slots=True)
+class Shredded:
+    """What is sealed stays, and nobody can open it once the person's key is destroyed; all else becomes `otherwise`."""
+
+    otherwise: Any
+
+
+Setting = Fixed | StandIn | Made | Shredded
 
 
 def say(setting: Setting) -> str:
@@ -68,10 +76,12 @@ def say(setting: Setting) -> str:
         return "redact" if setting.value == REDACTED else "constant"
     if isinstance(setting, StandIn):
         return "stand-in"
+    if isinstance(setting, Shredded):
+        return "unreadable"
     return f"generalise: {setting.detail}" if setting.detail else setting.to.value
 
 
-def fit(change: Change, column: Column, table: Table, *, json: bool = False) -> Fixed | Made:
+def fit(change: Change, column: Column, table: Table, *, json: bool = False) -> Fixed | Made | Shredded:
     """`change` as it fits `column`; for every change but a stand-in. `json`: its text is read as JSON.
 
     Raises ValueError with what does not fit and the repair.
@@ -95,6 +105,9 @@ def fit(change: Change, column: Column, table: Table, *, json: bool = False) -> 
         case ChangeTo.GENERALISE:
             _coarser_fits(change.detail or "", column)
             return Made(change.to, change.detail or "", column)
+        case ChangeTo.SHRED:
+            _seal_fits(column)
+            return Shredded(None if column.nullable else emptied(column))
         case ChangeTo.STAND_IN:
             raise ValueError("a stand-in fits a column that holds a person's key; say null, redact or pseudonym")
         case never:
@@ -194,6 +207,12 @@ def _constant(value: Value, column: Column) -> Any:
         raise ValueError(f"a date does not fit {column.type}")
     at = dt.datetime(value.year, value.month, value.day, tzinfo=dt.UTC)
     return _as_time(at, column) if kind is ColumnKind.TIME else f"{value:%Y-%m-%d}"
+
+
+def _seal_fits(column: Column) -> None:
+    most = length_of(column)
+    if column.kind is not ColumnKind.TEXT or not _PLAIN_TEXT.match(column.type) or (most or SHORTEST) < SHORTEST:
+        raise ValueError(f"a sealed value is text of {SHORTEST} letters or more, and {column.type} holds none")
 
 
 def _as_time(at: dt.datetime, column: Column) -> Any:

@@ -17,9 +17,10 @@ from troth.foundation.records.ends import End, TableEnd
 from troth.foundation.records.ordering import Action, Deed, Pointer
 from troth.foundation.records.pathwalk import join_columns
 from troth.foundation.records.pointing import Cut, Guard, cut_columns
-from troth.foundation.records.settings import Fixed, Made, Setting, StandIn
+from troth.foundation.records.settings import Fixed, Made, Setting, Shredded, StandIn
 from troth.foundation.records.standins import Nobody
 from troth.foundation.records.statements import core_table, made_table
+from troth.foundation.sealed_values import or_else
 from troth.policy.datamap import ByRow, RowEnd
 
 if TYPE_CHECKING:
@@ -351,9 +352,8 @@ class Setwise:
 
         core = self.erasure.reach.table(name).core
         shown = (core.c[column].label("old_value"), core.c[column].label("new_value"))
-        never = sqlalchemy.text("1 = 0")
         fill = sqlalchemy.select(*shown).where(condition, core.c[column].is_not(None)).distinct()
-        return Making(temporary, sqlalchemy.select(*shown).where(never), fill, setting)
+        return Making(temporary, sqlalchemy.select(*shown).where(sqlalchemy.text("1 = 0")), fill, setting)
 
     def _bound(self, value: Any) -> ColumnElement[Any]:
         """A value under a name of ours, for a column's may be anything; its type is left to the column."""
@@ -373,10 +373,12 @@ class Setwise:
             case StandIn():
                 key = self.stand_ins.get(setting.kind)  # none where nobody of that kind goes
                 return self._bound(None if key is None else key[setting.position])
+            case Shredded():
+                return or_else(core.c[column], self._bound(setting.otherwise))
             case Made():
                 assert source is not None
-                found = sqlalchemy.select(source.c.new_value).where(source.c.old_value == core.c[column])
-                return found.scalar_subquery()
+                made = source.c.old_value == core.c[column]
+                return sqlalchemy.select(source.c.new_value).where(made).scalar_subquery()
             case never:
                 assert_never(never)
 

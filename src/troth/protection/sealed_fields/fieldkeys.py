@@ -1,8 +1,7 @@
 """The keys that close fields: one for each person, made when something of theirs is first sealed, kept for a minute.
 
-A sealed value is, in base64, the mark of the format (3 bytes, which read `trt1`), the id of the key (8), a nonce (12)
-and what AES-256-GCM made of the content. It is bound to its place (store, table, column) and to its person: in another
-column, or in the row of somebody else, it does not open.
+How a sealed value looks says `foundation.sealed_values`. It is bound to its place (store, table, column) and to its
+person: in another column, or in the row of somebody else, it does not open.
 
 Who is erased by destroying this key is read as nothing (`None`) within `KEPT_S` in every process. Until then a process
 may still hold the key in memory.
@@ -13,6 +12,7 @@ from __future__ import annotations
 import os
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable, Iterable
+from struct import Struct
 from time import monotonic
 from typing import Final
 
@@ -24,19 +24,16 @@ from troth.foundation.ledger import leaves, personkeys, shredding
 from troth.foundation.ledger.tables import person_keys
 from troth.foundation.ledger.words import KeyUse
 from troth.foundation.people import Kind
+from troth.foundation.sealed_values import FORMAT, ID_BYTES, NONCE_BYTES, holders
 from troth.use.office import Office
 from troth.use.standing import Person, load_person
-
-HEAD: Final = "trt1"
-"""How every sealed value begins. It counts the format, for the next one."""
 
 KEPT_S: Final = 60.0
 """Seconds that a process keeps a person's key before it asks the store again whether it still stands."""
 
-_FORMAT: Final = a2b_base64(HEAD)
-_NONCE: Final = 12
-_ID_END: Final = len(_FORMAT) + personkeys.ID_BYTES
-_BODY: Final = _ID_END + _NONCE
+_PAGE: Final = Struct(f"{NONCE_BYTES}s" * 512)
+_ID_END: Final = len(FORMAT) + ID_BYTES
+_BODY: Final = _ID_END + NONCE_BYTES
 _MOST_KEPT: Final = 100_000
 
 
@@ -59,12 +56,12 @@ class FieldKey:
         cipher = AESGCM(key)
         self.encrypt = cipher.encrypt
         self.decrypt = cipher.decrypt
-        self.head = _FORMAT + personkeys.id_of(key)
+        self.head = FORMAT + personkeys.id_of(key)
         self.tail = person.encode("utf-8")
         self.until = until
 
     def __repr__(self) -> str:
-        return f"FieldKey({self.head[len(_FORMAT) :].hex()})"
+        return f"FieldKey({self.head[len(FORMAT) :].hex()})"
 
 
 class FieldKeys:
@@ -81,6 +78,7 @@ class FieldKeys:
         self._unsealing: list[dict[bytes, _Opening]] = []
         self._nonces: list[bytes] = []
         os.register_at_fork(after_in_child=self._nonces.clear)
+        holders.add(self)
 
     def serve(self, office: Office) -> None:
         """Use the keys of this instance from now on."""
@@ -103,11 +101,11 @@ class FieldKeys:
         """
         known: dict[str, _Closing] = {}
         self._sealing.append(known)
-        take = self._nonces.pop
+        take, now, text_of = self._nonces.pop, monotonic, b2a_base64
 
         def seal(person: str, plain: bytes) -> str:
             held = known.get(person)
-            if held is None or held[3] < monotonic():
+            if held is None or held[3] < now():
                 if len(known) >= _MOST_KEPT:
                     known.clear()
                 key = self._closing.get((kind, person))
@@ -119,7 +117,7 @@ class FieldKeys:
                 nonce = take()
             except IndexError:
                 nonce = self._fresh()
-            return b2a_base64(head + nonce + encrypt(nonce, plain, bound), newline=False).decode()
+            return text_of(head + nonce + encrypt(nonce, plain, bound), newline=False).decode()
 
         return seal
 
@@ -131,16 +129,17 @@ class FieldKeys:
         """
         known: dict[bytes, _Opening] = {}
         self._unsealing.append(known)
+        now, bytes_of = monotonic, a2b_base64
 
         def open_(person: str, sealed: str) -> bytes | None:
             try:
-                raw = a2b_base64(sealed)
+                raw = bytes_of(sealed)
             except ValueError:
                 raw = b""
             head = raw[:_ID_END]
             held = known.get(head)
-            if held is None or held[3] < monotonic():
-                if not raw.startswith(_FORMAT) or len(raw) < _BODY:
+            if held is None or held[3] < now():
+                if not raw.startswith(FORMAT) or len(raw) < _BODY:
                     raise KeyUnavailable("a sealed column holds what troth did not seal", where=_shown(place))
                 key = self._opening.get(head)
                 if key is None or key.until < monotonic():
@@ -203,7 +202,7 @@ class FieldKeys:
 
     def _found(self, head: bytes, place: bytes) -> FieldKey | None:
         """The key that `head` names; None when it was destroyed. Raises: KeyUnavailable when there never was one."""
-        office, key_id = self._serving(), head[len(_FORMAT) :]
+        office, key_id = self._serving(), head[len(FORMAT) :]
         statement = select(person_keys).where(person_keys.c.key_id == key_id, person_keys.c["use"] == KeyUse.FIELDS)
         with office.store.reading() as tx:
             row = tx.execute(statement).one_or_none()
@@ -227,9 +226,9 @@ class FieldKeys:
 
         INVARIANT: no two calls give the same bytes: `pop` is one step in every thread, and a child of a fork has none.
         """
-        page = os.urandom(_NONCE * 512)
-        self._nonces.extend(page[at : at + _NONCE] for at in range(_NONCE, len(page), _NONCE))
-        return page[:_NONCE]
+        first, *rest = _PAGE.unpack(os.urandom(_PAGE.size))
+        self._nonces.extend(rest)
+        return bytes(first)
 
     def _serving(self) -> Office:
         if self._office is None:

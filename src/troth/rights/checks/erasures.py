@@ -38,8 +38,9 @@ def erased_in_part(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     through every text of every store found nothing of theirs. No erasure has residue, none lies between *begun* and
     *proven* for more than a day, none ended half-way, and no request is called done without a proof. No store has seen
     an erasure that troth does not know. The map can be carried out on the live tables, and somebody with the right
-    role answers for it. Rows that a legal hold keeps stay (Art. 17(3)), for as long as the hold stands and its day of
-    review has not passed; within a day after it is lifted they are gone.
+    role answers for it. Where the map ends a column by destroying a key (`shred`), all that stands there is sealed.
+    Rows that a legal hold keeps stay (Art. 17(3)), for as long as the hold stands and its day of review has not passed;
+    within a day after it is lifted they are gone.
 
     What it does not prove: that a hold is rightly placed; what stands in stores that the map does not name, in
     encrypted or compressed values, on paper.
@@ -195,6 +196,12 @@ def _unfit(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
             yield unproven(store, "nobody searches this store for erased people", repair="have its processor confirm")
     for store, reason in erased.misfits(seen):
         yield broken(store, f"erasing cannot be carried out: {reason}", repair="mend datamap.yaml, or the table")
+    for place, n in erased.in_clear(seen):
+        yield broken(
+            place,
+            f"{counted(n, 'value')} not sealed, and the map ends them by destroying a key",
+            repair="seal them (`SealedText`), or say delete, null or redact in datamap.yaml",
+        )
     if not erased.approved(seen):
         yield unproven(
             seen.datamap.file,

@@ -3,8 +3,8 @@
 Tombstones say who (`tombstones`): those of the store, and those of the file outside it, for when troth's own store was
 put back too. The same guards and the same plan as for a request say how (`erasure`). An erasure
 that was under way goes on where it was. Where a part of troth's own store was put back, and with it the key of what was
-sealed about somebody erased, that key is destroyed again. Rows of which nobody can say whether they are back are listed
-and left alone.
+sealed about somebody erased, that key is destroyed again; so is the key of their sealed fields, where it was.
+Rows of which nobody can say whether they are back are listed and left alone.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, func, select
 
-from troth.foundation import tombstone_file
+from troth.foundation import sealed_values, tombstone_file
 from troth.foundation.ledger import leaves, shredding
 from troth.foundation.ledger.tables import person_keys
 from troth.foundation.ledger.words import KeyUse
-from troth.rights import erasure, farewell, tombstones
+from troth.rights import erasure, farewell, shredded, tombstones
 from troth.rights.erasure import Erasure
 from troth.rights.tables import erasures
 from troth.rights.tombstones import Met, Standing, Tomb, Tombs
@@ -107,7 +107,7 @@ def guard(desk: Desk, *, act: bool = True) -> Guarded:
 
 
 def _shred_again(desk: Desk, tombs: Tombs) -> int:
-    """Destroy the content keys of the erased that are there again; gives how many were."""
+    """Destroy the keys of the erased that are there again; gives how many were."""
     office = desk.office
     people = {tomb.person for each in tombs.by_hash.values() for tomb in each if tomb.person is not None}
     alive = select(person_keys.c.person).where(
@@ -118,9 +118,11 @@ def _shred_again(desk: Desk, tombs: Tombs) -> int:
         back = [person for person in sorted(people) if leaves.pseudonym(office.keyring, person) in living]
         for person in back:
             shredding.shred(tx, office.keyring, person, KeyUse.CONTENT, office.clock.now())
-    if back:
+        fields = shredded.destroy_again(tx, office, tombs)
+    if back or fields:
         farewell.wipe(office.store)
-    return len(back)
+        sealed_values.forget()
+    return len(back) + fields
 
 
 def _erase_again(desk: Desk, tomb: Tomb, subjects: list[Subject]) -> Erasure:

@@ -78,7 +78,8 @@ def safeguard_missing(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     no mail address, phone, card or account number stands in it.
 
     What it does not prove: what went over HTTP or into a stream, or was fetched away since; what the recipient does
-    with it; that a free text tells nobody by what it says; that groups of two batches cannot be subtracted.
+    with it; that a free text tells nobody by what it says; that groups of two batches which count in
+    different ways cannot be subtracted (those that count the same way the gate keeps apart).
 
     Repair: share through the gate, which carries the safeguard out. Before: `cp export.csv outbox/`.
     After: `troth share "Example Metrics" ...`.

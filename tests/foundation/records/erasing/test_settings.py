@@ -9,7 +9,7 @@ import pytest
 from tests.foundation.records.erasing.company import pseudonym
 from troth.foundation.records import settings
 from troth.foundation.records.catalogue import Column, ColumnKind, Index, Table, TableKind
-from troth.foundation.records.settings import Fixed, Made
+from troth.foundation.records.settings import Fixed, Made, Shredded
 from troth.policy.datamap import Change, ChangeTo
 
 
@@ -24,6 +24,7 @@ def _fit(change: Change, column: Column, *, unique: bool = False, json: bool = F
 
 
 REDACT, NULL, PSEUDONYM = Change(ChangeTo.REDACT), Change(ChangeTo.NULL), Change(ChangeTo.PSEUDONYM)
+SHRED = Change(ChangeTo.SHRED)
 
 
 def _constant(value: object) -> Change:
@@ -60,6 +61,11 @@ def test_what_takes_the_place_fits_the_column(change: Change, column: Column, va
     assert _fit(change, column) == Fixed(value)
 
 
+def test_what_is_not_sealed_in_a_shredded_column_becomes_what_may_stand_there() -> None:
+    assert _fit(SHRED, _column("text", ColumnKind.TEXT, nullable=True)) == Shredded(None)
+    assert _fit(SHRED, _column("varchar(80)", ColumnKind.TEXT)) == Shredded("[redacted]")
+
+
 @pytest.mark.parametrize(
     ("change", "column", "unique", "told"),
     [
@@ -76,6 +82,8 @@ def test_what_takes_the_place_fits_the_column(change: Change, column: Column, va
         (_generalise("network"), _column("integer", ColumnKind.NUMBER), False, "has no network"),
         (Change(ChangeTo.STAND_IN), _column("text", ColumnKind.TEXT), False, "a person's key"),
         (REDACT, _column("text", ColumnKind.TEXT, computed=True), False, "computes it"),
+        (SHRED, _column("varchar(51)", ColumnKind.TEXT), False, "52 letters or more"),
+        (SHRED, _column("bytea", ColumnKind.BINARY), False, "bytea holds none"),
     ],
 )
 def test_what_does_not_fit_is_told_with_the_repair(change: Change, column: Column, unique: bool, told: str) -> None:

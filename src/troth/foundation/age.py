@@ -1,6 +1,6 @@
-"""Encrypt a stream for a recipient's public key, in the format of age (age-encryption.org/v1), which any `age` opens.
+"""Encrypt a stream for public keys, in the format of age (age-encryption.org/v1), which any `age` opens.
 
-A file key is wrapped for the recipient (X25519, HKDF-SHA-256, ChaCha20-Poly1305); under it the data are sealed in
+A file key is wrapped for each recipient (X25519, HKDF-SHA-256, ChaCha20-Poly1305); under it the data are sealed in
 pieces of 64 KiB, so that a stream of any length takes the same memory and a cut or swapped piece shows. Keys are
 written as age writes them: `age1...` for the public one, `AGE-SECRET-KEY-1...` for the private one.
 
@@ -14,10 +14,11 @@ import hashlib
 import hmac
 import io
 import os
-from typing import Any
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any, Protocol
 
 from troth.errors import KeyUnavailable
-from troth.sharing.spool import Sink
 
 INTRO = b"age-encryption.org/v1\n"
 _PIECE = 64 * 1024
@@ -26,14 +27,20 @@ _LETTERS = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 _LABEL = b"age-encryption.org/v1/X25519"
 
 
+class Sink(Protocol):
+    """What bytes are written to: a file, or something in front of one."""
+
+    def write(self, data: bytes, /) -> int: ...
+
+
 class Sealing(io.RawIOBase):
     """A file to write to: what is written leaves sealed. `close` writes the last piece; the file below stays open."""
 
-    def __init__(self, below: Sink, recipient: str) -> None:
+    def __init__(self, below: Sink, *recipients: str) -> None:
         super().__init__()
         self._below = below
         file_key, nonce = os.urandom(16), os.urandom(16)
-        below.write(_header(file_key, _public(recipient)) + nonce)
+        below.write(_header(file_key, [_public(each) for each in recipients]) + nonce)
         self._key = _hkdf(file_key, nonce, b"payload")
         self._number = 0
         self._waiting = bytearray()
@@ -87,17 +94,21 @@ def unsealed(data: bytes, identity: str) -> bytes:
         private = X25519PrivateKey.from_private_bytes(_raw(identity.lower(), "age-secret-key-"))
         end = data.index(b"\n--- ")
         lines, mac = data[:end].split(b"\n"), data[end + 5 : end + 48]
-        share = _unbase64(lines[1].split(b" ")[2])
-        wrapped = _unbase64(lines[2])
         public = private.public_key().public_bytes_raw()
-        wrap = _hkdf(private.exchange(X25519PublicKey.from_public_bytes(share)), share + public, _LABEL)
-        file_key = ChaCha20Poly1305(wrap).decrypt(bytes(12), wrapped, None)
+        file_key = b""
+        for head, body in zip(lines[1::2], lines[2::2], strict=True):
+            share = _unbase64(head.split(b" ")[2])
+            wrap = _hkdf(private.exchange(X25519PublicKey.from_public_bytes(share)), share + public, _LABEL)
+            with suppress(InvalidTag):  # it is for another recipient
+                file_key = ChaCha20Poly1305(wrap).decrypt(bytes(12), _unbase64(body), None)
         expected = hmac.digest(_hkdf(file_key, b"", b"header"), data[: end + 4], "sha256")
         sound = hmac.compare_digest(expected, _unbase64(mac))
-        body = data[end + 49 :] if sound else b""
-        key, body = _hkdf(file_key, body[:16], b"payload"), body[16:]
+        content = data[end + 49 :] if sound and file_key else b""
+        key, content = _hkdf(file_key, content[:16], b"payload"), content[16:]
         size = _PIECE + _TAG
-        pieces = [body[at : at + size] for at in range(0, len(body), size)]
+        pieces = [content[at : at + size] for at in range(0, len(content), size)]
+        if not pieces:
+            raise ValueError  # noqa: TRY301 - told below, with every other fault
         return b"".join(
             ChaCha20Poly1305(key).decrypt(_nonce(n, last=n == len(pieces) - 1), piece, None)
             for n, piece in enumerate(pieces)
@@ -106,15 +117,18 @@ def unsealed(data: bytes, identity: str) -> bytes:
         raise KeyUnavailable("this key does not open the file: other key, or altered") from None
 
 
-def _header(file_key: bytes, public: bytes) -> bytes:
+def _header(file_key: bytes, publics: Sequence[bytes]) -> bytes:
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
     from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
-    ephemeral = X25519PrivateKey.generate()
-    share = ephemeral.public_key().public_bytes_raw()
-    wrap = _hkdf(ephemeral.exchange(X25519PublicKey.from_public_bytes(public)), share + public, _LABEL)
-    wrapped = ChaCha20Poly1305(wrap).encrypt(bytes(12), file_key, None)
-    text = INTRO + b"-> X25519 " + _base64(share) + b"\n" + _base64(wrapped) + b"\n---"
+    text = INTRO
+    for public in publics:
+        ephemeral = X25519PrivateKey.generate()
+        share = ephemeral.public_key().public_bytes_raw()
+        wrap = _hkdf(ephemeral.exchange(X25519PublicKey.from_public_bytes(public)), share + public, _LABEL)
+        wrapped = ChaCha20Poly1305(wrap).encrypt(bytes(12), file_key, None)
+        text += b"-> X25519 " + _base64(share) + b"\n" + _base64(wrapped) + b"\n"
+    text += b"---"
     return text + b" " + _base64(hmac.digest(_hkdf(file_key, b"", b"header"), text, "sha256")) + b"\n"
 
 
@@ -141,7 +155,6 @@ def _public(text: str) -> bytes:
     except ValueError:
         raise KeyUnavailable(
             "this is not a public key for encryption",
-            where="[sharing.keys] in troth.toml",
             expected="`age1` and 58 letters, as `age-keygen` prints it",
         ) from None
 

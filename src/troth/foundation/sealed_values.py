@@ -1,0 +1,92 @@
+"""How a value looks that was closed under a key of its person: told from any other, and whose key it names.
+
+In base64: the mark of the format (3 bytes, which read `trt1`), the id of the key (8), a nonce (12), and what
+AES-256-GCM made of the content. Here nothing is opened. Where a key is destroyed, whoever keeps keys in memory
+(`holders`) lets go of them.
+"""
+
+from __future__ import annotations
+
+from binascii import a2b_base64, b2a_base64
+from typing import TYPE_CHECKING, Any, Final, Protocol
+from weakref import WeakSet
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
+
+HEAD: Final = "trt1"
+"""How every sealed value begins. It counts the format, for the next one."""
+
+FORMAT: Final = a2b_base64(HEAD)
+ID_BYTES: Final = 8
+NONCE_BYTES: Final = 12
+SHORTEST: Final = 52
+"""Letters of a sealed value at least: those of nothing, sealed."""
+
+_ID_LETTERS: Final = 16
+_SURE: Final = 14
+"""Of the letters that hold mark and id so many are the same in every value of a key; the next has some of the nonce."""
+
+
+class Holder(Protocol):
+    """What keeps people's keys in memory."""
+
+    def forget(self) -> None:
+        """Let every key go."""
+
+
+holders: Final[WeakSet[Any]] = WeakSet()
+
+
+def forget() -> None:
+    """Let every holder of this process let its keys go; those of other processes do by themselves within a minute."""
+    holder: Holder
+    for holder in tuple(holders):
+        holder.forget()
+
+
+def is_sealed(value: object) -> bool:
+    """Whether a value looks like a sealed one; only its key can say whether it is."""
+    return isinstance(value, str) and len(value) >= SHORTEST and key_id_of(value) is not None
+
+
+def key_id_of(text: str) -> bytes | None:
+    """The id of the key that a sealed value, or its first 16 letters, names; None for any other text."""
+    try:
+        raw = a2b_base64(text[:_ID_LETTERS], strict_mode=True)
+    except ValueError:
+        return None
+    return raw[len(FORMAT) : len(FORMAT) + ID_BYTES] if raw.startswith(FORMAT) and len(raw) > ID_BYTES else None
+
+
+# --- in a database ----------------------------------------------------------------------------------------------------
+
+
+def sealed(column: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether what stands in a column of text looks sealed."""
+    import sqlalchemy
+
+    head = sqlalchemy.func.substr(column, 1, len(HEAD)) == sqlalchemy.literal_column(f"'{HEAD}'")
+    return sqlalchemy.and_(head, sqlalchemy.func.length(column) >= sqlalchemy.literal_column(str(SHORTEST)))
+
+
+def or_else(column: ColumnElement[Any], otherwise: Any) -> ColumnElement[Any]:
+    """The value of a column where it looks sealed, and `otherwise` where not."""
+    import sqlalchemy
+
+    return sqlalchemy.case((sealed(column), column), else_=otherwise)
+
+
+def head_of(column: ColumnElement[Any]) -> ColumnElement[str]:
+    """So much of a sealed value as `key_id_of` needs."""
+    import sqlalchemy
+
+    return sqlalchemy.func.substr(column, 1, _ID_LETTERS)
+
+
+def names(column: ColumnElement[Any], key_id: bytes) -> ColumnElement[bool]:
+    """Whether a value was sealed with the key of that id."""
+    import sqlalchemy
+
+    start = b2a_base64(FORMAT + key_id, newline=False).decode()[:_SURE]
+    return sqlalchemy.func.substr(column, 1, _SURE) == sqlalchemy.literal_column(f"'{start}'")
