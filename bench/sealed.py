@@ -61,8 +61,8 @@ def serving() -> Iterator[None]:
 
 def figures() -> Iterator[Figure]:
     """One field in, one field out, and a record of twelve as one message."""
+    from troth.foundation.sealed_values import place_of
     from troth.protection.sealed_fields import FIELD_KEYS
-    from troth.protection.sealed_fields.fieldkeys import place_of
 
     place, content = place_of("shop.messages.body"), b"thirty-two bytes of what is said"
     cipher, nonce, bound = AESGCM(secrets.token_bytes(32)), secrets.token_bytes(12), place + b"1234"

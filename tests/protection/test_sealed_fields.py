@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, aliased, joinedload
 from tests.protection.sealed import KEYS, Message, User, shop
 from tests.use.company import Company, found_company
 from troth.errors import KeyUnavailable, PersonUnknown, TrothError
+from troth.foundation import sealed_values
 from troth.foundation.ledger.tables import ledger_leaves
 from troth.protection.sealed_fields import FieldKeys, SealedText, fieldkeys, of
 
@@ -240,7 +241,7 @@ def test_a_change_is_written_and_nothing_else_is_sealed_again(small: Engine) -> 
 
 def test_the_same_words_never_look_the_same_not_even_after_a_fork(company: Company) -> None:
     KEYS.make(["1"])
-    seal = KEYS.sealer("id", fieldkeys.place_of("shop.a.b"))
+    seal = KEYS.sealer("id", sealed_values.place_of("shop.a.b"))
     seen = {seal("1", b"x") for _ in range(1100)}
     assert len(seen) == 1100
     reading, writing = os.pipe()
@@ -257,7 +258,7 @@ def test_the_same_words_never_look_the_same_not_even_after_a_fork(company: Compa
 
 def test_the_keys_of_many_people_are_made_at_once_and_stay_the_same(small: Engine, company: Company) -> None:
     assert KEYS.make(["1", "2", "1"]) == 3
-    place = fieldkeys.place_of("shop.a.b")
+    place = sealed_values.place_of("shop.a.b")
     sealed = KEYS.sealer("id", place)("2", b"x")
     KEYS.forget()
     assert KEYS.opener(place)("2", sealed) == b"x"

@@ -11,6 +11,8 @@ from binascii import a2b_base64, b2a_base64
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from weakref import WeakSet
 
+from troth.errors import TrothError
+
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
 
@@ -57,6 +59,14 @@ def key_id_of(text: str) -> bytes | None:
     except ValueError:
         return None
     return raw[len(FORMAT) : len(FORMAT) + ID_BYTES] if raw.startswith(FORMAT) and len(raw) > ID_BYTES else None
+
+
+def place_of(name: str) -> bytes:
+    """What a value is bound to, from `store.table.column`. Raises: TrothError for any other form."""
+    parts = name.split(".")
+    if len(parts) != 3 or not all(parts) or "|" in name:
+        raise TrothError("a sealed column has a place", where=name, expected="store.table.column")
+    return b"troth field|" + name.encode("utf-8") + b"|"
 
 
 # --- in a database ----------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from troth.foundation.records.copying import Labels, rows_of
 from troth.foundation.records.reach import Reach
 from troth.policy.rendering.annexes import SAFEGUARDS, purpose_label
 from troth.rights import facts as facts_of_policy
-from troth.rights import holdings, identity, register, releases, requests
+from troth.rights import holdings, identity, opened_fields, register, releases, requests
 from troth.rights.choices_on_record import said_by
 from troth.rights.packaging.contents import Asked, Copy, Holding, Told
 from troth.sharing import demand_reading, disclosures
@@ -69,7 +69,8 @@ def held(desk: Desk, request: Request, facts: Facts | None = None) -> Iterator[H
         if not theirs:
             continue
         reach = Reach.compile(desk.datamap, desk.records.catalogue(store))
-        for table, role, columns, rows in rows_of(desk.records, reach, theirs, labels=labels):
+        opener = opened_fields.opener(desk, request.person, theirs)
+        for table, role, columns, rows in rows_of(desk.records, reach, theirs, labels=labels, opener=opener):
             yield holdings.holding_of(desk.office.policy, facts, table.table, table.seen, role, columns, rows)
 
 

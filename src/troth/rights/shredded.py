@@ -74,7 +74,7 @@ def destroy(tx: Connection, desk: Desk, person: PersonNumber | None, known: Rema
     office = desk.office
     numbers = set() if person is None else {person}
     wanted = {key_id for _, key_id in known.sealed}
-    candidates = [each for subject in known.subjects for each in _known_by(subject)] if wanted else []
+    candidates = [each for subject in known.subjects for each in known_by(subject)] if wanted else []
     for number in standing.find_many(tx, office.keyring, candidates):
         if number is not None and _key_id(tx, desk, number) in wanted:
             numbers.add(number)
@@ -119,7 +119,7 @@ def destroy_again(tx: Connection, office: Office, tombs: Tombs) -> int:
     return len(back)
 
 
-def _known_by(subject: Subject) -> Iterator[Identifier]:
+def known_by(subject: Subject) -> Iterator[Identifier]:
     """How troth may know somebody of a store: sealed columns name people by the key of their row, or an identifier."""
     said = [(Kind.ID, text_of(part)) for part in subject.key] if len(subject.key) == 1 else []
     said += [(Kind(name), value) for name, each in subject.identifiers.items() if name in {*Kind} for value in each]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, nullcontext
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,7 @@ from troth.foundation.records.redaction import REDACTED, Asked, Labels, Row, tre
 if TYPE_CHECKING:
     from troth.foundation.records.reading import Records
 
-__all__ = ["REDACTED", "Asked", "Labels", "Part", "Row", "rows_of"]
+__all__ = ["REDACTED", "Asked", "Labels", "Opener", "Part", "Row", "rows_of"]
 
 _STREAMED = 1_000  # rows that a server hands over at a time
 _from_json = json.JSONDecoder(parse_float=Decimal).decode
@@ -34,13 +34,23 @@ Part = tuple[ReachedTable, str | None, tuple[str, ...], Iterator[Row]]
 """The table, the role of the person in these rows ("sender and recipient" where both), the columns, the rows."""
 
 
+Opener = Callable[[ReachedTable, tuple[str, ...]], Callable[[Row], Row]]
+"""What opens sealed values in the rows of a table with these columns."""
+
+
 def rows_of(
-    records: Records, reach: Reach, subjects: Sequence[Subject], *, labels: Labels | None = None
+    records: Records,
+    reach: Reach,
+    subjects: Sequence[Subject],
+    *,
+    labels: Labels | None = None,
+    opener: Opener | None = None,
 ) -> Iterator[Part]:
     """Every row of these subjects (one person) in one store, table by table in the order of the map.
 
     Each part is to be read before the next is asked for. Tables without rows of theirs come without a part. Columns and
-    roles with `copy: no` are left out; other people in the rows are treated as `redaction` says. Give the same `labels`
+    roles with `copy: no` are left out; rows are opened by `opener`, and then other people in them are treated as
+    `redaction` says. Give the same `labels`
     for each store of one copy. Raises RecordsError.
     """
     people = tuple(subjects)
@@ -48,10 +58,17 @@ def rows_of(
     with records.driver(reach.store) as (driver, dialect):
         prepared = copystatements.prepared(reach, dialect, people)
         for statement, rows in _READERS[dialect.name](driver, prepared, people):
-            if not statement.untouched:
-                yield from _parts(statement, rows, people, labels)
+            if opener is not None or not statement.untouched:
+                yield from _parts(statement, _open(statement, rows, opener), people, labels)
             elif (some := _some(rows)) is not None:
                 yield statement.table, None, statement.names, some
+
+
+def _open(statement: Statement, rows: Iterable[Row], opener: Opener | None) -> Iterable[Row]:
+    if opener is None:
+        return rows
+    opened, width = opener(statement.table, statement.names), len(statement.names)
+    return map(opened, rows) if not statement.roles else ((*opened(tuple(row[:width])), *row[width:]) for row in rows)
 
 
 def _parts(statement: Statement, rows: Iterable[Row], people: Sequence[Subject], labels: Labels) -> Iterator[Part]:

@@ -21,7 +21,8 @@ from sqlalchemy.types import TypeDecorator
 
 from troth.errors import TrothError
 from troth.foundation.people import Kind
-from troth.protection.sealed_fields.fieldkeys import FIELD_KEYS, FieldKeys, place_of
+from troth.foundation.sealed_values import place_of
+from troth.protection.sealed_fields.fieldkeys import FIELD_KEYS, FieldKeys
 
 Value = TypeVar("Value")
 _BETWEEN = "|"

@@ -101,11 +101,11 @@ class FieldKeys:
         """
         known: dict[str, _Closing] = {}
         self._sealing.append(known)
-        take, now, text_of = self._nonces.pop, monotonic, b2a_base64
+        take, text_of = self._nonces.pop, b2a_base64
 
         def seal(person: str, plain: bytes) -> str:
             held = known.get(person)
-            if held is None or held[3] < now():
+            if held is None or held[3] < monotonic():
                 if len(known) >= _MOST_KEPT:
                     known.clear()
                 key = self._closing.get((kind, person))
@@ -129,7 +129,7 @@ class FieldKeys:
         """
         known: dict[bytes, _Opening] = {}
         self._unsealing.append(known)
-        now, bytes_of = monotonic, a2b_base64
+        bytes_of = a2b_base64
 
         def open_(person: str, sealed: str) -> bytes | None:
             try:
@@ -138,7 +138,7 @@ class FieldKeys:
                 raw = b""
             head = raw[:_ID_END]
             held = known.get(head)
-            if held is None or held[3] < now():
+            if held is None or held[3] < monotonic():
                 if not raw.startswith(FORMAT) or len(raw) < _BODY:
                     raise KeyUnavailable("a sealed column holds what troth did not seal", where=_shown(place))
                 key = self._opening.get(head)
@@ -249,14 +249,6 @@ def destroy(office: Office, person: Person) -> int | None:
         leaf = shredding.shred(tx, office.keyring, number, KeyUse.FIELDS, office.clock.now())
     office.store.settle()
     return leaf
-
-
-def place_of(name: str) -> bytes:
-    """What a value is bound to, from `store.table.column`. Raises: TrothError for any other form."""
-    parts = name.split(".")
-    if len(parts) != 3 or not all(parts) or "|" in name:
-        raise TrothError("a sealed column has a place", where=name, expected="store.table.column")
-    return b"troth field|" + name.encode("utf-8") + b"|"
 
 
 def _told(error: Exception, place: bytes) -> Exception:
