@@ -62,9 +62,9 @@ def test_another_dialect_version_column_or_name_is_another_statement() -> None:
 
 
 def test_two_tables_of_one_name_in_one_statement_stay_two() -> None:
-    one, other = described("id"), described("id")
-    with_itself = sa.select(one.c.id).where(one.c.id == one.c.id)
-    with_another = sa.select(one.c.id).where(one.c.id == other.c.id)
+    one, other = described("id", "note"), described("id", "note")
+    with_itself = sa.select(one.c.id).where(one.c.id == one.c.note)
+    with_another = sa.select(one.c.id).where(one.c.id == other.c.note)
 
     assert key(with_itself, sqlite.dialect()) != key(with_another, sqlite.dialect())
 
