@@ -229,7 +229,6 @@ def look_up(tx: Connection, keyring: Keyring, person: str | Identifier) -> tuple
     Raises: PersonAmbiguous, PersonError.
     """
     [one] = named(person)
-    given: dict[str, Any]
     if one.kind is Kind.KEY:
         found = tx.execute(_BY_KEY[tx.dialect.name], {"raw": bytes.fromhex(one.value)})
     else:

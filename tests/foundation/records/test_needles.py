@@ -96,12 +96,29 @@ WORTHLESS: list[tuple[str, object]] = [
     ("account.settings", None),
     ("location.approximate", "aaaaaaaaaaaa"),
     ("profile.avatar", b"\x89PNG\xff\xfe"),
+    ("usage.page", "/goods/river-mist-gunpowder"),
+    ("usage.page", "https://shop.example.com/goods/kind/oolong"),
+    ("usage.click", "river-mist-gunpowder"),
 ]
 
 
 @pytest.mark.parametrize(("category", "value"), WORTHLESS)
 def test_what_could_be_anybodys_is_no_needle(category: str, value: object) -> None:
     assert needles_of(0, [(category, value)]) == ()
+
+
+@pytest.mark.parametrize(
+    ("category", "value"),
+    [
+        ("usage.page", "/search?for=a+quiet+teapot"),
+        ("usage.page", "/orders/A-20261128"),
+        ("usage.page", "/letters/%61%62%63"),
+        ("usage.search", "/goods/river-mist-gunpowder"),
+        ("usage.click", "open-order 20261128"),
+    ],
+)
+def test_an_address_that_carries_what_somebody_typed_or_a_number_is_a_needle(category: str, value: str) -> None:
+    assert [each.value for each in needles_of(0, [(category, value)])] == [value]
 
 
 def test_numbers_are_needles_where_they_are_a_phone_or_a_card() -> None:

@@ -6,7 +6,9 @@ person's own rows; after it nobody but others may still have them (`sweep`). Rul
 1. Case, the width of blanks, and blanks written as `_` or `+` make no difference.
 2. A needle begins and ends where a word does: the address of `joann@` does not hold that of `ann@`.
 3. JSON escapes, percent signs of URLs and HTML entities are read through, in bytes too where they are UTF-8.
-4. Of a long text its beginning and its end are looked for, so that a cut copy is found as well.
+4. The address of a page and the name of what is clicked are the company's own words, by which nobody would be known
+   again, though only one person was there; not so where they carry a query or a number.
+5. Of a long text its beginning and its end are looked for, so that a cut copy is found as well.
 
 A phone is looked for as written and as bare digits. What is encrypted or hashed is not seen; what is
 packed is opened by `unpacking`.
@@ -54,6 +56,10 @@ _IDENTIFYING = (
     "transaction.billing_address",
     *_IDENTITY,
 )
+_OWN_WORDS = {
+    "usage.page": re.compile(r"(?:https?://[^/?#]+)?/(?:(?!\d{4})[^?#=@%\s])*"),
+    "usage.click": re.compile(r"(?:(?!\d{4})[^?#=@%])*"),
+}
 _NUMBERS = ("contact.phone", "contact.fax", "payment.", "device.", "account.id", *_IDENTITY)
 
 
@@ -171,6 +177,8 @@ def _worth(category: str, value: Any, *, identifying: bool) -> Iterator[str]:
             yield text
             if category.startswith(("contact.", "payment.")):
                 yield digits
+        return
+    if category in _OWN_WORDS and _OWN_WORDS[category].fullmatch(text):
         return
     if len(text) < (_SHORTEST if identifying else _SHORTEST_OTHER) or len(set(text.lower())) < 4:
         return
