@@ -17,11 +17,14 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from troth.policy.datamap import StoreMap
 from troth.policy.model import Policy, RetentionPeriod, Statute
 from troth.policy.periods import Duration
 from troth.policy.vocabulary import expand
+
+if TYPE_CHECKING:
+    from troth.policy.datamap import StoreMap
 
 ARCHIVED = "archived"
 """The event from which the periods of an archive count: the moment at which a row was moved there."""
