@@ -189,3 +189,21 @@ def test_the_writer_can_carry_out_an_erasure(granted: tuple[str, str]) -> None:
 
     assert done.erased["users"] == 0
     assert not done.resumed
+
+
+def test_rows_that_move_need_the_right_to_stand_in_the_archive(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'shop.db'}"
+    (tmp_path / "shop.db").touch()
+    run_script(url, f"{SHOP} create table old_messages (id int primary key, sender_id int, body varchar(80), at text);")
+    datamap = mapreading.parse(
+        MAP.replace("        delete: never\n", "        delete: never\n        archive: old_messages\n")
+        .replace("      products:", "      old_messages: {whose: sender_id, starts: {archived: at}}\n      products:")
+        .encode()
+    )
+
+    with Records.of_address("shop", url) as records:
+        rights = rights_of(datamap, "shop", StoreKind.POSTGRESQL, "shop", records.catalogue("shop"))
+
+    found = {each.table: (each.delete, each.add) for each in rights.writing}
+    assert found["messages"] == (True, False)
+    assert found["old_messages"] == (True, True)

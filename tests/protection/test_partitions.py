@@ -154,6 +154,36 @@ def test_a_partition_of_another_column_is_no_partition_of_time(tmp_path: Path, p
     assert shop.all()["visits"] == expected()["visits"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "upper", "is_past"),
+    [
+        ("date", "2026-08-24", True),
+        ("date", "2026-08-25", False),
+        ("timestamptz", "2026-08-24 08:00:00+02", True),
+        ("timestamptz", "2026-08-24 06:00:01+00", False),
+        ("timestamp", "infinity", False),
+    ],
+)
+def test_the_end_of_a_range_is_past_to_the_second_in_every_type_of_time(
+    tmp_path: Path, postgresql_scratch: str, kind: str, upper: str, is_past: bool
+) -> None:
+    shop = found_shop(tmp_path, postgresql_scratch)
+    for statement in (
+        "drop table visits",
+        f'create table visits {COLUMNS.replace("timestamp", kind)} partition by range ("at")',
+        f"create table visits_q3 partition of visits for values from (minvalue) to ('{upper}')",
+        "create index visits_customer on visits (customer_id)",
+        "insert into visits values (1, 1, '2026-01-01', 'x')",
+    ):
+        shop.sql(statement)
+
+    assert planned(shop) == ([("visits_q3", 1, None)] if is_past else [])
+    end(shop)
+
+    assert standing(shop) is not is_past
+    assert shop.sql("select count(*) from visits") == [(0,)]
+
+
 def test_a_hold_that_comes_between_the_two_steps_puts_the_partition_back(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

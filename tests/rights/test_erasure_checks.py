@@ -197,6 +197,16 @@ def test_a_key_that_came_back_alone_leaves_it_open(world: World) -> None:
     assert judged(world).verdict is UNPROVEN
 
 
+def test_a_key_that_came_back_with_its_address_is_told_though_nobody_knows_since_when(world: World) -> None:
+    erase(world)
+    run(world.urls["shop"], f"insert into customer values (2, '{email(2)}', 'Given2 Family2', null, null)")
+
+    sentence = judged(world)
+
+    assert sentence.verdict is BROKEN
+    assert "1 person who was erased is back" in said(sentence)
+
+
 def test_an_erasure_that_is_under_way_breaks_nothing(world: World) -> None:
     erase(world)
     erasure.execute(world.desk, world.request(4).id)

@@ -14,6 +14,7 @@ from troth.errors import HeldBack
 from troth.foundation import people, staff
 from troth.foundation.guards import approvals
 from troth.foundation.people import Identifier
+from troth.foundation.records.subjects import find_subjects
 from troth.foundation.roles import Role
 from troth.policy.vocabulary import Right
 from troth.protection import holds
@@ -97,6 +98,9 @@ def test_an_erasure_of_which_all_is_held_waits_for_the_hold_and_goes_on_when_it_
 
 def test_what_no_hold_keeps_goes_at_once_and_the_rest_when_the_hold_is_lifted(office: Office) -> None:
     number = hold(office, HoldScope.RECORD, "shop.orders=2")
+    plan = erasure.plan_for(office.desk, find_subjects(office.desk.records, office.desk.datamap, [ADA]))
+    assert plan.rows == 1
+    assert f"Kept for now: 1 row of orders in shop, for legal hold {number}" in plan.words()
     request = asked(office)
 
     assert fulfilment.go_on(office.desk, request) is State.WORKING

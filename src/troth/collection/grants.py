@@ -28,6 +28,7 @@ from troth.policy.datamap import (
     TableMap,
 )
 from troth.policy.documents import nearest
+from troth.policy.retention import archives_of
 
 READER, WRITER = "troth_reader", "troth_writer"
 
@@ -121,6 +122,7 @@ def _reading(mapped: StoreMap, catalogue: Catalogue) -> Iterator[TableRights]:
 
 def _writing(datamap: DataMap, mapped: StoreMap, kind: StoreKind, catalogue: Catalogue) -> Iterator[TableRights]:
     cut, added = _of_erasures(datamap, kind, catalogue)
+    added |= archives_of(mapped)
     for name, table in catalogue.tables.items():
         declared = mapped.tables.get(name)
         if declared is None or not (declared.whose or declared.roles):
@@ -132,7 +134,8 @@ def _writing(datamap: DataMap, mapped: StoreMap, kind: StoreKind, catalogue: Cat
         changed = [column for end in ends for column in _changed(end)]
         wanted = {*personal, *changed, *cut.get(name, ())}
         columns = tuple(column for column in table.columns if column in wanted)
-        yield TableRights(table.schema, table.bare_name, None, columns, _goes(declared, ends), name in added)
+        goes = _goes(declared, ends) or declared.archive is not None
+        yield TableRights(table.schema, table.bare_name, None, columns, goes, name in added)
 
 
 def _of_erasures(datamap: DataMap, kind: StoreKind, catalogue: Catalogue) -> tuple[dict[str, set[str]], frozenset[str]]:

@@ -230,12 +230,13 @@ def _plan(desk: Desk, request: Request) -> tuple[picture.Picture | None, str]:
     """The plan of an erasure: as carried out where it has begun, else as it would be now; and why there is none."""
     if request.right is not Right.ERASURE:
         return None, ""
-    from troth.rights import erasure
+    from troth.rights import erasure, held_back
 
     with desk.office.store.reading() as tx:
         begun = erasure.find(tx, request.id)
+        held = held_back.told(tx, begun.held) if begun is not None else []
     if begun is not None:
-        return picture.of_steps(begun.plan.get("steps", ()), begun.plan.get("kept", ())), ""
+        return picture.of_steps(begun.plan.get("steps", ()), [*begun.plan.get("kept", ()), *held]), ""
     if not request.open or request.person is None:
         return None, ""
     try:

@@ -113,7 +113,7 @@ def subjects_of(desk: Desk, which: int) -> tuple[Subject, ...]:
 def plan_for(desk: Desk, subjects: Sequence[Subject]) -> ErasurePlan:
     """What erasing these subjects would do in each store, with counts, exceptions and their legal ground. No effect.
 
-    Rows that a hold keeps are not counted; `held_back.kept_of` tells them.
+    Rows that a hold keeps are told apart (`held`) and not counted.
 
     Raises: ErasureRefused, IndexMissing, DeclarationFaults: every reason of a store at once; RecordsError.
     """
@@ -122,7 +122,7 @@ def plan_for(desk: Desk, subjects: Sequence[Subject]) -> ErasurePlan:
         erasing.plan_for(desk.records, reach_of(desk, store), subjects, now, held_back.held_of(desk, store, subjects))
         for store in desk.records.stores
     ]
-    return ErasurePlan(tuple(stores))
+    return ErasurePlan(tuple(stores), held_back.told_of(desk, subjects))
 
 
 # --- doing ------------------------------------------------------------------------------------------------------------
@@ -171,7 +171,7 @@ def _begin(
     office = desk.office
     require_guards(desk)
     plan = plan_for(desk, subjects)
-    if not plan.rows and held_back.kept_of(desk, subjects):
+    if plan.held and not plan.rows:
         raise HeldBack(where=f"erasure {name}", repair="See `troth hold list`; it goes on by itself when it is lifted.")
     within_limit(desk, plan)
     plan_sha256, rule = plan.hash, plan.rule

@@ -55,7 +55,7 @@ def planned_as_json(plan: ErasurePlan) -> dict[str, Any]:
         "plan": plan.as_json(),
         "erased": {},
         "changed": {},
-        "kept": plan.kept(),
+        "kept": [*plan.kept(), *plan.held],
         "residue": [],
         "elsewhere": [],
         "proof": {"entry": None, "root": None},

@@ -46,6 +46,15 @@ def kept_of(desk: Desk, people: Sequence[Subject]) -> list[dict[str, Any]]:
     return found
 
 
+def told_of(desk: Desk, people: Sequence[Subject]) -> tuple[dict[str, Any], ...]:
+    """What holds keep of these people now, as it is told; nothing where no hold stands. Raises RecordsError."""
+    if not _any_stands(desk):
+        return ()
+    kept = kept_of(desk, people)
+    with desk.office.store.reading() as tx:
+        return tuple(told(tx, kept))
+
+
 def told(tx: Connection, kept: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The same as it is told: with the ground, who answers for the hold, and the day when it is looked at again."""
     known = {each.id: each for each in hold_reading.every(tx)}

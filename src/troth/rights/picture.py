@@ -79,7 +79,8 @@ class Picture:
 
 def of_plan(plan: ErasurePlan) -> Picture:
     """The picture of a plan; tables of which nothing is the person's are left out."""
-    return of_steps(plan.as_json(), plan.kept(), words=plan.words(), sha256=plan.hash, rule=plan.rule)
+    kept = [*plan.kept(), *plan.held]
+    return of_steps(plan.as_json(), kept, words=plan.words(), sha256=plan.hash, rule=plan.rule)
 
 
 def of_steps(

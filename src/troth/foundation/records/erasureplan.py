@@ -92,9 +92,10 @@ class StorePlan:
 
 @dataclass(frozen=True, slots=True)
 class ErasurePlan:
-    """All stores, in the order of the map."""
+    """All stores, in the order of the map. `held`: rows that legal holds keep for now; no part of what is approved."""
 
     stores: tuple[StorePlan, ...]
+    held: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def hash(self) -> str:
@@ -127,7 +128,13 @@ class ErasurePlan:
 
     def words(self) -> str:
         """The whole plan as a person reads it."""
-        return "\n".join(line for store in self.stores for line in store.words()) + "\n"
+        lines = [line for store in self.stores for line in store.words()]
+        lines += [
+            f"Kept for now: {_rows(each['n'])} of {each['where']}, for {each['ground']}, which is looked at again by "
+            f"{each['until']}. They go when it is lifted."
+            for each in self.held
+        ]
+        return "\n".join(lines) + "\n"
 
 
 @dataclass(frozen=True, slots=True)

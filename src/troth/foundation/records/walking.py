@@ -27,7 +27,7 @@ FIRST_PART, SMALLEST, LARGEST = 20_000, 50, 500_000
 _TELLING = 500  # rows: a part that touched fewer says nothing about what a row costs
 _AT_ONCE = 500  # keys that are bound into one statement
 _BLOCKS_SINCE = (14,)  # PostgreSQL reads a range of blocks alone
-_OVER = 1.4  # no part is to take longer than so many times what it should, even where every row of it is due
+_OVER = 1.2  # no part is to take longer than so many times what it should, even where every row of it is due
 
 Narrow = Callable[[Any], Any]
 Next = Callable[[int], Any]
@@ -49,7 +49,7 @@ class Pace:
         self.longest_s = max(self.longest_s, took)
         if touched >= _TELLING:
             self.row_s = max(took / touched, self.row_s * 0.7)
-        grown = self.size * min(max(self.part_s / took, 0.25), 3.0)
+        grown = self.size * min(max(self.part_s / took, 0.25), 2.0)
         self.size = int(min(max(min(grown, _OVER * self.part_s / self.row_s), SMALLEST), LARGEST))
 
 

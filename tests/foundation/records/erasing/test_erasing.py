@@ -155,3 +155,22 @@ def test_what_is_held_stays_as_it_is_and_the_rest_goes_and_all_of_it_when_it_is_
     both = total([first, second])
     assert both.erased == {"users": 1, "addresses": 1, "orders": 1, "order_items": 2, "messages": 2}
     assert both.cut == {"users": 1}
+
+
+def test_what_is_held_of_somebody_else_stays_with_all_that_it_points_at(shop: Company) -> None:
+    """Bob's own row names Ann as who brought him, and two messages are theirs both: none of it may change."""
+    ann, ask = shop.find("1"), erasing.asker(shop.records, "shop")
+    sparing = erasing.compile(shop.reach, shop.kind).sparing(Held(people=shop.find("2")))
+    before = {name: shop.rows(name) for name in ("users", "messages")}
+
+    with shop.writer() as writer:
+        done = carrying.carry_out(writer, erasing.plan(sparing, ann, ask, at=NOW), ann, "r1", at=NOW)
+
+    assert shop.rows("users") == before["users"]
+    assert [row for row in shop.rows("messages") if row[0] in {1, 2}] == before["messages"][:2]
+    assert [row[0] for row in shop.rows("messages")] == [1, 2, 3], "what is hers alone is gone"
+    assert done.erased["addresses"] == 1
+    assert done.cut.get("users", 0) == 0
+    found = recounting.held(sparing, ann, ask, at=NOW)
+    assert {place.table: n for place, n in found.items()} == {"users": 1, "messages": 2}
+    assert recounting.recount(sparing, ann, ask, at=NOW) == {}
