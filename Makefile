@@ -12,11 +12,14 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; 
 	  "$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done)
 UV := $(BIN)/uv --quiet --no-progress --system-certs
 REAL_DATA := $(wildcard ../shared/data)
-WORKERS ?= auto
+# Half as many again as there are processors: tests wait for servers, browsers and other processes half of their time.
+WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$((n + n / 2)))
 PORT ?= 8000
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
+# Empty is unset: what is not written is compiled anew by each command that a test runs, and by each worker.
+export PYTHONDONTWRITEBYTECODE :=
 export UV_PYTHON_DOWNLOADS := never
 ifneq ($(REAL_DATA),)
 export TROTH_REAL_DATA ?= $(abspath $(REAL_DATA))
@@ -51,13 +54,15 @@ test: $(VENV)/.dev
 	@$(BIN)/python scripts/provide.py
 	@$(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
+# mypy takes as long as all the rest twice over: it runs beside it.
 lint: $(VENV)/.dev
-	@$(BIN)/ruff check --quiet .
-	@$(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --check .; exit 1; }
-	@$(BIN)/mypy --no-error-summary
-	@$(BIN)/lint-imports --no-logo > $(VENV)/.imports || { cat $(VENV)/.imports; exit 1; }
-	@$(BIN)/python docs/generate.py --check
-	@$(BIN)/python scripts/changelog.py --check
+	@$(BIN)/mypy --no-error-summary & mypy=$$!; \
+	{ $(BIN)/ruff check --quiet . && \
+	  { $(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --check .; false; }; } && \
+	  { $(BIN)/lint-imports --no-logo > $(VENV)/.imports || { cat $(VENV)/.imports; false; }; } && \
+	  $(BIN)/python docs/generate.py --check && \
+	  $(BIN)/python scripts/changelog.py --check; }; rest=$$?; \
+	wait $$mypy && exit $$rest
 	@echo "lint: nothing to mend"
 
 fix: $(VENV)/.dev

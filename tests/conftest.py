@@ -20,7 +20,7 @@ from typing import Any
 import hypothesis
 import pytest
 
-pytest_plugins = ("tests.servers",)
+pytest_plugins = ("tests.quick", "tests.compiled", "tests.servers")
 
 MISSING = "missing:"
 NEVER_RESOLVED = (".invalid", ".test")  # RFC 6761: answered here, so that no resolver is asked

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from troth.foundation.network import MailLookup, Network
+from troth.foundation.network import Lookup, Network
 from troth.foundation.observation import Observation
 from troth.policy.settings import SiteSettings
 from troth.testing import FixedClock
@@ -41,7 +41,7 @@ class LocalSite:
         given = [("Content-Type", kind), *(STRICT if headers is None else headers).items()]
         self.answers[path] = (status, [*given, *(("Set-Cookie", line) for line in cookies)], body)
 
-    def network(self, *others: str, mail: MailLookup | None = None, timeout_s: float = 2) -> Network:
+    def network(self, *others: str, mail: Lookup | None = None, timeout_s: float = 2) -> Network:
         """A probe that reaches this server as shop.example.com, and as each of `others`."""
         resolve = dict.fromkeys((HOST, *others), ("127.0.0.1", self.port))
         return Network(resolve, mail_lookup=mail, timeout_s=timeout_s)

@@ -74,7 +74,7 @@ class Troth:
     def __init__(self, instance: settings.Instance, office: Office) -> None:
         self.instance = instance
         self._lease = Lease(office)
-        self._everybody = Audience(office)
+        self._everybody = Audience(office, self._lease)
 
     @property
     def policy(self) -> Policy:
@@ -167,9 +167,20 @@ class Troth:
             return len(people.register_many(tx, office.keyring, map(named, everybody), office.clock.now()))
 
     def give_consent(
-        self, person: Person, purpose: str, *, language: str = "en", method: str = "form", at: datetime | None = None
+        self,
+        person: Person,
+        purpose: str,
+        *,
+        language: str = "en",
+        method: str = "form",
+        at: datetime | None = None,
+        old_enough: bool | None = None,
     ) -> Choice:
-        """Record that `person` consents to `purpose`, in the exact words of the policy. See `use.consent.give`."""
+        """Record that `person` consents to `purpose`, in the exact words of the policy. See `use.consent.give`.
+
+        `old_enough`: what they said where `[consent] ask_age` has them asked; see `use.guardians.require_old_enough`.
+        """
+        guardians.require_old_enough(self.policy, self.instance.settings.consent, old_enough)
         return consent.give(self.office, person, purpose, language=language, method=method, at=at)
 
     def withdraw_consent(

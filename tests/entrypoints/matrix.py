@@ -6,81 +6,31 @@ how it is brought about, for the caller's own and for another's; a door that bri
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import re
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from html import unescape
+from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 import httpx
-from sqlalchemy import func, select
 
-from tests.foundation.authenticator import Authenticator
+from tests.entrypoints import makers, room_makers
+from tests.entrypoints.makers import CONSOLE, PASSWORD, Maker, Seat, Try, form_token
 from tests.rights.desks import ADA, Office
 from tests.rights.site import browser
 from troth.entrypoints.http import StaffRoute
-from troth.foundation import age, operations, staff
-from troth.foundation.attestations import register
-from troth.foundation.attestations.register import Statement
-from troth.foundation.factors import codes, sessions
-from troth.foundation.operations import Operation
-from troth.foundation.people import Identifier
+from troth.foundation import staff
 from troth.foundation.roles import Role
 from troth.foundation.staff import Caller
 from troth.foundation.store.schema import metadata
-from troth.foundation.tables import staff_passkeys, staff_providers, staff_sessions
-from troth.policy.periods import Duration
 from troth.policy.vocabulary import Right
-from troth.protection import holds, plans
-from troth.protection.breaches import register as breaches
-from troth.protection.holds import Order
-from troth.protection.keeper import Keeper
 from troth.protection.training import course
-from troth.protection.training import register as quizzes
-from troth.protection.words import HoldScope
-from troth.rights import identity, requests
-from troth.rights.words import Channel, Proof, State
-from troth.sharing import demands, transfer_reading, transfers
-from troth.sharing.demand_reading import Scope
-from troth.sharing.demands import Order as Demanded
-from troth.sharing.tables import transfers as transfers_table
-from troth.sharing.words import DemandState, TransferState
+from troth.rights.words import State
+from troth.sharing.words import DemandState
 
-CONSOLE = "/console"
-PASSWORD = "correct horse battery staple"
 UNKNOWN = {"number": "2026-999999", "token": "nobodys"}
 """What stands in a path for something that does not exist; `0` where nothing else is said."""
-
-
-@dataclass
-class Seat:
-    """A browser in which somebody of one role is signed in."""
-
-    caller: Caller
-    page: httpx.Client
-
-
-@dataclass(frozen=True)
-class Try:
-    """One thing to ask of a route: the values in its path, and the fields of its form.
-
-    `refused`: even by those whose role may, as under four eyes. `lost`: it is not theirs, and is not found. `shows`:
-    what is sent back is a page, not a way on. `idle`: the status of what is permitted and changes nothing yet.
-    """
-
-    path: Mapping[str, str] = field(default_factory=dict)
-    form: Mapping[str, str] = field(default_factory=dict)
-    refused: bool = False
-    lost: bool = False
-    shows: bool = False
-    idle: int | None = None
-
-
-Maker = Callable[[Office, Seat, bool], Try]
-"""Brings about what a route can be tried on: the seat's own, or another's."""
 
 
 def staff_routes(application: Any) -> list[StaffRoute]:
@@ -120,364 +70,104 @@ def ask(seat: Seat, route: StaffRoute, what: Try, *, token: bool = True, **heade
     return seat.page.post(path, data=fields, headers=headers)
 
 
-def form_token(page: httpx.Client) -> str:
-    found = re.search(r'name="form_token" value="([^"]+)"', page.get(f"{CONSOLE}/sign-in").text)
-    assert found
-    return found[1]
-
-
 def state_of(office: Office) -> str:
     """A hash of everything that troth's store holds, but for when sessions were last seen."""
     kept = hashlib.sha256()
     with sqlite3.connect(office.desk.office.store.path or "") as raw:
-        for table in metadata.sorted_tables:
-            columns = [f'"{column.name}"' for column in table.c if column.name != "seen_at"]
-            for row in raw.execute(f'select {", ".join(columns)} from "{table.name}"'):
-                kept.update(repr((table.name, row)).encode())
+        for name, statement in _everything():
+            for row in raw.execute(statement):
+                kept.update(repr((name, row)).encode())
     return kept.hexdigest()
 
 
-# --- what there is to try a route on -------------------------------------------------------------------------
-
-
-def waiting(office: Office, state: State, right: Right, by: int | None = None, who: Identifier = ADA) -> str:
-    """The number of a request of Ada's in that state; `by` is the account that typed it in."""
-    channel = Channel.CENTRE if by is None else Channel.CONSOLE
-    proof = Proof.OPERATOR if right is Right.ERASURE else None
-    request = office.file(right, who, channel=channel, staff=by, proof=proof)
-    if state is State.IDENTITY:
-        return identity.settle(office.desk, request.id).number
-    with office.desk.office.store.writing() as tx:
-        known = requests.known_by_of(tx, office.desk.office, request)
-        requests.keep_identity(tx, office.desk.office, request, known_by=known, addresses=(who.value,))
-        identity.confirm_in(tx, office.desk, request, 1, Proof.LINK)
-        now = requests.load(tx, request.id)
-        if now.state is not state:
-            requests.move(tx, office.desk.office, now, state)
-    return request.number
-
-
-def _request(state: State, right: Right, *, apart: bool = False, **form: str) -> Maker:
-    """A request that the seat typed in, or that came by itself; `apart`: who typed it in may not go on."""
-
-    def make(office: Office, seat: Seat, own: bool) -> Try:
-        number = waiting(office, state, right, seat.caller.id if own else None)
-        return Try({"number": number}, form, refused=apart and own)
-
-    return make
-
-
-def attested(office: Office, *_: object) -> Try:
-    """An attestation that can be taken back."""
-    desk = office.desk.office
-    with desk.store.writing() as tx:
-        made = register.attest(tx, desk.keyring, desk.policy, office.company.folder, _said(office), office.now)
-    return Try({"number": str(made.id)})
-
-
-def _said(office: Office) -> Statement:
-    return Statement("pentest", "Nobody got in.", "dpo", "policy.yaml", office.now.date())
-
-
-def _attesting(office: Office, *_: object) -> Try:
-    said = _said(office)
-    form = {"about": said.about, "statement": said.statement, "document": said.document, "until": str(said.until)}
-    return Try(form=form)
-
-
-def colleague(office: Office, role: Role) -> int:
-    """Somebody else of that role, with a session and a second factor of their own."""
-    store, now = office.desk.office.store, office.now
-    with store.reading() as tx:
-        name = f"colleague-{len(staff.list_(tx))}"
-    account = staff.add(store, name, role, now=now)
-    staff.use_login_link(store, staff.issue_login_link(store, name, now=now), now=now)
-    secret = codes.secret_of(codes.enrol(store, office.desk.office.keyring, account.id, now=now))
-    code = codes.code_at(secret, codes.step_at(now))
-    assert codes.confirm(store, office.desk.office.keyring, account.id, code, now=now)
-    return account.id
-
-
-def _account(*, own: bool = True, enters: bool = False, **form: str) -> Maker:
-    """The seat's own account, or that of an agent.
-
-    `own`: whether it may be done to oneself. `enters`: it makes or enters what the account's role may, which only
-    those do who may as much.
-    """
-
-    def make(office: Office, seat: Seat, mine: bool) -> Try:
-        if mine:
-            return Try({"account": str(seat.caller.id)}, form, refused=not own)
-        refused = enters and not operations.may_give(seat.caller.role, Role.AGENT)
-        return Try({"account": str(colleague(office, Role.AGENT))}, form, refused=refused, shows="link" in form)
-
-    return make
-
-
-def _session(office: Office, seat: Seat, own: bool) -> Try:
-    """A session of the seat's own beside the one they are in, or one of somebody else."""
-    store, now = office.desk.office.store, office.now
-    if own:
-        staff.use_login_link(store, staff.issue_login_link(store, seat.caller.name, now=now), now=now)
-    account = seat.caller.id if own else colleague_with_session(office)
-    with store.reading() as tx:
-        listed = sessions.list_(tx, account, seat.page.cookies["console_session"], now=now)
-    which = next(each.id for each in listed if not each.here)
-    return Try({"session": which}, lost=not own)
-
-
-def colleague_with_session(office: Office) -> int:
-    account = colleague(office, Role.AGENT)
-    store, now = office.desk.office.store, office.now
-    with store.writing() as tx:
-        staff.begin(tx, account, "link", now, password=None, factor="code")
-    return account
-
-
-def _enrolling(office: Office, seat: Seat, own: bool) -> Try:
-    """The seat has begun to set up codes, and has its first."""
-    store, keyring, now = office.desk.office.store, office.desk.office.keyring, office.now
-    with store.writing() as tx:
-        codes.forget(tx, seat.caller.id)
-    secret = codes.secret_of(codes.enrol(store, keyring, seat.caller.id, now=now))
-    return Try(form={"code": codes.code_at(secret, codes.step_at(now))}, shows=True)
-
-
-def _enrolled(office: Office, seat: Seat, *, shows: bool = False) -> Try:
-    """The seat has codes, and has just shown one."""
-    what = _enrolling(office, seat, own=True)
-    store, keyring, now = office.desk.office.store, office.desk.office.keyring, office.now
-    assert codes.confirm(store, keyring, seat.caller.id, what.form["code"], now=now)
-    with store.writing() as tx:
-        tx.execute(staff_sessions.update().where(staff_sessions.c.staff == seat.caller.id).values(fresh_at=now))
-    return Try(shows=shows)
-
-
-def _unenrolled(office: Office, seat: Seat, own: bool) -> Try:
-    with office.desk.office.store.writing() as tx:
-        codes.forget(tx, seat.caller.id)
-    return Try()
-
-
-def _making(office: Office, seat: Seat, own: bool) -> Try:
-    """The seat's device has made a passkey for the challenge of the page."""
-    page = seat.page.post(f"{CONSOLE}/account/passkeys", data={"form_token": form_token(seat.page)}).text
-    found = re.search(r'data-options="([^"]+)"', page)
-    assert found, page
-    device = Authenticator("shop.example.com", "https://shop.example.com")
-    return Try(form={"label": "a device", "credential": device.make(unescape(found[1]))})
-
-
-def _passkey(office: Office, seat: Seat, own: bool) -> Try:
-    account = seat.caller.id if own else colleague(office, Role.AGENT)
-    facts = {"public_key": b"", "sign_count": 0, "label": "a device", "added_at": office.now, "backed_up": False}
-    with office.desk.office.store.writing() as tx:
-        name = f"{account}-{own}-{tx.execute(select(func.count()).select_from(staff_passkeys)).scalar()}"
-        made = tx.execute(
-            staff_passkeys.insert()
-            .values(staff=account, credential=name.encode(), **facts)
-            .returning(staff_passkeys.c.id)
-        )
-        return Try({"passkey": str(made.scalar_one())}, lost=not own)
-
-
-def _linked(office: Office, seat: Seat, own: bool) -> Try:
-    """The seat is linked to somebody at a provider."""
-    with office.desk.office.store.writing() as tx:
-        tx.execute(staff_providers.delete().where(staff_providers.c.staff == seat.caller.id))
-        facts = {"staff": seat.caller.id, "subject": f"subject {seat.caller.id:08}".encode(), "linked_at": office.now}
-        tx.execute(staff_providers.insert().values(**facts))
-    return Try()
-
-
-def _map(office: Office, seat: Seat, own: bool) -> Try:
-    """The map as it is, after a change of a letter that nobody has answered for."""
-    file = office.desk.instance.map_file
-    file.write_text(f"{file.read_text()}# {len(file.read_text())}\n")
-    return Try(form={"sha256": hashlib.sha256(file.read_bytes()).hexdigest()})
-
-
-def _new_account(office: Office, seat: Seat, own: bool) -> Try:
-    role = seat.caller.role if own else Role.AGENT
-    with office.desk.office.store.reading() as tx:
-        name = f"new-{len(staff.list_(tx))}"
-    return Try(form={"name": name, "role": role}, refused=not operations.may_give(seat.caller.role, role))
-
-
-_HOLD = {"scope": "table", "what": "shop.users", "reason": "a dispute", "review": "2030-01-01"}
-
-
-def _held(office: Office, seat: Seat, own: bool) -> Try:
-    """A hold that the seat placed, or the officer."""
-    with office.desk.office.store.reading() as tx:
-        officer = next(each.name for each in staff.list_(tx) if each.role is Role.DPO)
-    owner = seat.caller.name if own and seat.caller.role is Role.DPO else officer
-    order = Order(HoldScope.TABLE, owner, "a dispute", dt.date(2030, 1, 1), place="shop.users")
-    return Try({"number": str(holds.place(office.desk, order).id)})
-
-
-def _ending(office: Office, seat: Seat, own: bool) -> Try:
-    # as the site does: by the map as its file is now
-    keeper = Keeper.of(office.desk.office, office.desk.instance)
-    try:
-        return Try(form={"plan": plans.plan(keeper).hash})
-    finally:
-        keeper.close()
-
-
-_DEMAND = Demanded("Example Court", "IE", "s. 10 Example Act", (ADA,), Scope(("transaction.purchase",)))
-_DEMANDING = {
-    "authority": "Example Court",
-    "country": "IE",
-    "reference": "s. 10 Example Act",
-    "who": f"email={ADA.value}",
-    "data": "transaction.purchase",
-}
-
-
-def helper(office: Office, role: Role = Role.AGENT) -> str:
-    """The name of somebody else of that role."""
-    with office.desk.office.store.reading() as tx:
-        name = f"helper-{len(staff.list_(tx))}"
-    return staff.add(office.desk.office.store, name, role, now=office.now).name
-
-
-def _demand(state: DemandState, step: str = "", **form: str) -> Maker:
-    """A demand in that state; `step`: what the seat did before, so that it may not do this."""
-
-    def make(office: Office, seat: Seat, own: bool) -> Try:
-        able = seat.caller.role in Operation.DEMANDS_APPROVE.roles
-        mine = seat.caller.name if own and able else ""
-        filed = demands.file(office.desk, _DEMAND, mine if step == "filed" and mine else helper(office))
-        if state is not DemandState.FILED:
-            by = mine if step == "reviewed" and mine else helper(office)
-            demands.review(office.desk, filed.id, by, _DEMAND.scope)
-        if state is DemandState.APPROVED:
-            demands.approve(office.desk, filed.id, helper(office))
-        return Try({"number": str(filed.id)}, form, refused=bool(step) and bool(mine))
-
-    return make
-
-
-def _transfer(*, frozen: bool = False, due: bool = False, **form: str) -> Maker:
-    """A transfer that was announced; no other is under way."""
-
-    def make(office: Office, seat: Seat, own: bool) -> Try:
-        _no_transfer(office)
-        desk = office.desk.office
-        number = transfers.announce(desk, "Example Buyer", "IE", "We are sold.").id
-        if frozen:
-            transfers.freeze(desk, number)
-        if due:
-            with desk.store.writing() as tx:
-                tx.execute(transfers_table.update().values(due=office.now.date()))
-        return Try({"number": str(number)}, form)
-
-    return make
-
-
-def _no_transfer(office: Office, *_: object) -> Try:
-    """Nothing under way."""
-    desk = office.desk.office
-    with desk.store.reading() as tx:
-        open_ = [each.id for each in transfer_reading.every(tx) if each.state is not TransferState.ENDED]
-    for number in open_:
-        transfers.end(desk, number)
-    return Try(form={"buyer": "Example Buyer", "country": "IE", "notice": "We are sold."})
-
-
-_KEY = age.new_key()[1]
-
-
-def _broken_into(office: Office, *_: object) -> breaches.Breach:
-    desk, now = office.desk.office, office.now
-    opening = breaches.Opening(now, "A list went astray.")
-    with desk.store.writing() as tx:
-        return breaches.open_(tx, desk.keyring, ("gdpr",), opening, now)
-
-
-def _quiz(office: Office, seat: Seat, own: bool) -> Try:
-    """A quiz of the seat's own, or of somebody else."""
-    account = seat.caller.id if own else colleague(office, Role.AGENT)
-    with office.desk.office.store.writing() as tx:
-        made = quizzes.begin(tx, account, course.load(), office.now)
-    return Try({"quiz": str(made.id)}, lost=not own, shows=True)
-
-
-def _certified(office: Office, seat: Seat, own: bool) -> Try:
-    """The seat passed the course."""
-    desk, now = office.desk.office, office.now
-    with desk.store.writing() as tx:
-        quizzes.record(tx, desk.keyring, seat.caller.id, "course", now, Duration(12, "month"), now, body={})
-    return Try()
+@cache
+def _everything() -> tuple[tuple[str, str], ...]:
+    """Each table of the store and what reads it; to put tables in order takes longer than to read them."""
+    return tuple(
+        (table.name, f'select {", ".join(names)} from "{table.name}"')
+        for table in metadata.sorted_tables
+        if (names := [f'"{column.name}"' for column in table.c if column.name != "seen_at"])
+    )
 
 
 _WORKING = (State.WORKING, Right.RECTIFICATION)
 REAL: Mapping[tuple[str, str], Maker] = {
-    ("GET", "/account/code"): lambda office, seat, own: _reading(_enrolling(office, seat, own)),
-    ("POST", "/account/code"): _unenrolled,
-    ("POST", "/account/code/confirm"): _enrolling,
-    ("POST", "/account/code/remove"): lambda office, seat, _: _enrolled(office, seat),
-    ("POST", "/account/recovery"): lambda office, seat, _: _enrolled(office, seat, shows=True),
+    ("GET", "/account/code"): lambda office, seat, own: _reading(makers.enrolling(office, seat, own)),
+    ("POST", "/account/code"): makers.unenrolled,
+    ("POST", "/account/code/confirm"): makers.enrolling,
+    ("POST", "/account/code/remove"): lambda office, seat, _: makers.enrolled(office, seat),
+    ("POST", "/account/recovery"): lambda office, seat, _: makers.enrolled(office, seat, shows=True),
     ("POST", "/account/passkeys"): lambda *_: Try(idle=200),
-    ("POST", "/account/passkeys/new"): _making,
-    ("POST", "/account/passkeys/{passkey}/remove"): _passkey,
+    ("POST", "/account/passkeys/new"): makers.making_a_passkey,
+    ("POST", "/account/passkeys/{passkey}/remove"): makers.a_passkey,
     ("POST", "/account/provider"): lambda *_: Try(idle=422),  # there is none in this company; test_provider.py has one
-    ("POST", "/account/provider/remove"): _linked,
+    ("POST", "/account/provider/remove"): makers.linked,
     ("POST", "/account/password"): lambda *_: Try(form={"password": PASSWORD, "again": PASSWORD}),
-    ("POST", "/account/sessions/{session}/end"): _session,
-    ("POST", "/account/sessions/others"): lambda office, seat, _: _unnamed(_session(office, seat, own=True)),
-    ("POST", "/map/approve"): _map,
-    ("GET", "/staff/{account}"): _account(),
-    ("POST", "/staff/new"): _new_account,
-    ("POST", "/staff/{account}/role"): _account(own=False, enters=True, role="agent"),
-    ("POST", "/staff/{account}/close"): _account(own=False),
-    ("POST", "/staff/{account}/link"): _account(own=False, enters=True, link="yes"),
-    ("POST", "/staff/{account}/factors"): _account(own=False, enters=True),
-    ("POST", "/staff/{account}/sessions"): lambda office, *_: Try({"account": str(colleague_with_session(office))}),
-    ("GET", "/requests/{number}"): _request(*_WORKING),
+    ("POST", "/account/sessions/{session}/end"): makers.a_session,
+    ("POST", "/account/sessions/others"): lambda office, seat, _: _unnamed(makers.a_session(office, seat, own=True)),
+    ("POST", "/map/approve"): makers.changed_map,
+    ("GET", "/staff/{account}"): makers.an_account(),
+    ("POST", "/staff/new"): makers.new_account,
+    ("POST", "/staff/{account}/role"): makers.an_account(own=False, enters=True, role="agent"),
+    ("POST", "/staff/{account}/close"): makers.an_account(own=False),
+    ("POST", "/staff/{account}/link"): makers.an_account(own=False, enters=True, link="yes"),
+    ("POST", "/staff/{account}/factors"): makers.an_account(own=False, enters=True),
+    ("POST", "/staff/{account}/sessions"): lambda office, *_: Try(
+        {"account": str(makers.colleague_with_session(office))}
+    ),
+    ("GET", "/requests/{number}"): makers.a_request(*_WORKING),
     ("POST", "/requests/new"): lambda *_: Try(
         form={"right": "access", "kind": "email", "who": ADA.value, "wish": "by letter"}
     ),
-    ("POST", "/attestations"): _attesting,
+    ("POST", "/writing/pause"): makers.running,
+    ("POST", "/writing/resume"): room_makers.paused,
+    ("POST", "/versions"): room_makers.changed_text,
+    ("POST", "/assessments"): room_makers.assessing,
+    ("GET", "/ledger/checkpoint"): room_makers.sequenced,
+    ("GET", "/ledger/export.zip"): room_makers.sequenced,
+    ("GET", "/ledger/report.html"): room_makers.checked,
+    ("GET", "/ledger/report.json"): room_makers.checked,
+    ("POST", "/attestations"): makers.attesting,
     ("POST", "/breaches"): lambda *_: Try(form={"what": "A list went astray."}),
-    ("GET", "/breaches/{number}"): lambda *made: Try({"number": _broken_into(*made).number}),
+    ("GET", "/breaches/{number}"): lambda *made: Try({"number": makers.broken_into(*made).number}),
     ("GET", "/breaches/{number}/letter/{told}"): lambda *made: Try(
-        {"number": _broken_into(*made).number, "told": "authority"}
+        {"number": makers.broken_into(*made).number, "told": "authority"}
     ),
     ("POST", "/breaches/{number}/{act}"): lambda *made: Try(
-        {"number": _broken_into(*made).number, "act": "assess"},
+        {"number": makers.broken_into(*made).number, "act": "assess"},
         {"risk": "unlikely", "consequences": "none", "measures": "fetched back"},
     ),
-    ("GET", "/training/certificate"): _certified,
-    ("GET", "/training/certificate.json"): _certified,
+    ("GET", "/training/certificate"): makers.certified,
+    ("GET", "/training/certificate.json"): makers.certified,
     ("GET", "/training/chapters/{chapter}"): lambda *_: Try({"chapter": course.load().chapters[0].id}),
-    ("GET", "/training/quiz/{quiz:int}"): _quiz,
-    ("POST", "/training/quiz/{quiz:int}"): _quiz,
-    ("POST", "/periods/run"): _ending,
-    ("POST", "/periods/holds"): lambda *_: Try(form=_HOLD),
-    ("POST", "/periods/holds/{number}/lift"): _held,
-    ("POST", "/attestations/{number}/withdraw"): attested,
-    ("GET", "/demands/{number}"): lambda office, seat, own: Try(_demand(DemandState.FILED)(office, seat, own).path),
-    ("POST", "/demands"): lambda *_: Try(form=_DEMANDING),
-    ("POST", "/demands/{number}/review"): _demand(DemandState.FILED, "filed", data="transaction.purchase"),
-    ("POST", "/demands/{number}/approve"): _demand(DemandState.REVIEWED, "reviewed"),
-    ("POST", "/demands/{number}/challenge"): _demand(DemandState.REVIEWED, note="asked the court"),
-    ("POST", "/demands/{number}/refuse"): _demand(DemandState.FILED, note="no basis in law"),
-    ("POST", "/demands/{number}/carry-out"): _demand(DemandState.APPROVED, key=_KEY),
-    ("POST", "/transfers"): _no_transfer,
-    ("POST", "/transfers/{number}/stay"): _transfer(who=f"email={ADA.value}"),
-    ("POST", "/transfers/{number}/freeze"): _transfer(),
-    ("POST", "/transfers/{number}/export"): _transfer(frozen=True, due=True, key=_KEY),
-    ("POST", "/transfers/{number}/end"): _transfer(),
-    ("POST", "/requests/{number}/confirm"): _request(State.IDENTITY, Right.ACCESS, words="came in person"),
-    ("POST", "/requests/{number}/link"): _request(State.IDENTITY, Right.ACCESS),
-    ("POST", "/requests/{number}/ask"): _request(*_WORKING),
-    ("POST", "/requests/{number}/answer"): _request(*_WORKING, words="done"),
-    ("POST", "/requests/{number}/release"): _request(State.RELEASE, Right.ACCESS),
-    ("POST", "/requests/{number}/approve"): _request(State.APPROVAL, Right.ERASURE, apart=True),
-    ("POST", "/requests/{number}/refuse"): _request(*_WORKING, ground="unfounded", words="no"),
-    ("POST", "/requests/{number}/extend"): _request(*_WORKING, words="many systems"),
+    ("GET", "/training/quiz/{quiz:int}"): makers.a_quiz,
+    ("POST", "/training/quiz/{quiz:int}"): makers.a_quiz,
+    ("POST", "/periods/run"): makers.ending,
+    ("POST", "/periods/holds"): lambda *_: Try(form=makers.HOLD),
+    ("POST", "/periods/holds/{number}/lift"): makers.held,
+    ("POST", "/attestations/{number}/withdraw"): makers.attested,
+    ("GET", "/demands/{number}"): lambda office, seat, own: Try(
+        makers.a_demand(DemandState.FILED)(office, seat, own).path
+    ),
+    ("POST", "/demands"): lambda *_: Try(form=makers.DEMANDING),
+    ("POST", "/demands/{number}/review"): makers.a_demand(DemandState.FILED, "filed", data="transaction.purchase"),
+    ("POST", "/demands/{number}/approve"): makers.a_demand(DemandState.REVIEWED, "reviewed"),
+    ("POST", "/demands/{number}/challenge"): makers.a_demand(DemandState.REVIEWED, note="asked the court"),
+    ("POST", "/demands/{number}/refuse"): makers.a_demand(DemandState.FILED, note="no basis in law"),
+    ("POST", "/demands/{number}/carry-out"): makers.a_demand(DemandState.APPROVED, key=makers.KEY),
+    ("POST", "/transfers"): makers.no_transfer,
+    ("POST", "/transfers/{number}/stay"): makers.a_transfer(who=f"email={ADA.value}"),
+    ("POST", "/transfers/{number}/freeze"): makers.a_transfer(),
+    ("POST", "/transfers/{number}/export"): makers.a_transfer(frozen=True, due=True, key=makers.KEY),
+    ("POST", "/transfers/{number}/end"): makers.a_transfer(),
+    ("POST", "/requests/{number}/confirm"): makers.a_request(State.IDENTITY, Right.ACCESS, words="came in person"),
+    ("POST", "/requests/{number}/link"): makers.a_request(State.IDENTITY, Right.ACCESS),
+    ("POST", "/requests/{number}/ask"): makers.a_request(*_WORKING),
+    ("POST", "/requests/{number}/answer"): makers.a_request(*_WORKING, words="done"),
+    ("POST", "/requests/{number}/release"): makers.a_request(State.RELEASE, Right.ACCESS),
+    ("POST", "/requests/{number}/approve"): makers.a_request(State.APPROVAL, Right.ERASURE, apart=True),
+    ("POST", "/requests/{number}/refuse"): makers.a_request(*_WORKING, ground="unfounded", words="no"),
+    ("POST", "/requests/{number}/extend"): makers.a_request(*_WORKING, words="many systems"),
 }
 
 

@@ -11,7 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.entrypoints.matrix import REAL, Seat, Try, ask, form_token, method_of, seat, staff_routes, state_of
+from tests.entrypoints.makers import Seat, Try, form_token
+from tests.entrypoints.matrix import REAL, ask, method_of, seat, staff_routes, state_of
 from tests.rights.desks import Office, approve_map, found_office
 from tests.rights.site import browser, site_of, submit
 from troth.foundation import operations, staff

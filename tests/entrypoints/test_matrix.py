@@ -32,16 +32,8 @@ from troth.foundation.roles import Role
 SETTINGS = '[requests]\ncooling_off = "0 days"\napproval = true\nfour_eyes = true\n'
 
 COMMANDS = {
-    Operation.POLICY_PUBLISH: "policy publish",
     Operation.MAP_APPROVE: "map",
-    Operation.WRITING_PAUSE: "pause",
-    Operation.WRITING_RESUME: "resume",
-    Operation.LEDGER_SEE: "ledger verify",
-    Operation.LEDGER_EXPORT: "ledger export",
-    Operation.AUDITS_SEE: "audit list",
     Operation.AUDITS_IMPORT: "audit import",
-    Operation.ASSESSMENTS_SEE: "assessment list",
-    Operation.ASSESSMENTS_ADD: "assessment add",
     Operation.STAFF_ADD: "staff add",
     Operation.STAFF_ROLE: "staff role",
     Operation.STAFF_CLOSE: "staff disable",

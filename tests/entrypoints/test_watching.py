@@ -17,6 +17,8 @@ from aiosmtpd.controller import Controller
 
 from troth.entrypoints import beginning, watching
 from troth.foundation import mail, verdicts
+from troth.foundation.attestations import register as attestations
+from troth.foundation.attestations.register import Statement
 from troth.foundation.keys import Keyring
 from troth.foundation.ledger import leaves
 from troth.foundation.ledger import watching as ledger_watching
@@ -24,7 +26,7 @@ from troth.foundation.ledger.tables import ledger_leaves
 from troth.foundation.ledger.watching import LedgerSeen
 from troth.foundation.proof import Verdict
 from troth.foundation.store import Store
-from troth.policy import settings
+from troth.policy import reading, settings
 from troth.policy.settings import Instance
 from troth.testing import FixedClock
 
@@ -182,3 +184,33 @@ def until(asked: Callable[[], bool]) -> None:
     while not asked():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_the_owner_hears_once_of_what_ends_soon_and_again_when_more_does(
+    instance: Instance, post: tuple[int, Received]
+) -> None:
+    clock = FixedClock()
+    (instance.folder / "paper.md").write_text("Looked at.\n")
+
+    def attest(about: str, days: int) -> None:
+        until = (clock.now() + dt.timedelta(days=days)).date()
+        said = Statement(about, "So it is.", "dpo", "paper.md", until)
+        policy, keyring = reading.read(instance.policy_file), Keyring.load(instance.folder, {})
+        with Store.open(instance.store_url) as store, store.writing() as tx:
+            attestations.attest(tx, keyring, policy, instance.folder, said, clock.now())
+
+    assert watching.remind(instance, clock) == 0
+    attest("pentest", 90)
+    assert watching.remind(instance, clock) == 0
+    clock.advance(dt.timedelta(days=65))
+    assert watching.remind(instance, clock) == 1
+    assert watching.remind(instance, clock) == 1
+    watching.send_mail(instance, clock)
+    [letter] = post[1].letters
+    assert letter["Subject"] == "1 thing that the privacy policy rests on will end soon"
+    assert "attestation: pentest\n  renew: troth attest pentest" in letter.get_payload().replace("\r\n", "\n")
+
+    attest("disk-encryption", 10)
+    assert watching.remind(instance, clock) == 2
+    watching.send_mail(instance, clock)
+    assert [each["Subject"].split()[0] for each in post[1].letters] == ["1", "2"]

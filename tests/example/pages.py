@@ -128,6 +128,7 @@ def host(context: ssl.SSLContext | None) -> Iterator[int]:
             self.send_header("Strict-Transport-Security", "max-age=31536000")
             self.send_header("Content-Type", "text/plain")
             self.send_header("Content-Length", str(len(body)))
+            self.send_header("Date", self.date_time_string())
             self.end_headers()
             self.wfile.write(body)
 

@@ -24,7 +24,7 @@ import pytest
 from troth import application
 from troth.entrypoints import checking, demonstration, http
 from troth.entrypoints.serving import Door, listening
-from troth.example import certificates
+from troth.example import certificates, letterbox, providers, storage
 from troth.example.company import HOST, OFFICER, SHOP_VARIABLE, Company
 from troth.example.shop.app import create_shop
 from troth.foundation.guards import approvals
@@ -170,14 +170,14 @@ class Copy:
         plain, secure = demonstration.free_port(), demonstration.free_port()
         with self.troth() as troth:
             shop = create_shop(self.shop_url, troth, now=self.clock.now)
-            with http.built(self._instance(), troth=troth, home=shop) as built:
+            with http.built(self._instance(), troth=troth, home=letterbox.beside(shop, troth)) as built:
                 pages = Altered(built, self.change) if self.change is not None else built
                 certificate = self.folder / certificates.CERTIFICATE
                 with (
                     demonstration.closing_database(shop),
                     listening(pages, Door(plain), Door(secure, certificate=certificate)),
                 ):
-                    yield {SITE: plain, HOST: secure}
+                    yield {SITE: plain, HOST: secure, providers.DESK_HOST: secure, storage.HOST: secure}
 
 
 @dataclass

@@ -99,8 +99,8 @@ class Visitor:
         self.page = Page("")
         self.answer: httpx.Response | None = None
 
-    def get(self, path: str) -> httpx.Response:
-        return self._seen(self.client.get(path))
+    def get(self, path: str, **headers: str) -> httpx.Response:
+        return self._seen(self.client.get(path, headers={name.replace("_", "-"): headers[name] for name in headers}))
 
     def send(self, action: str, *, which: dict[str, str] | None = None, **fields: str) -> httpx.Response:
         """Fill in and send the form for `action` on the page looked at; `which` tells forms with one address apart."""

@@ -12,8 +12,8 @@ from typing import Any
 
 from pyroaring import BitMap
 
-from tests.example.proving import Copy
-from troth.example import providers
+from tests.example.proving import Copy, closed_port
+from troth.example import providers, storage
 from troth.policy.vocabulary import Circumstance, Safeguard
 from troth.sharing import recording, transfers
 from troth.sharing.disclosures import HeldBack
@@ -167,6 +167,42 @@ def a_backup_is_stored_in_clear(copy: Copy) -> None:
 
 def a_backup_is_swapped(copy: Copy) -> None:
     (copy.folder / providers.OUTBOX / "example-storage.jsonl.age").write_bytes(b"age-encryption.org/v1\n")
+
+
+def the_bucket_is_set_up(copy: Copy, **parts: Any) -> None:
+    """Other answers of the stand-in, which the copy serves itself."""
+    path = copy.folder / storage.STATE
+    path.write_text(json.dumps(json.loads(path.read_text()) | parts))
+    copy.served = True
+
+
+def the_bucket_encrypts_nothing(copy: Copy) -> None:
+    the_bucket_is_set_up(copy, encryption=None)
+
+
+def the_bucket_is_opened_to_everybody(copy: Copy) -> None:
+    the_bucket_is_set_up(copy, publicAccessBlock=None, acl=["READ"])
+
+
+def the_bucket_takes_connections_in_clear(copy: Copy) -> None:
+    the_bucket_is_set_up(copy, policy=None)
+
+
+def the_bucket_keeps_what_was_deleted(copy: Copy) -> None:
+    the_bucket_is_set_up(copy, lifecycle=None)
+
+
+def the_bucket_is_moved_abroad(copy: Copy) -> None:
+    the_bucket_is_set_up(copy, location="us-west-2")
+
+
+def the_bucket_is_not_reached(copy: Copy) -> None:
+    copy.doors[storage.HOST] = closed_port()
+
+
+def the_bucket_tells_nothing(copy: Copy) -> None:
+    """The key by which it is asked is one that the storage does not know any more."""
+    storage.prepare(copy.folder)
 
 
 def an_address_goes_to_support_in_clear(copy: Copy) -> None:

@@ -51,6 +51,7 @@ class StandIn:
     consents: dict[tuple[str, str], list[tuple[datetime, bool]]] = field(default_factory=dict)
     refuse: set[tuple[str, str] | str] = field(default_factory=set)
     asked: list[tuple[str, str, str | Sequence[str], str | None]] = field(default_factory=list)
+    signals: set[str] = field(default_factory=set)
     down: bool = False
 
     def register(
@@ -72,6 +73,13 @@ class StandIn:
         assert f"id={person['id']}" in self.people
         link = f"https://shop.example.com/privacy/centre/mail/{person['id']}-{purpose}"
         return {"List-Unsubscribe": f"<{link}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+
+    def honour_signal(self, person: str) -> bool:
+        if self.down:
+            raise ConnectionError("troth cannot be reached")
+        assert person in self.people
+        self.signals.add(person)
+        return True
 
     def centre_link(self, person: str) -> str:
         assert person in self.people

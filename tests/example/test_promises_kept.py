@@ -45,6 +45,22 @@ def test_only_who_agreed_is_counted_and_a_withdrawal_holds_at_once(any_shop: Run
     assert counted(any_shop, number) == before + 4
 
 
+def test_a_browser_that_asks_not_to_share_is_heard_for_who_is_logged_in_and_the_page_says_so(shop: Running) -> None:
+    assert isinstance(shop.promises, StandIn)
+    number = shop.someone()
+    visitor = shop.customer(number)
+    for value in ("0", "true", "1, 1"):
+        assert "Opt-out request honoured" not in visitor.get("/goods", Sec_GPC=value).text
+    assert shop.promises.signals == set()
+    assert "Opt-out request honoured" in shop.visitor().get("/goods", Sec_GPC="1").text
+    assert shop.promises.signals == set()
+
+    assert "Opt-out request honoured" in visitor.get("/goods", Sec_GPC="1").text
+    assert shop.promises.signals == {person(number)}
+    shop.promises.down = True
+    assert visitor.get("/goods", Sec_GPC="1").status_code == 200
+
+
 def test_visitors_who_are_not_logged_in_are_never_counted_and_logged_by_network_alone(shop: Running) -> None:
     before = {table: shop.count(table) for table in ("click_events", "searches", "visits")}
     browse(shop.visitor())

@@ -20,6 +20,7 @@ RECORDS = {
     ("shop.example.com.", "MX"): ["20 second.example.net.", "10 first.example.net."],
     ("plain.example.com.", "A"): ["192.0.2.7"],
     ("silent.example.com.", "MX"): ["0 ."],
+    ("_mta-sts.shop.example.com.", "TXT"): ['"v=STSv1; " "id=1"', '"another"'],
 }
 KNOWN = {name for name, _ in RECORDS}
 
@@ -47,7 +48,10 @@ def network() -> Iterator[Network]:
         thread.start()
         resolver = dns.resolver.Resolver(configure=False)
         resolver.nameservers, resolver.port = ["127.0.0.1"], server.server_address[1]
-        yield Network(mail_lookup=mailservers.lookup(resolver, timeout_s=0.5))
+        yield Network(
+            mail_lookup=mailservers.lookup(resolver, timeout_s=0.5),
+            text_lookup=mailservers.texts(resolver, timeout_s=0.5),
+        )
         server.shutdown()
 
 
@@ -67,3 +71,17 @@ def test_mail_goes_where_the_domain_says(network: Network, domain: str, servers:
 def test_a_resolver_that_does_not_answer_proves_nothing(network: Network) -> None:
     with pytest.raises(NetworkUnreachable, match="in time"):
         network.mail_servers("broken.example.com")
+
+
+def test_the_parts_of_a_text_are_joined(network: Network) -> None:
+    assert set(network.texts("_mta-sts.shop.example.com")) == {"v=STSv1; id=1", "another"}
+
+
+@pytest.mark.parametrize("name", ["nobody.example.com", "plain.example.com"])
+def test_a_name_without_texts_has_none(network: Network, name: str) -> None:
+    assert network.texts(name) == ()
+
+
+def test_texts_that_nobody_tells_are_no_absence_of_texts(network: Network) -> None:
+    with pytest.raises(NetworkUnreachable):
+        network.texts("broken.example.com")

@@ -17,7 +17,8 @@ import trustme
 
 from troth.errors import NetworkUnreachable, StoreError, UnreadableFile
 from troth.foundation import addresses
-from troth.foundation.network import MAX_BODY, Network, TlsSeen, TlsVersion
+from troth.foundation.handshakes import TlsSeen, TlsVersion
+from troth.foundation.network import MAX_BODY, Network
 from troth.foundation.store import Store
 
 

@@ -15,12 +15,13 @@ from typing import Any
 import sqlalchemy
 from sqlalchemy import Column, DateTime, ForeignKey, Index, Integer, MetaData, String, Table
 
+from tests.stores import write_store
 from troth.foundation import staff
 from troth.foundation.guards import approvals
 from troth.foundation.keys import Keyring
 from troth.foundation.ledger.tables import ledger_leaves
 from troth.foundation.roles import Role
-from troth.foundation.store import Store, migrations
+from troth.foundation.store import Store
 from troth.protection.keeper import Keeper
 from troth.testing import FixedClock
 
@@ -298,8 +299,8 @@ def found_shop(folder: Path, url: str, *, settings: str = "", filled: Rows | Non
     (folder / "datamap.yaml").write_text(MAP)
     (folder / "troth.toml").write_text(f'[store]\nurl = "sqlite:///troth.sqlite3"\n{settings}')
     Keyring.create(folder)
+    write_store(folder / "troth.sqlite3")
     with Store.open(f"sqlite:///{folder / 'troth.sqlite3'}") as store:
-        migrations.upgrade(store)
         staff.add(store, OFFICER, Role.DPO, now=NOW)
         staff.add(store, "ed", Role.AGENT, now=NOW)
     shop = Shop(folder, url, FixedClock(NOW))

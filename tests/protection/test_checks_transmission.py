@@ -19,6 +19,7 @@ from troth.foundation.proof import Check, run_checks
 from troth.foundation.records.reading import Records
 from troth.policy import mapreading
 from troth.policy.settings import Settings, SiteSettings
+from troth.protection.checks import mail as mail_checks
 from troth.protection.checks import transmission
 from troth.protection.checks.transmission import unencrypted_link, unencrypted_page
 
@@ -229,11 +230,11 @@ def test_a_host_that_takes_a_weak_cipher_breaks_the_sentence(host: Host, ciphers
 def test_letters_are_not_handed_over_in_clear(mail: dict[str, str], expected: str) -> None:
     seen = Observation(POLICY, datetime.now(UTC), Path(), settings=Settings.model_validate({"mail": mail}))
 
-    assert own_verdict(run_checks(POLICY, [transmission.unencrypted_mail], seen).of("3a")) == expected
+    assert own_verdict(run_checks(POLICY, [mail_checks.unencrypted_mail], seen).of("3a")) == expected
 
 
 def test_without_a_mail_server_nothing_is_said_of_mail() -> None:
-    found = run_checks(POLICY, [transmission.unencrypted_mail], Observation(POLICY, datetime.now(UTC), Path()))
+    found = run_checks(POLICY, [mail_checks.unencrypted_mail], Observation(POLICY, datetime.now(UTC), Path()))
 
     assert (found.of("3a").findings, found.of("3a").evidence) == ((), ())
 

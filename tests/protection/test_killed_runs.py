@@ -24,9 +24,9 @@ DEATHS = 1000 if SOAK else 5
 
 def end(arguments: dict[str, Any]) -> dict[str, Any]:
     """One life of a keeper: end what is past its time, two rows at a time."""
-    from troth.foundation.records import parting
+    from troth.foundation.records import walking
 
-    parting.Parting.size, parting.SMALLEST, parting.LARGEST = 2, 1, 4
+    walking.FIRST_PART, walking.SMALLEST, walking.LARGEST = 2, 1, 4
     keeper = Keeper.open(Path(arguments["folder"]), arguments["environ"], FixedClock(NOW))
     try:
         done = retention.run(keeper, Occasion.SCHEDULE)

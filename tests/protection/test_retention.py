@@ -55,15 +55,44 @@ def test_a_second_run_finds_nothing_and_is_recorded(each_shop: Shop) -> None:
 
 
 def test_small_parts_end_the_same(each_shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    from troth.foundation.records import parting
+    from troth.foundation.records import walking
 
-    monkeypatch.setattr(parting.Parting, "size", 3)
-    monkeypatch.setattr(parting, "SMALLEST", 1)
-    monkeypatch.setattr(parting, "LARGEST", 3)
+    for name, most in (("FIRST_PART", 3), ("SMALLEST", 1), ("LARGEST", 3)):
+        monkeypatch.setattr(walking, name, most)
 
     assert end(each_shop).left == {}
 
     assert each_shop.all() == expected()
+
+
+def test_rows_that_others_move_while_their_table_is_gone_through_end_in_the_same_run(
+    tmp_path: Path, postgresql_scratch: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In PostgreSQL an update puts a row elsewhere: behind the end of the table as it was when the run began."""
+    from troth.foundation.records import walking
+
+    old = ago(days=400)
+    shop = found_shop(tmp_path, postgresql_scratch)
+    shop.sql(f"insert into visits select n, 1, '{old}', 'x' from generate_series(1000, 4000) as n")
+    shop.sql("analyze visits")
+    for name, most in (("FIRST_PART", 100), ("LARGEST", 100)):
+        monkeypatch.setattr(walking, name, most)
+    moved: list[int] = []
+
+    def moving(_: object) -> None:
+        left = shop.sql("select count(*) from visits where id >= 1000")[0][0]
+        if 0 < left < 2500 and not moved:
+            moved.append(left)
+            shop.sql("update visits set ip = 'moved'")
+
+    monkeypatch.setattr(retention.pausing, "require_running", moving)
+
+    done = end(shop)
+
+    assert moved
+    assert done.left == {}
+    assert shop.sql("select count(*) from visits where id >= 1000") == [(0,)]
+    assert done.counts["shop"]["visits"]["erased"] == 20 + 3001 + 7  # the last are of an account that ends
 
 
 def test_the_plan_counts_what_the_run_does_and_changes_nothing(shop: Shop) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,8 +11,13 @@ import pytest
 
 from tests.policies import BROKEN, KEPT, UNPROVEN, judge, policy_of, said
 from tests.rights.sampleshop import DATAMAP, World, email, found_world, run, sqlite_urls
+from troth.foundation import staff
 from troth.foundation.observation import Observation
 from troth.foundation.proof import SentenceReport
+from troth.foundation.roles import Role
+from troth.protection import holds
+from troth.protection.holds import Order
+from troth.protection.words import HoldScope
 from troth.rights import erasure, erasure_receipts
 from troth.rights.checks.erasures import CHECKS, FRESH
 from troth.rights.tables import erasures, requests
@@ -196,3 +202,50 @@ def test_an_erasure_that_is_under_way_breaks_nothing(world: World) -> None:
     erasure.execute(world.desk, world.request(4).id)
 
     assert judged(world).verdict is KEPT
+
+
+def held_in_part(world: World, n: int = 4) -> int:
+    """Customer `n` is erased but for one order, which a hold keeps; gives the number of the hold."""
+    with sqlite3.connect(world.urls["shop"].removeprefix("sqlite:///")) as shop:
+        [number] = shop.execute("select min(id) from orders where customer_id = ?", (n,)).fetchone()
+    staff.add(world.store, "olga", Role.DPO, now=world.company.clock.now())
+    review = world.company.clock.now().date() + timedelta(days=200)
+    order = Order(HoldScope.RECORD, "olga", "a claim", review, place=f"shop.orders={number}")
+    hold = holds.place(world.desk, order).id
+    assert erasure.execute(world.desk, world.request(n).id).held
+    return hold
+
+
+def test_what_a_hold_keeps_of_an_erasure_breaks_nothing(world: World) -> None:
+    erase(world)
+    held_in_part(world)
+
+    sentence = judged(world, now=world.company.clock.now() + timedelta(days=30))
+
+    assert sentence.verdict is KEPT, said(sentence)
+    assert "1 but for what a legal hold keeps" in said(sentence)
+
+
+def test_a_hold_that_nobody_looked_at_again_explains_nothing(world: World) -> None:
+    erase(world)
+    hold = held_in_part(world)
+    later = world.company.clock.now() + timedelta(days=201)
+    with world.store.writing() as tx:
+        tx.execute(erasures.update().where(erasures.c.held.is_(None)).values(proven_at=later))  # proven of late
+
+    sentence = judged(world, now=later)
+
+    assert sentence.verdict is BROKEN
+    assert f"kept by hold {hold}, which was to be looked at again by" in said(sentence)
+
+
+def test_rows_that_still_stand_a_day_after_the_hold_was_lifted_are_told(world: World) -> None:
+    erase(world)
+    hold = held_in_part(world)
+    holds.lift(world.desk, hold, "olga")
+    now = world.company.clock.now()
+
+    assert judged(world, now=now + timedelta(hours=23)).verdict is KEPT
+    late = judged(world, now=now + timedelta(hours=25))
+    assert late.verdict is BROKEN
+    assert f"still there, and hold {hold} was lifted on" in said(late)

@@ -23,11 +23,12 @@ from tests.rights.sampleshop import (
     stand_in_of,
 )
 from troth.errors import MapUnapproved, StoreError
+from troth.foundation import tombstone_file
 from troth.foundation.ledger import leaves, personkeys
 from troth.foundation.ledger.tables import person_keys
 from troth.foundation.ledger.words import KeyUse
 from troth.foundation.tables import identifiers
-from troth.rights import erasure, tombstone_file
+from troth.rights import erasure
 from troth.rights.desk import Desk
 from troth.rights.restoring import guarding
 from troth.rights.tables import tombstones

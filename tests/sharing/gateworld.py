@@ -14,11 +14,11 @@ from typing import Any
 
 import trustme
 
+from tests.stores import bring_up_to_date, write_store
 from troth import application
 from troth.foundation import age
 from troth.foundation.keys import Keyring
 from troth.foundation.ledger.tables import ledger_leaves
-from troth.foundation.store import Store, migrations
 from troth.sharing import disclosures
 from troth.sharing.disclosures import Disclosure
 from troth.testing import FixedClock
@@ -128,8 +128,10 @@ def gate_world(
     store = f'[store]\nurl = "{url}"\n' if url else ""
     (folder / "troth.toml").write_text(f'{store}{settings}\n[sharing.keys]\n"Example Storage" = "{PUBLIC}"\n')
     Keyring.create(folder)
-    with Store.open(url or f"sqlite:///{folder / 'troth.sqlite3'}") as made:
-        migrations.upgrade(made)
+    if url:
+        bring_up_to_date(url)
+    else:
+        write_store(folder / "troth.sqlite3")
     clock = FixedClock()
     with application.open(folder, {}, clock) as troth:
         troth.register_many({"id": str(n), "email": f"p{n}@customer.example.org"} for n in range(1, PEOPLE + 1))

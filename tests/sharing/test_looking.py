@@ -16,7 +16,8 @@ from troth.foundation.network import Network
 from troth.foundation.observation import Observation
 from troth.foundation.proof import SentenceReport
 from troth.foundation.store import Store
-from troth.policy.settings import Settings, SharingSettings, SupportSettings
+from troth.policy.settings import Settings
+from troth.policy.sharingsettings import SharingSettings, SupportSettings
 from troth.sharing.checks import CHECKS
 
 PAYMENT, ANALYTICS, STORAGE, SUPPORT = "4.2.1", "4.2.2", "4.2.3", "4.2.4"

@@ -15,12 +15,11 @@ from typing import Any
 from sqlalchemy import func, select
 
 import troth.use.tables  # noqa: F401 - puts its tables on the metadata
+from tests.stores import bring_up_to_date, write_store
 from troth import application
 from troth.application import Troth
 from troth.foundation.keys import Keyring
 from troth.foundation.ledger.tables import ledger_leaves
-from troth.foundation.store import Store, migrations
-from troth.foundation.store.schema import metadata
 from troth.testing import FixedClock
 
 NOW = "2026-11-22T06:00:00+00:00"
@@ -111,10 +110,10 @@ def prepare(folder: Path, url: str | None = None, policy: str = POLICY) -> dict[
     (folder / "troth.toml").write_text('[store]\nurl = "${STORE_URL}"\n[site]\nurl = "https://shop.example.com"\n')
     environ = {"STORE_URL": url or f"sqlite:///{folder}/troth.sqlite3"}
     Keyring.create(folder)
-    with Store.open(environ["STORE_URL"]) as store:
-        migrations.upgrade(store)
-        with store.writing() as tx:
-            metadata.create_all(tx)
+    if url:
+        bring_up_to_date(url)
+    else:
+        write_store(folder / "troth.sqlite3")
     return environ
 
 
@@ -135,8 +134,14 @@ def _copy(folder: Path, policy: str) -> dict[str, str]:
 
 
 @contextmanager
-def found_company(folder: Path, url: str | None = None, policy: str = POLICY) -> Iterator[Company]:
+def found_company(
+    folder: Path, url: str | None = None, policy: str = POLICY, *, settings: str = ""
+) -> Iterator[Company]:
+    """`settings` are added to its troth.toml."""
     environ = prepare(folder, url, policy) if url else _copy(folder, policy)
+    if settings:
+        file = folder / "troth.toml"
+        file.write_text(file.read_text() + settings)
     clock = FixedClock(NOW)
     with application.open(folder, environ, clock) as opened:
         yield Company(folder, opened, clock, environ)

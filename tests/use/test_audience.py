@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import random
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
@@ -13,7 +16,7 @@ from tests.use.company import Company
 from troth.errors import StoreError
 from troth.foundation.store import changes
 from troth.policy import reading
-from troth.use import bitmaps, decision, standing
+from troth.use import bitmaps, consent, decision, lease, standing
 from troth.use.audience import Audience
 from troth.use.tables import audience_planes, audience_state
 
@@ -55,7 +58,7 @@ def do_anything(company: Company, chance: random.Random, people: int) -> None:
 def test_it_is_everybody_for_whom_a_decision_says_yes_after_every_word(company_on_each: Company) -> None:
     company, chance = company_on_each, random.Random(5)
     company.troth.register_many({"id": str(n)} for n in range(40))
-    audience = Audience(company.office)
+    audience = Audience(company.office, company.troth.lease)
     assert set(audience.of(*MAIL)) == set()
 
     for _ in range(25):
@@ -116,7 +119,7 @@ def test_on_any_policy_the_algebra_over_everybody_is_the_decision_about_each(
 def test_another_process_s_words_are_in_the_next_answer(company_on_each: Company) -> None:
     company = company_on_each
     company.troth.register(id="17")
-    audience = Audience(company.office)
+    audience = Audience(company.office, company.troth.lease)
     assert not audience.of(*MAIL)
     with company.open_again() as other:
         other.give_consent("id=17", "marketing")
@@ -125,11 +128,87 @@ def test_another_process_s_words_are_in_the_next_answer(company_on_each: Company
         assert not audience.of(*MAIL)
 
 
+def test_under_a_valid_lease_an_answer_reads_nothing_until_somebody_says_something(
+    company_on_each: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    company = company_on_each
+    troth, reads = company.troth, [0]
+    troth.register_many({"id": str(n)} for n in range(5))
+    troth.give_consents((f"id={n}", "marketing", None) for n in range(5))
+    while not troth.lease.held:
+        troth.may("id=1", *MAIL)
+    assert len(troth.audience(*MAIL)) == 5
+    reading_ = type(company.office.store).reading
+
+    def counted(store: Any) -> Any:
+        reads[0] += 1
+        return reading_(store)
+
+    monkeypatch.setattr(type(company.office.store), "reading", counted)
+    for _ in range(100):
+        assert len(troth.audience(*MAIL)) == 5
+        assert list(troth.may_many([1, 9], [MAIL])) == [True, False]
+    assert reads[0] < 50, "only where a busy machine let the lease run out"
+
+    troth.withdraw_consent("id=3", "marketing")
+    assert len(troth.audience(*MAIL)) == 4
+    assert list(troth.may_many([4], [MAIL])) == [False]
+
+
+def test_a_word_that_was_written_and_never_told_is_in_an_answer_when_the_lease_ends(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    company.troth.register(id="17")
+    company.troth.give_consent("id=17", "marketing")
+    ahead = [0.0]
+    monkeypatch.setattr(lease, "monotonic", lambda: monotonic() + ahead[0])
+    assert len(company.troth.audience(*MAIL)) == 1
+
+    with company.office.store.writing() as tx:  # as if the writer died after its commit, before it told anybody
+        consent.withdraw_in(tx, company.office, 1, "marketing", method="form")
+    ahead[0] = lease.LEASE_S
+
+    assert len(company.troth.audience(*MAIL)) == 0
+
+
+def test_of_four_threads_that_ask_for_audiences_none_finds_who_has_withdrawn(company_on_each: Company) -> None:
+    troth, acknowledged, stop = company_on_each.troth, [0.0], threading.Event()
+    troth.register(id="17")
+    while not troth.lease.held:
+        troth.may("id=17", *MAIL)
+    troth.give_consent("id=17", "marketing")
+    assert len(troth.audience(*MAIL)) == 1
+
+    after, late = [0] * 4, [0] * 4
+
+    def ask(place: int) -> None:
+        while not stop.is_set():
+            known = acknowledged[0]
+            found = len(troth.audience(*MAIL))
+            if known and acknowledged[0] == known:
+                late[place] += found
+                after[place] += 1
+
+    with ThreadPoolExecutor(4) as pool:
+        asking = [pool.submit(ask, place) for place in range(4)]
+        for _ in range(10):
+            acknowledged[0] = 0.0
+            troth.give_consent("id=17", "marketing")
+            troth.withdraw_consent("id=17", "marketing")
+            acknowledged[0] = monotonic()
+            wanted = sum(after) + 4
+            while sum(after) < wanted and not any(one.done() for one in asking):
+                sleep(0.001)
+        stop.set()
+    assert [one.exception() for one in asking] == [None] * 4
+    assert sum(late) == 0
+
+
 def test_who_was_erased_or_is_led_to_by_nothing_is_in_no_audience(company: Company) -> None:
     from troth.foundation import people
 
     company.troth.register(id="17")
-    audience = Audience(company.office)
+    audience = Audience(company.office, company.troth.lease)
     assert set(audience.of("service.provide", "contact.email")) == {1}
     with company.office.deed() as tx:
         people.retire(tx, company.office.keyring, people.parse("id=17"), company.clock.now())
@@ -235,6 +314,11 @@ def test_a_million_at_once_are_the_same_answers_with_and_without_arrays(
     for question in questions:
         of = Audience(company.office).of(*question)
         assert company.troth.may_many(range(70), [question]) == [n in of for n in range(70)]
+
+
+def test_about_nobody_there_are_no_answers(company: Company) -> None:
+    assert list(company.troth.may_many([], [MAIL])) == []
+    assert list(company.troth.may_many([], [MAIL, MAIL], [])) == []
 
 
 def test_people_may_be_named_as_anywhere(company: Company) -> None:

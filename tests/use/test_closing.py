@@ -84,7 +84,7 @@ def test_a_kept_audience_counts_whose_time_ran_out_since(company: Company) -> No
     company.publish(POLICY.replace("sharing:\n", LATE, 1))
     company.troth.register(id="17")
     company.troth.close_account("id=17")
-    audience = Audience(company.office)
+    audience = Audience(company.office, company.troth.lease)
     assert len(audience.of(*SERVICE)) == 1
     company.clock.advance(15 * DAY)
     assert len(audience.of(*SERVICE)) == 0

@@ -9,6 +9,7 @@ import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import pytest
 
@@ -233,18 +234,18 @@ def test_threads_that_ask_while_one_changes_his_mind_never_get_an_old_yes(compan
 def test_what_was_read_before_a_change_is_not_remembered_after_it(
     company: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    troth, load = company.troth, standing.load
+    troth, look_up = company.troth, standing.look_up
     troth.register_many([{"id": "17"}, {"id": "18"}])
     troth.give_consent("id=17", "marketing")
 
-    def load_slowly(tx: object, person: int) -> standing.Standing:
-        monkeypatch.setattr(standing, "load", load)
-        found = load(tx, person)  # type: ignore[arg-type]
+    def look_up_slowly(*asked: Any) -> Any:
+        monkeypatch.setattr(standing, "look_up", look_up)
+        found = look_up(*asked)
         troth.withdraw_consent("id=17", "marketing")  # acknowledged while the first question is still being answered
         assert not troth.may("id=18", "marketing", "contact.email")
         return found
 
-    monkeypatch.setattr(standing, "load", load_slowly)
+    monkeypatch.setattr(standing, "look_up", look_up_slowly)
     assert troth.may(*ASKED), "asked before the withdrawal"
 
     assert troth.may(*ASKED).reason is Reason.CONSENT_WITHDRAWN

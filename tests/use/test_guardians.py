@@ -12,6 +12,7 @@ import pytest
 from tests.policies import policy_of
 from tests.use.company import Company
 from tests.use.served import Served, hidden_token, path_in, serve
+from troth.errors import TrothError
 from troth.policy import settings
 from troth.policy.usesettings import ConsentSettings
 from troth.use import guardians
@@ -164,6 +165,30 @@ def test_the_age_is_the_highest_that_the_laws_name(laws: str, override: int | No
     policy = policy_of("use: {title: Use, text: x}", laws=laws)
     age = guardians.own_consent_from(policy, ConsentSettings(age=override))
     assert (None if age is None else age.years) == years
+
+
+@pytest.mark.parametrize("old_enough", [None, False])
+def test_an_app_that_does_not_say_the_age_or_says_too_young_brings_no_consent(
+    served: Served, *, old_enough: bool | None
+) -> None:
+    troth, said = served.company.troth, {"person": "id=17", "purpose": "marketing", "word": "given"}
+    with pytest.raises(TrothError if old_enough is None else guardians.TooYoung, match=r"old enough|under 16 years"):
+        troth.give_consent("id=17", "marketing", old_enough=old_enough)
+    with served.app() as app:
+        answer = app.post("/v1/consents", json=said if old_enough is None else {**said, "old_enough": old_enough})
+        assert answer.status_code == (422 if old_enough is None else 403)
+        assert app.post("/v1/consents", json={**said, "word": "refused"}).status_code == 201
+    assert [row.event for row in served.company.rows(consent_events)] == [Consent.REFUSED]
+
+
+def test_an_app_that_asked_brings_it(served: Served) -> None:
+    with served.app() as app:
+        said = {"person": "id=17", "purpose": "marketing", "word": "given", "old_enough": True}
+        assert app.post("/v1/consents", json=said).status_code == 201
+    assert allowed(served)
+    served.company.troth.withdraw_consent("id=17", "marketing")
+    served.company.troth.give_consent("id=17", "marketing", old_enough=True)
+    assert allowed(served)
 
 
 def test_where_no_age_is_asked_allow_is_one_button(company: Company) -> None:

@@ -219,13 +219,14 @@ def test_what_ends_by_itself_ends_in_memory_too(company_on_each: Company, monkey
     company.troth.register(id="17")
     company.troth.give_consent(PERSON, "marketing")
     until = company.clock.now() + timedelta(seconds=0.5)
-    load = standing.load
+    look_up = standing.look_up
 
-    def lasting(tx: Any, person: int) -> standing.Standing:
-        said = load(tx, person)
-        return replace(said, consents={about: replace(word, until=until) for about, word in said.consents.items()})
+    def lasting(*asked: Any) -> Any:
+        number, said = look_up(*asked) or (0, standing.Standing())
+        consents = {about: replace(word, until=until) for about, word in said.consents.items()}
+        return number, replace(said, consents=consents)
 
-    monkeypatch.setattr(standing, "load", lasting)
+    monkeypatch.setattr(standing, "look_up", lasting)
     while not company.troth.lease.held:
         company.troth.may(PERSON, *MAIL)
     assert company.troth.may(PERSON, *MAIL)

@@ -115,3 +115,35 @@ def test_identifiers_of_two_people_decide_nothing_and_record_nothing(company: Co
     with pytest.raises(errors.PersonAmbiguous):
         company.troth.give_consent(both, "marketing")
     assert company.leaves() == []
+
+
+@pytest.mark.parametrize(
+    "who", ["id=17", "key", "email=a@example.org", "phone=+353 1 555 0100", "id=4711", "key=" + "0" * 32]
+)
+def test_looked_up_in_one_statement_somebody_is_who_is_found_and_has_said_what_is_read(
+    who: str, company_on_each: Company
+) -> None:
+    troth, office = company_on_each.troth, company_on_each.office
+    key = troth.register(id="17", email="a@example.org", phone="+353 1 555 0100")
+    troth.register(id="18", email="b@example.org")
+    for each in ("id=17", "id=18"):
+        troth.give_consent(each, "marketing")
+        troth.object_to(each, "*")
+        troth.restrict(each)
+        troth.close_account(each)
+    troth.withdraw_consent("id=17", "marketing")
+
+    with office.store.reading() as tx:
+        number = standing.find(tx, office.keyring, key if who == "key" else who)
+        expected = None if number is None else (number, standing.load(tx, number))
+    with office.store.reading_once() as tx:
+        assert standing.look_up(tx, office.keyring, key if who == "key" else who) == expected
+
+
+def test_who_is_looked_up_by_a_phone_of_two_people_is_nobody_s_guess(company_on_each: Company) -> None:
+    troth, office = company_on_each.troth, company_on_each.office
+    troth.register(id="17", phone="+353 1 555 0100")
+    troth.register(id="18", phone="+353 1 555 0100")
+
+    with office.store.reading_once() as tx, pytest.raises(errors.PersonAmbiguous):
+        standing.look_up(tx, office.keyring, "phone=+353 1 555 0100")

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from troth.errors import TrothError, UnknownName
 from troth.foundation.records import erasing, steps
 from troth.foundation.records.catalogue import STEPS_TABLE, Catalogue
+from troth.foundation.records.pointing import cut_columns
 from troth.foundation.records.reach import Reach
-from troth.foundation.records.setwise import cut_columns
 from troth.policy.datamap import (
     ChangeRow,
     DataMap,

@@ -147,7 +147,7 @@ def _network(instance: Instance) -> Network:
     from troth.foundation import mailservers
     from troth.foundation.network import Network
 
-    return Network.of(instance, mail_lookup=mailservers.lookup())
+    return Network.of(instance, mail_lookup=mailservers.lookup(), text_lookup=mailservers.texts())
 
 
 def _connect_records(observation: Observation, instance: Instance) -> None:

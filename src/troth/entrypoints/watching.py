@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -25,7 +26,9 @@ from troth.foundation.store import Store
 from troth.foundation.verdicts import Turn
 
 if TYPE_CHECKING:
+    from troth.policy.periods import Duration
     from troth.policy.settings import Instance
+    from troth.protection.ending import Ending
 
 log = logging.getLogger("troth.watching")
 
@@ -78,7 +81,8 @@ def letter(report: Report, turns: Sequence[Turn]) -> tuple[str, str]:
 @contextmanager
 def on_schedule(instance: Instance, clock: Clock | None = None) -> Iterator[None]:
     """Check and verify the ledger as often as `[schedule]` says, end data as `[retention] run` says, send waiting mail,
-    forget what is past its time in troth's own store, and sequence the ledger, while the block runs.
+    forget what is past its time in troth's own store, remind of what ends, and sequence the ledger, while the block
+    runs.
     """
     clock = clock or SystemClock()
     jobs: list[Job] = []
@@ -91,6 +95,8 @@ def on_schedule(instance: Instance, clock: Clock | None = None) -> Iterator[None
     if instance.settings.mail.server:
         jobs.append(Job("mail", Every(_MAIL_EVERY), lambda: send_mail(instance, clock)))
     jobs.append(Job("tidy", Every(dt.timedelta(days=1)), lambda: tidy(instance, clock)))
+    if schedule.remind is not None:
+        jobs.append(Job("remind", Every(dt.timedelta(days=1)), lambda: remind(instance, clock)))
     jobs.append(Job("tell", Every(_TELL_EVERY), lambda: tell(instance, clock)))
     if instance.settings.retention.run is not None:
         when = _when(instance, instance.settings.retention.run)
@@ -144,6 +150,36 @@ def tidy(instance: Instance, clock: Clock) -> None:
     with Store.open(instance.store_url) as store:
         store.require_current()
         tidying.tidy(store, keyring, clock.now())
+
+
+def remind(instance: Instance, clock: Clock) -> int:
+    """Mail the owner what ends within `[schedule] remind`, once for each set of it; gives how much that is."""
+    from troth.policy import reading
+    from troth.protection import ending
+
+    within, owner, now = instance.settings.schedule.remind, instance.settings.mail.owner, clock.now()
+    if within is None or not owner:
+        return 0
+    policy = reading.read(instance.policy_file)
+    keyring = Keyring.load(instance.folder, instance.environ)
+    with Store.open(instance.store_url) as store:
+        store.require_current()
+        with store.writing() as tx:
+            found = ending.soon(tx, policy, now, within)
+            if found:
+                subject, text = reminder(found, within)
+                once = f"ending {hashlib.sha256(text.encode()).hexdigest()}"
+                mail.queue(tx, keyring, Letter(owner, subject, text, reference="what ends soon", once=once), now)
+    return len(found)
+
+
+def reminder(found: Sequence[Ending], within: Duration) -> tuple[str, str]:
+    """Subject and text of the mail about what ends: each with its last day, and how it is renewed."""
+    count = f"{len(found)} thing{'' if len(found) == 1 else 's'}"
+    lines = [f"Sentences of the privacy policy rest on what ends within {within}:", ""]
+    for each in found:
+        lines += [f"{each.day}  {each.kind}: {each.what}", f"  renew: {each.renew}"]
+    return f"{count} that the privacy policy rests on will end soon", "\n".join([*lines, ""])
 
 
 def tell(instance: Instance, clock: Clock) -> None:

@@ -19,7 +19,7 @@ from sqlalchemy import Engine, create_engine, text
 from troth.application import Troth
 from troth.application import open as open_troth
 from troth.errors import TrothError
-from troth.example import certificates, diligence, providers
+from troth.example import certificates, diligence, providers, storage
 from troth.example.shop import analysis, carrier, chores, database, newsletter, orders, post, seed
 from troth.foundation import age, keys, leavers, staff
 from troth.foundation.clock import Clock, SystemClock
@@ -84,9 +84,10 @@ def found(
     folder.mkdir(parents=True, exist_ok=True)
     _papers(folder)
     now = clock.now()
-    certificates.make(folder, HOST, providers.DESK_HOST, now=SystemClock().now())
+    certificates.make(folder, HOST, providers.DESK_HOST, storage.HOST, now=SystemClock().now())
     key = _letter_key(folder)
     backup_key = providers.prepare(folder)
+    storage.prepare(folder)
     text = _settings(port, tls_port, now, backup_key)
     text += _LETTERS.format(key.public) if key is not None else ""
     (folder / "troth.toml").write_text(text, encoding="utf-8")
@@ -303,8 +304,9 @@ q = "usage.search"
 "{HOST}:5432" = "127.0.0.1:1"
 # the partner exists on paper only: nobody answers there, and nobody outside is asked for its name
 "tea.example.org" = "127.0.0.1:1"
-# the stand-in of the help desk
+# the stand-ins of the help desk and the storage
 "{providers.DESK_HOST}" = "127.0.0.1:{tls_port}"
+"{storage.HOST}" = "127.0.0.1:{tls_port}"
 
 [sharing]
 observed = ["{providers.LOG}"]
@@ -316,6 +318,12 @@ observed = ["{providers.LOG}"]
 # the private key lies in {providers.OUTBOX}/{providers.BACKUP_KEY}; a company keeps it elsewhere
 "Example Storage" = "{backup_key}"
 
+[[sharing.buckets]]
+recipient = "{storage.RECIPIENT}"
+url = "https://{storage.HOST}{storage.PATH}"
+region = "{storage.REGION}"
+credentials = "{storage.CREDENTIALS}"
+
 [sharing.support]
 recipient = "Example Desk"
 url = "https://{providers.DESK_HOST}{providers.DESK_PATH}"
@@ -325,7 +333,7 @@ people = ["{'", "'.join(providers.AGENTS)}"]
 # wrong passwords for an account that does not exist; what is knocked at; where backups come to lie; what logs hold
 login_tries = 10
 try_ports = [22, 80, 5432]
-closed = ["{providers.OUTBOX}/*.key", "{certificates.CERTIFICATE}"]
+closed = ["{providers.OUTBOX}/*.key", "{certificates.CERTIFICATE}", "{storage.CREDENTIALS}"]
 logs = ["{providers.LOG}"]
 
 [protection.backups]

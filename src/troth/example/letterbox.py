@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 
-from troth.example import providers
+from troth.example import providers, storage
 from troth.foundation.tables import outbox
 from troth.foundation.web.pages import Ask, Frame, Link, Site
 
@@ -47,7 +47,7 @@ def letters(troth: Troth) -> tuple[Letter, ...]:
 
 
 def beside(shop: Any, troth: Troth) -> Any:
-    """The shop with the letterbox and the help desk's stand-in beside it, as one ASGI application."""
+    """The shop with the letterbox and the stand-ins of help desk and storage beside it, as one ASGI application."""
     place = troth.instance.settings.site
     office = troth.office
     site = Site(secret=office.keyring.pseudonym("forms", b"letterbox"), clock=office.clock, packages=("troth.example",))
@@ -63,4 +63,5 @@ def beside(shop: Any, troth: Troth) -> Any:
         return ask.page("letterbox.html", title="Letterbox", letters=letters(troth))
 
     desk = Route(providers.DESK_PATH, lambda request: providers.answer_of_desk(troth.instance.folder, request))
-    return Starlette(routes=[Route(PATH, site.endpoint(show, frame), methods=["GET"]), desk, Mount("/", shop)])
+    bucket = Route(storage.PATH, lambda request: storage.answer(troth.instance.folder, request))
+    return Starlette(routes=[Route(PATH, site.endpoint(show, frame), methods=["GET"]), desk, bucket, Mount("/", shop)])

@@ -9,6 +9,9 @@ from __future__ import annotations
 import ipaddress
 import socket
 import threading
+from urllib.parse import SplitResult, urlsplit
+
+from troth.errors import NetworkUnreachable
 
 _NAT64 = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::/48"))
 
@@ -28,6 +31,14 @@ def is_public(address: str) -> bool:
         if number.teredo is not None or number.is_site_local:
             return False
     return number.is_global and not number.is_multicast and not number.is_reserved
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether a name or a numeric address is one of the machine itself, by which nothing leaves it."""
+    try:
+        return ipaddress.ip_address(host.split("%", 1)[0]).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def look_up(host: str, port: int, timeout_s: float) -> tuple[str, ...]:
@@ -51,3 +62,24 @@ def look_up(host: str, port: int, timeout_s: float) -> tuple[str, ...]:
     if not answers:
         raise TimeoutError
     return answers[0]
+
+
+def read_url(url: str) -> SplitResult:
+    """The parts of an address of a page that a probe may ask for. Raises NetworkUnreachable for any other."""
+    try:
+        parts = urlsplit(url)
+        sound = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        raise NetworkUnreachable("this is not an address of a page") from None
+    if parts.scheme not in ("http", "https") or not sound or parts.username is not None or parts.password is not None:
+        raise NetworkUnreachable("only http and https addresses can be looked at", expected="https://host/path")
+    return parts
+
+
+def in_ascii(host: str) -> str:
+    """The host in small letters and ASCII; names in other scripts in their `xn--` form."""
+    try:
+        plain = host.rstrip(".").lower()
+        return plain if plain.isascii() else plain.encode("idna").decode("ascii")
+    except UnicodeError:
+        raise NetworkUnreachable("this cannot be the name of a host") from None

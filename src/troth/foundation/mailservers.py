@@ -1,4 +1,4 @@
-"""Which servers take a domain's mail, asked of the machine's resolver. Needs the extra `mail` (dnspython)."""
+"""What a domain has on record: which servers take its mail, and its texts. Needs the extra `mail` (dnspython)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dns.resolver import Resolver
 
-    from troth.foundation.network import MailLookup
+    from troth.foundation.network import Lookup
 
 
-def lookup(resolver: Resolver | None = None, *, timeout_s: float = 5.0) -> MailLookup | None:
+def lookup(resolver: Resolver | None = None, *, timeout_s: float = 5.0) -> Lookup | None:
     """A look-up by `resolver`, by default that of the machine; None when the extra is not installed.
 
     The servers come best first (lowest preference). A domain without MX records is its own server when it has an
@@ -36,6 +36,31 @@ def lookup(resolver: Resolver | None = None, *, timeout_s: float = 5.0) -> MailL
             return [domain] if _has_address(asked, domain, timeout_s) else []
         except dns.exception.DNSException:
             raise TimeoutError from None
+
+    return ask
+
+
+def texts(resolver: Resolver | None = None, *, timeout_s: float = 5.0) -> Lookup | None:
+    """A look-up of TXT records by `resolver`, by default that of the machine; None when the extra is not installed.
+
+    Each record is one text, its parts joined (RFC 7208 section 3.3); a name that is not there has none. The look-up
+    raises OSError when nobody answers in time.
+    """
+    try:
+        import dns.exception
+        import dns.resolver
+    except ImportError:
+        return None
+
+    def ask(name: str) -> Sequence[str]:
+        asked = resolver or dns.resolver.Resolver()
+        try:
+            found = asked.resolve(name, "TXT", lifetime=timeout_s)
+        except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
+            return []
+        except dns.exception.DNSException:
+            raise TimeoutError from None
+        return [b"".join(record.strings).decode("ascii", "replace") for record in found]
 
     return ask
 

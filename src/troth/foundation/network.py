@@ -13,44 +13,25 @@ import http.client
 import socket
 import ssl
 import threading
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Self
-from urllib.parse import SplitResult, urlsplit
 
 from troth.errors import NetworkUnreachable, UnreadableFile
-from troth.foundation import addresses
+from troth.foundation import addresses, handshakes
+from troth.foundation.handshakes import TlsSeen, TlsVersion
 from troth.foundation.store.guard import refuse_inside_writing
 
 if TYPE_CHECKING:
     from troth.policy.settings import Instance
 
-_WEAK = "eNULL:aNULL:EXPORT:RC4:DES:3DES:MD5:@SECLEVEL=0"
 MAX_BODY = 2 * 1024 * 1024
 USER_AGENT = "troth (a probe of the site's own owner)"
 SENDER = "troth"
 _NAME_IT = "Start it, correct the name, or name it under [site.resolve]."
-
-
-class TlsVersion(StrEnum):
-    """The versions of TLS that a host may offer (RFC 8996 retires the first two)."""
-
-    TLS_1_0 = "1.0"
-    TLS_1_1 = "1.1"
-    TLS_1_2 = "1.2"
-    TLS_1_3 = "1.3"
-
-
-_VERSIONS = {
-    TlsVersion.TLS_1_0: ssl.TLSVersion.TLSv1,
-    TlsVersion.TLS_1_1: ssl.TLSVersion.TLSv1_1,
-    TlsVersion.TLS_1_2: ssl.TLSVersion.TLSv1_2,
-    TlsVersion.TLS_1_3: ssl.TLSVersion.TLSv1_3,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,25 +55,26 @@ class Page:
         return tuple(value for key, value in self.headers if key == "set-cookie")
 
 
-@dataclass(frozen=True, slots=True)
-class TlsSeen:
-    """How a host speaks TLS. `offered[version]` is None where this machine cannot speak that version to ask.
+Lookup = Callable[[str], Sequence[str]]
+"""What is on record under a name: its mail servers, best first, or its texts. Raises OSError when nobody answers."""
 
-    `trusted` says whether the chain leads to an authority this machine (or `trust`) knows and the name fits;
-    `not_after` is None when the chain is not trusted, `fault` then says why. `weak` is the cipher that it took of those
-    that are weak, as far as this machine knows them; None when it took none.
-    """
 
+@dataclass(slots=True)
+class Talk:
+    """A connection to `host`: lines in clear, then TLS on the same socket."""
+
+    stream: socket.socket
     host: str
-    offered: Mapping[TlsVersion, bool | None]
-    trusted: bool
-    not_after: dt.datetime | None
-    fault: str | None
-    weak: str | None = None
+    _trusting: ssl.SSLContext = field(repr=False)
 
+    def secure(self) -> dt.datetime:
+        """Speak TLS from now on, chain and name checked; gives the end of the certificate.
 
-MailLookup = Callable[[str], Sequence[str]]
-"""Mail servers of a domain, best first; empty when it takes no mail. Raises OSError when nobody answers."""
+        Raises ssl.SSLCertVerificationError where it does not hold, other OSErrors where no TLS comes about.
+        """
+        secured = self._trusting.wrap_socket(self.stream, server_hostname=self.host)
+        self.stream = secured
+        return _end_of(secured)
 
 
 class Network:
@@ -104,16 +86,25 @@ class Network:
         *,
         trust: Path | None = None,
         timeout_s: float = 5.0,
-        mail_lookup: MailLookup | None = None,
+        mail_lookup: Lookup | None = None,
+        text_lookup: Lookup | None = None,
     ) -> None:
         self._resolve = {name.lower(): target for name, target in (resolve or {}).items()}
         self._trust = trust
         self._trusting: ssl.SSLContext | None = None
         self._timeout_s = timeout_s
         self._mail_lookup = mail_lookup
+        self._text_lookup = text_lookup
 
     @classmethod
-    def of(cls, instance: Instance, *, timeout_s: float = 5.0, mail_lookup: MailLookup | None = None) -> Self:
+    def of(
+        cls,
+        instance: Instance,
+        *,
+        timeout_s: float = 5.0,
+        mail_lookup: Lookup | None = None,
+        text_lookup: Lookup | None = None,
+    ) -> Self:
         """The probe of one instance: its hosts are found, and trusted, as `[site]` says."""
         site = instance.settings.site
         resolve: dict[str, tuple[str, int]] = {}
@@ -121,7 +112,7 @@ class Network:
             address, _, port = target.rpartition(":")
             resolve[host] = (address, int(port))
         trust = instance.folder / site.trust if site.trust else None
-        return cls(resolve, trust=trust, timeout_s=timeout_s, mail_lookup=mail_lookup)
+        return cls(resolve, trust=trust, timeout_s=timeout_s, mail_lookup=mail_lookup, text_lookup=text_lookup)
 
     def fetch(
         self, url: str, *, headers: Mapping[str, str] | None = None, method: str = "GET", body: bytes | None = None
@@ -132,8 +123,8 @@ class Network:
         or is too slow; StoreError inside a write transaction.
         """
         refuse_inside_writing("a network probe")
-        parts = _read_url(url)
-        host, secure = _ascii(parts.hostname or ""), parts.scheme == "https"
+        parts = addresses.read_url(url)
+        host, secure = addresses.in_ascii(parts.hostname or ""), parts.scheme == "https"
         port = parts.port or (443 if secure else 80)
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         name = (f"[{host}]" if ":" in host else host) + (f":{parts.port}" if parts.port else "")
@@ -167,10 +158,10 @@ class Network:
         write transaction.
         """
         refuse_inside_writing("sending")
-        parts = _read_url(url)
+        parts = addresses.read_url(url)
         if parts.scheme != "https":
             raise NetworkUnreachable("data are sent over TLS only", expected="https://host/path")
-        host = _ascii(parts.hostname or "")
+        host = addresses.in_ascii(parts.hostname or "")
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         name = host + (f":{parts.port}" if parts.port else "")
         sent = {"Host": name, "User-Agent": SENDER, "Content-Length": str(size), **(headers or {})}
@@ -199,21 +190,21 @@ class Network:
         transaction.
         """
         refuse_inside_writing("a network probe")
-        host = _ascii(host)
+        host = addresses.in_ascii(host)
         self._context()
-        offered = {version: self._offers(host, port, version) for version in TlsVersion}
-        weak = self._takes_weak(host, port)
+        reach = partial(self._reached, host, port)
+        offered = {version: handshakes.offers(reach, host, version) for version in TlsVersion}
+        weak = handshakes.takes_weak(reach, host)
         with self._reached(host, port) as plain:
             try:
                 with self._context().wrap_socket(plain, server_hostname=host) as stream:
-                    certificate = stream.getpeercert() or {}
+                    end = _end_of(stream)
             except ssl.SSLCertVerificationError as problem:
                 return TlsSeen(host, offered, trusted=False, not_after=None, fault=problem.verify_message, weak=weak)
             except TimeoutError:
                 raise
             except OSError as problem:
                 return TlsSeen(host, offered, trusted=False, not_after=None, fault=_why(problem), weak=weak)
-        end = dt.datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), dt.UTC)
         return TlsSeen(host, offered, trusted=True, not_after=end, fault=None, weak=weak)
 
     def listens(self, host: str, port: int) -> bool | None:
@@ -222,7 +213,7 @@ class Network:
         Raises: NetworkUnreachable when the host is not found, or `resolve` has one door for all its ports.
         """
         refuse_inside_writing("a network probe")
-        host = _ascii(host)
+        host = addresses.in_ascii(host)
         if host in self._resolve and f"{host}:{port}" not in self._resolve:
             repair = f'Name "{host}:{port}" under [site.resolve] too.'
             raise NetworkUnreachable("the settings name one door for all its ports", where=host, repair=repair)
@@ -234,22 +225,46 @@ class Network:
         except OSError:
             return None
 
+    @contextmanager
+    def conversation(self, host: str, port: int) -> Iterator[Talk]:
+        """A connection in clear, for a protocol that turns to TLS later. Cut off when its time is over.
+
+        Raises: NetworkUnreachable naming the host, also for what breaks inside the block; StoreError inside a write
+        transaction.
+        """
+        refuse_inside_writing("a network probe")
+        host = addresses.in_ascii(host)
+        self._context()
+        with self._reached(host, port) as plain:
+            talk = Talk(plain, host, self._context())
+            try:
+                yield talk
+            finally:
+                talk.stream.close()
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """The TXT records of `name`; none where there are none. Raises: NetworkUnreachable as `mail_servers` does."""
+        return self._looked_up(name, self._text_lookup)
+
     def mail_servers(self, domain: str) -> tuple[str, ...]:
         """The mail servers of `domain`, best first; empty when it takes no mail (RFC 5321 section 5.1, RFC 7505).
 
         Raises: NetworkUnreachable when no resolver is at hand or none answers.
         """
+        return self._looked_up(domain, self._mail_lookup)
+
+    def _looked_up(self, name: str, lookup: Lookup | None) -> tuple[str, ...]:
         refuse_inside_writing("a network probe")
-        if self._mail_lookup is None:
+        if lookup is None:
             raise NetworkUnreachable(
-                "no resolver is at hand to ask for mail servers",
-                where=domain,
+                "no resolver is at hand to ask for its records",
+                where=name,
                 repair="Install the extra `troth[mail]`.",
             )
         try:
-            return tuple(self._mail_lookup(domain))
+            return tuple(lookup(name))
         except OSError as problem:
-            raise NetworkUnreachable(_why(problem), where=domain) from None
+            raise NetworkUnreachable(_why(problem), where=name) from None
 
     def _target(self, host: str, port: int) -> tuple[str, int]:
         """Where to connect: as `resolve` says, else a public address of that name."""
@@ -317,46 +332,10 @@ class Network:
             self._trusting = context
         return self._trusting
 
-    def _takes_weak(self, host: str, port: int) -> str | None:
-        """The cipher that the host takes when it is offered weak ones only (RFC 9325 section 4.1)."""
-        context = _asking()
-        context.maximum_version = ssl.TLSVersion.TLSv1_2
-        context.set_ciphers(_WEAK)
-        with self._reached(host, port) as plain:
-            try:
-                with context.wrap_socket(plain, server_hostname=host) as stream:
-                    return (stream.cipher() or ("unnamed",))[0]
-            except TimeoutError:
-                raise
-            except OSError:
-                return None
 
-    def _offers(self, host: str, port: int, version: TlsVersion) -> bool | None:
-        context = _asking()
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", DeprecationWarning)  # old versions are asked for on purpose
-                context.set_ciphers("ALL:@SECLEVEL=0")
-                context.minimum_version = context.maximum_version = _VERSIONS[version]
-        except (ssl.SSLError, ValueError):
-            return None
-        with self._reached(host, port) as plain:
-            try:
-                with context.wrap_socket(plain, server_hostname=host):
-                    return True
-            except TimeoutError:
-                raise  # silence is no refusal
-            except ssl.SSLError as problem:
-                # our own library may refuse to speak it; that says nothing about the host
-                return None if problem.reason in ("NO_PROTOCOLS_AVAILABLE", "NO_CIPHERS_AVAILABLE") else False
-            except OSError:
-                return False  # a host that refuses a version may just hang up
-
-
-def _asking() -> ssl.SSLContext:  # the chain is judged apart
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return context
+def _end_of(stream: ssl.SSLSocket) -> dt.datetime:
+    certificate = stream.getpeercert() or {}
+    return dt.datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), dt.UTC)
 
 
 def _cut_off(connection: socket.socket, over: threading.Event) -> None:
@@ -365,26 +344,6 @@ def _cut_off(connection: socket.socket, over: threading.Event) -> None:
         connection.shutdown(socket.SHUT_RDWR)
     except OSError:
         return  # it was closed already
-
-
-def _read_url(url: str) -> SplitResult:
-    try:
-        parts = urlsplit(url)
-        sound = bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        raise NetworkUnreachable("this is not an address of a page") from None
-    if parts.scheme not in ("http", "https") or not sound or parts.username is not None or parts.password is not None:
-        raise NetworkUnreachable("only http and https addresses can be looked at", expected="https://host/path")
-    return parts
-
-
-def _ascii(host: str) -> str:
-    """The host in small letters and ASCII; names in other scripts in their `xn--` form."""
-    try:
-        plain = host.rstrip(".").lower()
-        return plain if plain.isascii() else plain.encode("idna").decode("ascii")
-    except UnicodeError:
-        raise NetworkUnreachable("this cannot be the name of a host") from None
 
 
 def _why(problem: Exception) -> str:

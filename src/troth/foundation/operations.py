@@ -129,6 +129,7 @@ class Operation(StrEnum):
     # the evidence, and staff themselves
     LEDGER_SEE = "ledger.see", "see the head of the ledger", _ALL
     LEDGER_EXPORT = "ledger.export", "take the ledger away to verify it elsewhere", _EVIDENCE
+    REPORT_TAKE = "report.take", "take the signed audit report away", _EVIDENCE
     STAFF_SEE = "staff.see", "see accounts, factors and this matrix", _OVERSIGHT
     STAFF_ADD = "staff.add", "make an account", _MACHINE, _GRAVE
     STAFF_ROLE = "staff.role", "give an account another role", _MACHINE, _GRAVE

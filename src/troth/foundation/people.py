@@ -26,7 +26,7 @@ from datetime import datetime
 from enum import StrEnum
 from itertools import islice
 
-from sqlalchemy import Connection, RowMapping, and_, select, update
+from sqlalchemy import Connection, RowMapping, and_, bindparam, select, update
 
 from troth.errors import PersonAmbiguous, PersonError, PersonUnknown
 from troth.foundation import ids
@@ -120,11 +120,20 @@ def find(tx: Connection, keyring: Keyring, who: Identifier) -> PersonNumber | No
     """
     if who.kind is Kind.KEY:
         return tx.execute(select(people.c.number).where(people.c.key == bytes.fromhex(who.value))).scalar_one_or_none()
-    found = _live(tx, who.kind, [hash_of(keyring, who)])
+    found = tx.execute(LIVE_ONE, {"of_kind": who.kind, "known_as": hash_of(keyring, who)}).all()
+    return only(who.kind, [(row.person, row.strong) for row in found])
+
+
+def only(kind: Kind, led_to: Iterable[tuple[PersonNumber, bool]]) -> PersonNumber | None:
+    """The one of those whom one identifier leads to, each with whether it is a strong one of theirs.
+
+    Raises: PersonAmbiguous as `find`.
+    """
+    found = list(led_to)
     # A verified e-mail is its holder's, whoever else once typed it.
-    numbers = {row["person"] for row in found if row["strong"]} or {row["person"] for row in found}
+    numbers = {person for person, strong in found if strong} or {person for person, _ in found}
     if len(numbers) > 1:
-        raise PersonAmbiguous(f"this {who.kind} is known of {len(numbers)} people", repair=_AMBIGUOUS_REPAIR)
+        raise PersonAmbiguous(f"this {kind} is known of {len(numbers)} people", repair=_AMBIGUOUS_REPAIR)
     return numbers.pop() if numbers else None
 
 
@@ -288,6 +297,14 @@ def _refuse_second_id(tx: Connection, keyring: Keyring, given: list[Identifier],
 def _has_strong(tx: Connection, number: PersonNumber) -> bool:
     statement = select(identifiers.c.id).where(identifiers.c.person == number, identifiers.c.strong).limit(1)
     return tx.execute(statement).first() is not None
+
+
+# Made once: it takes longer to make than to ask.
+LIVE_ONE = select(identifiers.c.person, identifiers.c.strong).where(
+    identifiers.c.kind == bindparam("of_kind"),
+    identifiers.c.hash == bindparam("known_as"),
+    identifiers.c.until.is_(None),
+)
 
 
 def _live_of(tx: Connection, keyring: Keyring, given: list[Identifier]) -> Iterator[RowMapping]:

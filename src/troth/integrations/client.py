@@ -89,12 +89,17 @@ class Client:
         language: str | None = None,
         method: str = "form",
         at: datetime | None = None,
+        old_enough: bool | None = None,
     ) -> dict[str, Any]:
         """Record that `person` consents; when this returns, every decision obeys.
 
+        `old_enough`: whether they may say so alone, where the company has people asked.
+
         Raises: TrothError, NetworkUnreachable.
         """
-        return self._write(wire.consent_word(person, purpose, "given", language=language, method=method, at=at))
+        return self._write(
+            wire.consent_word(person, purpose, "given", language=language, method=method, at=at, old_enough=old_enough)
+        )
 
     def refuse_consent(self, person: Person, purpose: str, *, method: str = "form") -> dict[str, Any]:
         """Record that `person`, when asked, said no. Raises as `give_consent`."""

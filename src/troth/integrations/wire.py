@@ -73,13 +73,19 @@ def questions(persons: Sequence[Person], purpose: str, data: Data, recipient: st
 
 
 def consent_word(
-    person: Person, purpose: str, word: str, *, language: str | None = None, method: str, at: datetime | None = None
+    person: Person,
+    purpose: str,
+    word: str,
+    *,
+    language: str | None = None,
+    method: str,
+    at: datetime | None = None,
+    old_enough: bool | None = None,
 ) -> Request:
     """What a person said about a purpose."""
     moment = None if at is None else at.isoformat()
-    return _word(
-        "/v1/consents", person=_person(person), purpose=purpose, word=word, language=language, method=method, at=moment
-    )
+    said = {"word": word, "language": language, "method": method, "at": moment, "old_enough": old_enough}
+    return _word("/v1/consents", person=_person(person), purpose=purpose, **said)
 
 
 def objection_word(person: Person, purpose: str, method: str, *, lift: bool) -> Request:

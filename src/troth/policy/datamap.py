@@ -327,6 +327,7 @@ class TableMap:
     delete: RowEnd | None = None
     uses: tuple[Use, ...] = ()
     starts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    archive: str | None = None  # the table of the same store to which rows move whose period ends in the archive
     location: Location | None = None
     line: int = field(default=0, compare=False, repr=False)  # where the file says whose its rows are
 

@@ -3,7 +3,7 @@
 1. Every path ends at a person: the rows it hangs on are mapped, personal and not in a circle.
 2. Two columns that each hold a person's key are two people, and need roles.
 3. A column that the map keeps nowhere and changes nowhere is not left behind in a row that a law makes us keep.
-4. Names lead somewhere: the person's own table, the tables of identifiers, the original of a copy.
+4. Names lead somewhere: the person's own table, the tables of identifiers, the original of a copy, the archive.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ def find_faults(datamap: DataMap, faults: Faults) -> None:
         _two_people(table, faults, path)
         _kept_whole(table, faults, path)
         _copies(datamap, table, faults, path)
+        _archive(datamap, table, faults, path)
     _people(datamap, faults)
 
 
@@ -42,6 +43,21 @@ def _path_of(faults: Faults, table: TableMap) -> Path_:
     store = faults.document.value["stores"][table.store]
     word = "tables" if table.name in (store.get("tables") or {}) else "collections"
     return ("stores", table.store, word, table.name)
+
+
+def _archive(datamap: DataMap, table: TableMap, faults: Faults, path: Path_) -> None:
+    if table.archive is None:
+        return
+    target = datamap.stores[table.store].tables.get(table.archive)
+    if target is None or target is table or target.location is not None:
+        said, expected = f"{table.archive} is no other table of this store.", "a table that is mapped here"
+    elif not target.personal:
+        said, expected = f"{table.archive} is not personal, and gets rows that are.", "a personal table"
+    elif target.archive is not None:
+        said, expected = f"{table.archive} has an archive itself.", "a table in which rows end"
+    else:
+        return
+    faults.add((*path, "archive"), said, expected=expected)
 
 
 def _leads_to_people(datamap: DataMap, table: TableMap, faults: Faults, path: Path_) -> None:

@@ -44,7 +44,7 @@ from troth.policy.pathreading import FORMS, Surroundings, normalised_as, read_id
 VERSION = 1
 STORE_KEYS = ("connect", "kind", "person", "tables", "collections", "on_erasure", "opendsr")
 TABLE_KEYS = (
-    "whose", "columns", "on_erasure", "delete", "personal", "why", "everyone", "shared", "uses", "starts",
+    "whose", "columns", "on_erasure", "delete", "personal", "why", "everyone", "shared", "uses", "starts", "archive",
     "keys", "objects", "files",
 )  # fmt: skip
 SCHEMES: Mapping[str, StoreKind] = MappingProxyType(
@@ -246,7 +246,7 @@ class _Reader:
         around = Surroundings(store, self.people, tables, location)
         columns = read_columns(entry, around)
         if not entry.yes("personal", default=True):
-            for key in ("whose", "on_erasure", "delete", "everyone", "shared", "uses"):
+            for key in ("whose", "on_erasure", "delete", "everyone", "shared", "uses", "archive"):
                 if key in entry:
                     entry.add(
                         f"a table that is not personal has no `{key}`.", key=key, expected="personal: no, with why"
@@ -293,6 +293,7 @@ class _Reader:
             delete=(delete or RowEnd.WITH_LAST) if roles else None,
             uses=self._uses(entry),
             starts=self._starts(entry),
+            archive=entry.text("archive"),
             location=location,
             line=self.document.place((*entry.path, "whose"))[0],
         )

@@ -92,6 +92,7 @@ def _table() -> dict[str, Any]:
             "shared": {"const": "by-reference"},
             "uses": {"oneOf": [use, {"type": "array", "items": use}]},
             "starts": {"type": "object", "additionalProperties": _NAME},
+            "archive": _NAME | {"description": "The table to which rows move whose period says `then: archive`."},
             "keys": _TEXT,
             "objects": _TEXT,
             "files": _TEXT,

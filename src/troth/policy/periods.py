@@ -31,6 +31,10 @@ class Duration:
         """The instant this long after `instant`; a day the month lacks becomes its last day."""
         return self._shift(instant, 1)
 
+    def after_day(self, day: dt.date) -> dt.date:
+        """The day this long after `day`."""
+        return self.after(dt.datetime.combine(day, dt.time(), dt.UTC)).date()
+
     def _shift(self, instant: dt.datetime, sign: int) -> dt.datetime:
         if instant.tzinfo is None:
             raise NaiveTimeError

@@ -76,6 +76,12 @@ class ProtectionSettings(Declared):
     has them under another path. `volumes` are folders of that machine in which personal data lie, beside those that
     troth knows, such as where a database server keeps its files. `patch_within`: how long a security update may wait.
 
+    `caches` are those that hold personal data and are no store of the data map, each under a name of its own, by the
+    address that the company's programs use: `rediss://user@host:6380/0?ssl_ca_certs=authority.pem` (from the folder of
+    this file), or `${NAME}` where it has a password.
+
+    `mail_domains` are those at which people write to the company: their mail servers are looked at for encryption.
+
     `closed` are patterns of paths that other users of the machine may not open; `logs` are those of log files in which
     no number of a payment card may stand. Both start from the folder of this file.
     """
@@ -87,6 +93,8 @@ class ProtectionSettings(Declared):
     root: str = "/"
     volumes: tuple[Annotated[str, Field(pattern="^/")], ...] = ()
     patch_within: Period = Duration(7, "day")
+    caches: dict[str, str] = Field(default_factory=dict, repr=False)
+    mail_domains: tuple[Annotated[str, Field(pattern=r"^[^@\s/]+$")], ...] = ()
     closed: tuple[str, ...] = ()
     logs: tuple[str, ...] = ()
     backups: BackupSettings | None = None

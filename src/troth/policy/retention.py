@@ -18,9 +18,13 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from troth.policy.datamap import StoreMap
 from troth.policy.model import Policy, RetentionPeriod, Statute
 from troth.policy.periods import Duration
 from troth.policy.vocabulary import expand
+
+ARCHIVED = "archived"
+"""The event from which the periods of an archive count: the moment at which a row was moved there."""
 
 _SOME_DAY = dt.datetime(2001, 1, 1, tzinfo=dt.UTC)
 
@@ -74,6 +78,20 @@ def rules(policy: Policy) -> tuple[Rule, ...]:
 def rules_of(policy: Policy, category: str) -> tuple[Rule, ...]:
     """The rules that hold for one category; none where the policy says nothing of it."""
     return tuple(rule for rule in rules(policy) if category in rule.data)
+
+
+def holds_in(rule: Rule, *, archive: bool) -> bool:
+    """Whether a rule ends rows of a table: in an archive, those do not that end in the archive, for that was done; and
+    what counts from the archiving ends rows of archives alone.
+    """
+    if rule.after == ARCHIVED:
+        return archive
+    return not (archive and rule.then == "archive")
+
+
+def archives_of(store: StoreMap) -> frozenset[str]:
+    """The tables of a store to which rows of others move at the end of their time."""
+    return frozenset(table.archive for table in store.tables.values() if table.archive is not None)
 
 
 def sha256(found: tuple[Rule, ...]) -> str:

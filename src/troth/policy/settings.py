@@ -21,6 +21,7 @@ from troth.policy.model import Declared, Period
 from troth.policy.periods import Duration
 from troth.policy.protecting import AuditSettings, ProtectionSettings, TrainingSettings
 from troth.policy.recordkeeping import RecordSettings
+from troth.policy.sharingsettings import SharingSettings
 from troth.policy.usesettings import ConsentSettings, MarketingSettings, MessageSettings, ViewSettings
 
 FILE = "troth.toml"
@@ -117,10 +118,14 @@ class MailSettings(Declared):
 
 
 class ScheduleSettings(Declared):
-    """How often `troth serve` looks by itself. `ledger`: how often the whole ledger is verified, one and all."""
+    """How often `troth serve` looks by itself. `ledger`: how often the whole ledger is verified, one and all.
+
+    `remind`: the owner hears of attestations, assessments, trainings, holds and the like this long before they end.
+    """
 
     check: Period | None = None
     ledger: Period | None = Duration(1, "day")
+    remind: Period | None = Duration(30, "day")
 
 
 class RequestSettings(Declared):
@@ -180,39 +185,6 @@ class PackageSettings(Declared):
 
     folder: str = "packages"
     keep: Period = Duration(30, "day")
-
-
-class SupportSettings(Declared):
-    """The support tool that checks look into, over HTTP.
-
-    `recipient` is its name in the policy, `url` where its settings are read, `token` what it is asked with. `people`
-    are the accounts that may sign in there, one for each of staff who answers questions.
-    """
-
-    recipient: str
-    url: str
-    token: str | None = None
-    people: tuple[str, ...] = ()
-
-
-class SharingSettings(Declared):
-    """What leaves the company, and where that can be seen.
-
-    `observed` are files that say which hosts were reached: a proxy's log, a log of DNS or flows, or a list. What is
-    older than `observed_age` counts for nothing. `own` are the company's own hosts, `ignored` others, each with why;
-    `*.example.com` stands for all below it. `keys` are the public keys for which recipients get data encrypted, by
-    their names in the policy. `storage` are files with the configuration of a recipient's storage, by its name.
-    `notices` are the addresses (`https://` or `mailto:`) where recipients are told that somebody no longer agrees.
-    """
-
-    observed: tuple[str, ...] = ()
-    observed_age: Period = Duration(2, "day")
-    own: tuple[str, ...] = ()
-    ignored: dict[str, str] = Field(default_factory=dict)
-    keys: dict[str, str] = Field(default_factory=dict)
-    storage: dict[str, str] = Field(default_factory=dict)
-    notices: dict[str, str] = Field(default_factory=dict)
-    support: SupportSettings | None = None
 
 
 class ProviderSettings(Declared):

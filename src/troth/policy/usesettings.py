@@ -11,11 +11,11 @@ from troth.policy.periods import Duration
 
 
 class ConsentSettings(Declared):
-    """How consent is taken in the privacy centre.
+    """How consent is taken.
 
     `ask_age`: before a consent, people are asked whether they are old enough to give it alone; who is not names a
-    guardian, who confirms by mail. The age is the highest that the laws of the policy name; `age` sets another, where a
-    country has lowered it (GDPR Art. 8(1)).
+    guardian, who confirms by mail. Apps that bring a consent say that they asked. The age is the highest that the laws
+    of the policy name; `age` sets another, where a country has lowered it (GDPR Art. 8(1)).
     """
 
     ask_age: bool = False

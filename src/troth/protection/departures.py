@@ -1,7 +1,8 @@
 """Accounts whose time is up end as an erasure of those people does: all that hangs on them goes, by the same plan.
 
 What a law keeps of them stays with its columns only, other people's rows stay whole, and pointers are cut: the engine
-of erasures knows all of that. Whoever is held, or has a row that is, stays as they are.
+of erasures knows all of that. Whoever is held, or has a row that is, stays as they are. Who ended is remembered
+(`departed`), so that a restore does not bring them back.
 """
 
 from __future__ import annotations
@@ -10,15 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from troth.errors import HeldBack
 from troth.foundation.records import carrying, erasing, steps
 from troth.foundation.records.ended import Ended, Held, TableEnding
 from troth.foundation.records.erasureplan import StorePlan
 from troth.foundation.records.keys import BoundKeys, Subject
 from troth.foundation.records.parting import STEP, Parting
-from troth.foundation.records.reach import Reach
 from troth.foundation.records.subjects import subjects_of
-from troth.protection import hold_reading, holds
+from troth.protection import departed
 
 if TYPE_CHECKING:
     from troth.policy.datamap import PersonKind
@@ -43,6 +42,7 @@ def end(stores: Company, parting: Parting, ending: TableEnding) -> Mapping[str, 
         number += 1
         step = f"{STEP} people {kind.name} {number}"
         if carrying.done_before(parting.writer, parting.run, step) is not None:
+            departed.settle(stores, parting.run, step)
             continue
         held, known = parting.held_now()
         some = _due(stores, parting, ending, kind, passed_over=passed_over, held=held)
@@ -71,22 +71,6 @@ def has_held(ended: Ended, held: Held, subjects: Sequence[Subject], ask: Any) ->
         if any(True for _ in ask(one)):
             return True
     return False
-
-
-def require_free(stores: Company, subjects: Sequence[Subject]) -> None:
-    """Make sure that no hold keeps anything of these people in any store. Raises: HeldBack; RecordsError."""
-    with stores.office.store.reading() as tx:
-        if not hold_reading.standing(tx):
-            return
-    for store in stores.records.stores:
-        mine = [each for each in subjects if each.kind.store == store]
-        held, _ = holds.held_in(stores, store)
-        if not mine or not held:
-            continue
-        reach = Reach.compile(stores.datamap, stores.records.catalogue(store))
-        ended = Ended(reach, stores.records.kind(store)[0], stores.office.clock.now(), held)
-        if has_held(ended, held, mine, partial(stores.records.execute, store)):
-            raise HeldBack(where=store, repair="See `troth hold list`; it goes on by itself when the hold is lifted.")
 
 
 def _due(
@@ -143,6 +127,7 @@ def _erase(
         if parting.generation() != known:
             raise _Moved
 
+    departed.announce(stores, parting.run, step, people)
     try:
         done = carrying.carry_out(
             parting.writer,
@@ -157,7 +142,9 @@ def _erase(
         )
     except _Moved:
         passed_over.difference_update(each.key for each in people)  # asked for again, under the holds of then
+        departed.forget(stores, parting.run, step)
         return
+    departed.settle(stores, parting.run, step)
     parting.left -= done.rows
 
 

@@ -25,14 +25,17 @@ if TYPE_CHECKING:
     from troth.policy.datamap import DataMap
 
 
-def held_in(troth_store: Store, keyring: Keyring, datamap: DataMap, records: Records, store: str) -> tuple[Held, int]:
+def held_in(
+    troth_store: Store, keyring: Keyring, datamap: DataMap, records: Records, store: str, *, only: int | None = None
+) -> tuple[Held, int]:
     """What must stay in one company store now, and the generation of the register that this was read from.
 
-    Raises: RecordsError where a person who is held cannot be looked for: then nothing may end.
+    `only`: by that one hold. Raises: RecordsError where who is held cannot be looked for: then nothing may end.
     """
     with troth_store.reading() as tx:
         generation = hold_reading.generation(tx)
         rows = tx.execute(select(holds).where(holds.c.lifted_at.is_(None)).order_by(holds.c.id)).all()
+    rows = [row for row in rows if only is None or row.id == only]
     tables: set[str] = set()
     subjects: dict[tuple[str, tuple[Any, ...]], Subject] = {}
     single: dict[str, list[tuple[Any, ...]]] = {}

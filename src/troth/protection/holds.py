@@ -128,9 +128,10 @@ def reason_of(tx: Connection, stores: Company, number: int) -> str:
     return str(held_rows.opened(stores.office.keyring, number, sealed)["why"])
 
 
-def held_in(stores: Company, store: str) -> tuple[Held, int]:
+def held_in(stores: Company, store: str, *, only: int | None = None) -> tuple[Held, int]:
     """What must stay in one store now; see `held_rows.held_in`."""
-    return held_rows.held_in(stores.office.store, stores.office.keyring, stores.datamap, stores.records, store)
+    office = stores.office
+    return held_rows.held_in(office.store, office.keyring, stores.datamap, stores.records, store, only=only)
 
 
 # --- what an order names ----------------------------------------------------------------------------------------------

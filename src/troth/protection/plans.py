@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from troth.foundation.canonical import digest
-from troth.foundation.records import indexing, instants
+from troth.foundation.records import indexing, instants, partitions
 from troth.foundation.records.ended import Ended, Held, Passed, TableEnding, children_first, pointers_at
 from troth.foundation.records.indexing import Lookup
 from troth.foundation.records.reach import Reach
@@ -17,14 +18,17 @@ from troth.protection import holds
 from troth.protection.rules import RuleFault, StoreRules, store_rules
 
 if TYPE_CHECKING:
+    from troth.foundation.records.partitions import Partition
     from troth.policy.datamap import StoreKind
     from troth.use.company import Company
 
 
 @dataclass(frozen=True, slots=True)
 class PlanStep:
-    """One table. `do`: delete, change, anonymise, or erase (with everything of these people). `held`: late, but kept
-    by a hold; `waits`: late, but a row that is not yet late points at it.
+    """One table. `do`: delete, change, anonymise, move to the archive, or erase (with everything of these people).
+
+    `held`: late, but kept by a hold; `waits`: late, but a row that is not yet late points at it. `partitions`: those
+    that are past their time as a whole, with their rows and why they are not dropped, None where they are.
     """
 
     store: str
@@ -37,6 +41,7 @@ class PlanStep:
     waits: int
     oldest: dt.datetime | None
     statement: str
+    partitions: tuple[tuple[str, int, str | None], ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -50,6 +55,7 @@ class PlanStep:
             "waits": self.waits,
             "oldest": None if self.oldest is None else f"{self.oldest:%Y-%m-%d}",
             "statement": self.statement,
+            "partitions": [{"name": name, "n": n, "refused": why} for name, n, why in self.partitions],
         }
 
 
@@ -99,6 +105,9 @@ class RetentionPlan:
                 yield f"    {_rows(each.held)} past their time, kept by a hold"
             if each.waits:
                 yield f"    {_rows(each.waits)} past their time, waiting for rows that point at them"
+            for name, n, why in each.partitions:
+                kept = "" if why is None else f" row by row: {why}"
+                yield f"    {'drops' if why is None else 'empties'} partition {name} ({_rows(n)}){kept}"
             if each.n:
                 yield f"    {each.statement}"
         if not due:
@@ -164,7 +173,8 @@ def _steps(stores: Company, ended: Ended, ending: TableEnding, *, own: bool) -> 
             asked["held"] = sqlalchemy.and_(late, held)
         if pointed is not None:
             asked["waits"] = sqlalchemy.and_(free, pointed)
-        do, made = ("erase" if own else "delete"), core.delete().where(due)
+        moves = f"move to {ending.archive.table}" if ending.archive is not None else "delete"
+        do, made = ("erase" if own else moves), core.delete().where(due)
         yield _step(stores, ended, ending, do=do, passed=ending.row, asked=asked, made=made)
     changes = dict(ended.changes(ending))
     if changes and not own:
@@ -198,6 +208,7 @@ def _step(
         column = core.c[passed[0].column]
         [(first,)] = stores.records.execute(store, sqlalchemy.select(sqlalchemy.func.min(column)).where(asked["n"]))
         oldest = instants.read(first)
+    whole = partitions.past(partial(stores.records.execute, store), ended, ending) if do == "delete" else ()
     return PlanStep(
         store,
         ending.table,
@@ -209,7 +220,12 @@ def _step(
         counts.get("waits", 0),
         oldest,
         " ".join(str(made.compile(dialect=stores.records.dialect(store))).split()),
+        tuple((each.name, _counted(stores, store, each), each.refused) for each in whole),
     )
+
+
+def _counted(stores: Company, store: str, partition: Partition) -> int:
+    return int(next(iter(stores.records.execute(store, partition.count())))[0])
 
 
 def _count(core: Any, condition: Any) -> Any:

@@ -30,6 +30,7 @@ from troth.foundation.guards import approvals, pausing
 from troth.foundation.ledger import leaves
 from troth.foundation.operations import Operation
 from troth.foundation.records.parting import STEP, Parting
+from troth.foundation.records.walking import Pace
 from troth.foundation.records.writing import Writer, WritingLimits
 from troth.foundation.store import hold
 from troth.foundation.tables import staff as accounts
@@ -158,9 +159,27 @@ def _begin(stores: Company, occasion: Occasion, approved_by: str | None, plan_sh
 
 
 def _carry_on(stores: Company, begun: Run) -> Run:
-    office = stores.office
-    now = begun.begun_at or office.clock.now()
-    most = stores.instance.settings.retention.row_limit
+    now = begun.begun_at or stores.office.clock.now()
+    counts, longest = _end_due(stores, begun, now, {})
+    again = plans.plan(stores, at=now)
+    if any(each.n for each in again.steps):  # rows that others moved while their table was gone through
+        counts, more = _end_due(stores, begun, now, counts)
+        longest, again = max(longest, more), plans.plan(stores, at=now)
+    left = _by_table(again)
+    with stores.office.store.writing() as tx:
+        hold(tx, "retention")
+        current = _load(tx, begun.id)
+        if current.state is not RunState.BEGUN:
+            return current
+        return _end(tx, stores, current, counts, left, longest_ms=round(longest * 1000))
+
+
+_Counts = Mapping[str, Mapping[str, Mapping[str, int]]]
+
+
+def _end_due(stores: Company, begun: Run, now: dt.datetime, before: _Counts) -> tuple[_Counts, float]:
+    """End what is due in every store; gives what the run did in all, by store and table, and how long a part took."""
+    office, most = stores.office, stores.instance.settings.retention.row_limit
     counts: dict[str, dict[str, Mapping[str, int]]] = {}
     longest = 0.0
     for store in stores.records.stores:
@@ -177,24 +196,17 @@ def _carry_on(stores: Company, begun: Run) -> Run:
                 holds,
                 holds.generation,
                 partial(pausing.require_running, office.store),
-                most,
-                part_s=stores.instance.settings.retention.part,
+                most - sum(n for words in before.get(store, {}).values() for n in words.values()),
+                Pace(stores.instance.settings.retention.part),
             )
             done = {each.table: parting.end(each) for each in plans.in_order(reach, found.endings)}
             for each in found.people:
                 for table, more in departures.end(stores, parting, each).items():
-                    before = done.get(table, {})
-                    done[table] = {**before, **{word: before.get(word, 0) + n for word, n in more.items()}}
+                    words = done.get(table, {})
+                    done[table] = {**words, **{word: words.get(word, 0) + n for word, n in more.items()}}
             counts[store] = {table: words for table, words in done.items() if words}
             longest = max(longest, parting.longest_s)
-    again = plans.plan(stores, at=now)
-    left = _by_table(again)
-    with office.store.writing() as tx:
-        hold(tx, "retention")
-        current = _load(tx, begun.id)
-        if current.state is not RunState.BEGUN:
-            return current
-        return _end(tx, stores, current, counts, left, longest_ms=round(longest * 1000))
+    return counts, longest
 
 
 class _Holds:

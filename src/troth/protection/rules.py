@@ -8,6 +8,8 @@ An eye and no deed: it says what should end, and touches nothing.
 3. Rows that are a person's own (an account) end as an erasure of that person does, with all that hangs on them; where
    such a row only changes on erasure, it changes so at the end of its time.
 4. Rows that end in anonymity (`then: anonymise`) stay, and lose what the map's own `change:` names.
+5. Rows that end in the archive (`then: archive`) move to the table that the map names under `archive:`. That one has a
+   period of its own, which counts from the moment of the move (`after: archived`), or nothing moves.
 
 Every fault is told at once, with the line of the map: a category without a rule, a rule without a column to count from.
 What has a fault is left alone; the rest is carried out.
@@ -15,17 +17,17 @@ What has a fault is left alone; the rest is carried out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from troth.foundation.records.catalogue import Catalogue, ColumnKind
 from troth.foundation.records.catalogue import Table as TableSeen
-from troth.foundation.records.ended import Passed, TableEnding
+from troth.foundation.records.ended import Archive, Passed, TableEnding
 from troth.foundation.records.settings import REDACTED, Fixed, fit
-from troth.policy.datamap import ChangeRow, ChangeTo, DataMap, KeepRow, OnErasure, Place, TableMap
+from troth.policy.datamap import ChangeRow, ChangeTo, DataMap, KeepRow, OnErasure, Place, StoreMap, TableMap
 from troth.policy.model import Policy
-from troth.policy.retention import Rule, longer
+from troth.policy.retention import ARCHIVED, Rule, archives_of, holds_in, longer
 from troth.policy.retention import rules as rules_of_policy
 
 NO_RULE, NO_START, MISFIT = "no rule", "no start", "misfit"
@@ -49,7 +51,6 @@ class StoreRules:
     endings: tuple[TableEnding, ...]
     people: tuple[TableEnding, ...]
     faults: tuple[RuleFault, ...]
-    archived: tuple[str, ...] = ()
 
 
 @dataclass
@@ -78,27 +79,32 @@ def store_rules(policy: Policy, datamap: DataMap, catalogue: Catalogue) -> Store
     endings: list[TableEnding] = []
     people: list[TableEnding] = []
     faults: list[RuleFault] = []
-    for table in mapped.tables.values():
+    archives = archives_of(mapped)
+    for table in sorted(mapped.tables.values(), key=lambda each: each.name not in archives):
         seen = catalogue.tables.get(table.name)
         if not table.personal or table.location is not None or seen is None or not seen.holds_rows:
             continue
-        found = _columns(table, seen, by_category)
+        found = _columns(table, seen, by_category, archive=table.name in archives)
         faults += found.faults
         goes = table.name in own and not isinstance(table.on_erasure, ChangeRow)
         ending, more = _ending(table, seen, found, own=table.name in own, stays=table.name in own and not goes)
+        if ending is not None and _moves(found):
+            ended = {each.table for each in endings if each.row}
+            ending, unfit = _to_archive(mapped, table, seen, catalogue, ending=ending, ended=ended)
+            more += unfit
         faults += more
         if ending is not None:
             (people if goes else endings).append(ending)
     return StoreRules(catalogue.store, tuple(endings), tuple(people), tuple(faults))
 
 
-def _columns(table: TableMap, seen: TableSeen, by_category: Mapping[str, list[Rule]]) -> _Found:
+def _columns(table: TableMap, seen: TableSeen, by_category: Mapping[str, list[Rule]], *, archive: bool) -> _Found:
     found = _Found()
     kept = _kept_until(table)
     for column in table.columns.values():
         if column.category is None or column.name not in seen.columns:
             continue
-        rules = by_category.get(column.category, [])
+        rules = [rule for rule in by_category.get(column.category, []) if holds_in(rule, archive=archive)]
         where = Place(table.store, table.name, column.name)
         if not rules:
             message = f"holds {column.category}, for which no period is declared"
@@ -144,10 +150,7 @@ def _ending(
     row = _longest([each for column in found.columns.values() for each in column.passed]) if whole else ()
     thens = {column.then for column in found.columns.values()}
     rules = tuple(dict.fromkeys(name for column in found.columns.values() for name in column.rules))
-    if "archive" in thens:
-        message = "its rows are to be archived, and troth carries out only delete and anonymise"
-        return None, [RuleFault(MISFIT, table.place, message, table.line)]
-    anonymise = stays or "anonymise" in thens
+    anonymise = stays or ("anonymise" in thens and "archive" not in thens)
     settings: dict[str, Fixed] = {}
     if anonymise:
         settings = _cut(table, seen, faults)
@@ -161,6 +164,43 @@ def _ending(
     return TableEnding(
         table.name, row, MappingProxyType(columns), MappingProxyType(settings), anonymise and bool(row), rules
     ), faults
+
+
+def _moves(found: _Found) -> bool:
+    return any(column.then == "archive" for column in found.columns.values())
+
+
+def _to_archive(
+    mapped: StoreMap,
+    table: TableMap,
+    seen: TableSeen,
+    catalogue: Catalogue,
+    *,
+    ending: TableEnding,
+    ended: Collection[str],
+) -> tuple[TableEnding | None, list[RuleFault]]:
+    """The same ending with the archive where its rows go; none where there is none that fits, and why."""
+    target = mapped.tables.get(table.archive or "")
+    there = catalogue.tables.get(table.archive or "")
+    names = tuple(name for name, column in seen.columns.items() if not column.computed)
+    message = None
+    if target is None:
+        message = "its rows are to be archived, and the map does not say where: give it `archive: TABLE`"
+    elif ending.anonymise:
+        message = "its rows are a person's own, and only change: they cannot move to an archive"
+    elif there is None or not there.holds_rows:
+        message = f"the store has no table {table.archive} for its archive"
+    elif not seen.primary_key:
+        message = "its rows are to be archived, and it has no key by which they could be told apart"
+    elif target.starts.get(ARCHIVED) not in there.columns:
+        message = f"{target.name} does not say when a row was archived: give it `starts: {{archived: COLUMN}}`"
+    elif target.name not in ended:
+        message = f"rows of its archive {target.name} would never end: declare a period `after: archived`"
+    elif missing := [name for name in names if name not in there.columns]:
+        message = f"{target.name} lacks columns of it: {', '.join(missing)}"
+    if message is not None or target is None:
+        return None, [RuleFault(MISFIT, table.place, message or "", table.line)]
+    return replace(ending, archive=Archive(target.name, names, target.starts[ARCHIVED])), []
 
 
 def _early(

@@ -1,4 +1,4 @@
-"""What the keeping of data leaves in troth's own store: holds, and runs that ended data on time. Schema only."""
+"""What the keeping of data leaves in troth's own store: holds, runs that ended data on time, who ended. Schema only."""
 
 from __future__ import annotations
 
@@ -56,5 +56,21 @@ retention_runs = Table(
     Column("due_at", Instant),
     Column("intent", LONG, ForeignKey(ledger_leaves.c.id)),
     Column("outcome", LONG, ForeignKey(ledger_leaves.c.id)),
+    sqlite_autoincrement=True,
+)
+
+# Who ended by their period: keyed hashes of keys and identifiers, as those of erasures, so that no restore brings them
+# back unseen. `person` tells them apart within a run. `at` is empty until their transaction is known to be committed.
+departed = Table(
+    "departed",
+    metadata,
+    Column("id", LONG, primary_key=True),
+    Column("run", String(60), nullable=False),
+    Column("step", String(80), nullable=False),
+    Column("person", Integer, nullable=False),
+    Column("kind", String(160), nullable=False),
+    Column("hash", LargeBinary(16), nullable=False),
+    Column("at", Instant),
+    Index("ix_departed_run_step", "run", "step"),
     sqlite_autoincrement=True,
 )

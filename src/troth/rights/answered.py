@@ -15,7 +15,7 @@ from sqlalchemy import select
 from troth.policy.law import deadlines
 from troth.policy.law.working_days import WorkingCalendar
 from troth.policy.vocabulary import Right
-from troth.rights.tables import packages, request_pauses, requests
+from troth.rights.tables import erasures, packages, request_pauses, requests
 from troth.rights.words import State
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ HOLIDAYS = dt.timedelta(days=10)
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What became of the requests under one right. `late` are the numbers of open ones past their day, `too_far` those
-    whose day is later than the law allows. Lapsed ones, which nobody confirmed, are not counted as answered.
+    whose day is later than the law allows. Who was erased but for what a hold keeps, and told
+    so, was answered. Lapsed ones, which nobody confirmed, are not counted as answered.
     """
 
     late: tuple[tuple[str, dt.date], ...]
@@ -52,6 +53,7 @@ def asked_under(seen: Observation, right: Right) -> Asked:
         paused = set(tx.execute(select(request_pauses.c.request)).scalars())
         calendar = WorkingCalendar(_zone(seen.policy.controller.time_zone))
         open_ = [row for row in rows if row.state.open]
+        told = set(tx.execute(select(erasures.c.request).where(erasures.c.held.is_not(None))).scalars())
         ended = [row for row in rows if row.state in {State.DONE, State.REFUSED}]
         too_far = [
             (row.number, row.due, last)
@@ -59,7 +61,7 @@ def asked_under(seen: Observation, right: Right) -> Asked:
             if row.id not in paused and (last := _last_day(seen, row, calendar)) + HOLIDAYS < row.due
         ]
         return Asked(
-            late=tuple((row.number, row.due) for row in open_ if row.due_at <= seen.now),
+            late=tuple((row.number, row.due) for row in open_ if row.due_at <= seen.now and row.id not in told),
             too_far=tuple(too_far),
             open=len(open_),
             in_time=sum(row.closed_at < row.due_at for row in ended),

@@ -11,17 +11,24 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
-from troth.errors import HeldBack
-from troth.foundation.guards import pausing
+from troth.errors import HeldBack, LimitPassed
+from troth.foundation.guards import approvals, pausing
 from troth.foundation.records import carrying, erasing, recounting, standins
 from troth.foundation.records.erasureplan import Step, StepCounts, StorePlan
+from troth.foundation.records.keys import BoundKeys, Subject
 from troth.foundation.records.reach import Reach
 from troth.foundation.records.writing import Writer, WritingLimits
 from troth.policy.datamap import Place
-from troth.protection import departures, hold_reading
+from troth.protection import hold_reading
+from troth.rights import held_back
+from troth.rights.mapped import compiled
 
 if TYPE_CHECKING:
-    from troth.foundation.records.subjects import Subject
+    from sqlalchemy import ColumnElement, Table
+
+    from troth.foundation.records import sweep
+    from troth.foundation.records.erasureplan import ErasurePlan
+    from troth.foundation.records.reading import Records
     from troth.rights.desk import Desk
 
 
@@ -55,13 +62,15 @@ class Writers:
 
 
 class CompanyStores:
-    """The company's stores, open for writing, while one erasure is carried out."""
+    """The company's stores, open for writing, while one erasure is carried out. `held`: whether holds keep any row."""
 
     def __init__(self, desk: Desk, subjects: Sequence[Subject]) -> None:
         self._desk, self._subjects = desk, subjects
         with desk.office.store.reading() as tx:
             self._holds = hold_reading.generation(tx)
-        departures.require_free(desk, subjects)
+        held = {store: held_back.held_of(desk, store, subjects) for store in desk.records.stores}
+        self._erasures = {store: compiled(desk, store).sparing(held[store]) for store in desk.records.stores}
+        self.held = any(held.values())
         self._writers = desk.writers.take()
 
     def __enter__(self) -> Self:
@@ -81,7 +90,7 @@ class CompanyStores:
         for store, writer in self._writers.items():
             done[store] = carrying.carry_out(
                 writer,
-                StorePlan(store, (), erasure=compiled(desk, store)),
+                StorePlan(store, (), erasure=self._erasures[store]),
                 self._subjects,
                 name,
                 at=desk.office.clock.now(),
@@ -93,7 +102,7 @@ class CompanyStores:
         return done
 
     def _guard(self) -> None:
-        """Asked first and last in each transaction. Who was free of holds is asked anew when one was placed since."""
+        """Asked first and last in each transaction. What is held was asked once: it is anew when a hold came since."""
         store = self._desk.office.store
         pausing.require_running(store)
         with store.reading() as tx:
@@ -101,7 +110,7 @@ class CompanyStores:
                 raise HeldBack("a hold was placed or lifted meanwhile; nothing was changed", repair="Try it again.")
 
     def left(self) -> int:
-        """How many rows of theirs still stand in mapped places, or point at them."""
+        """How many rows of theirs still stand in mapped places, or point at them, and are not held."""
         return sum(sum(self._recount(store).values()) for store in self._writers)
 
     def overwrite(self, plan: Mapping[str, Any]) -> None:
@@ -111,11 +120,11 @@ class CompanyStores:
                 steps = tuple(
                     Step(each["table"], each["do"], "") for each in plan.get("steps", ()) if each["store"] == store
                 )
-                carrying.overwrite(writer, StorePlan(store, steps, erasure=compiled(self._desk, store)))
+                carrying.overwrite(writer, StorePlan(store, steps, erasure=self._erasures[store]))
 
     def _recount(self, store: str) -> Mapping[Place, int]:
         ask, now = erasing.asker(self._desk.records, store), self._desk.office.clock.now()
-        return recounting.recount(compiled(self._desk, store), self._subjects, ask, at=now)
+        return recounting.recount(self._erasures[store], self._subjects, ask, at=now)
 
 
 def _close(writers: Mapping[str, Writer]) -> None:
@@ -134,23 +143,42 @@ def dangling(desk: Desk, pointed: Mapping[str, recounting.Gone]) -> list[dict[st
     return found
 
 
-def compiled(desk: Desk, store: str) -> erasing.Erasure:
-    """How people are erased from one store. Raises ErasureRefused."""
-    kind, _ = desk.records.kind(store)
-    return erasing.compile(reach_of(desk, store), kind)
-
-
-def elsewhere(desk: Desk) -> list[str]:
-    """The stores of the map that are not reached from here (a processor): they are told by letter, and not searched."""
-    return [name for name in desk.datamap.stores if name not in desk.records.stores]
-
-
-def reach_of(desk: Desk, store: str) -> Reach:
-    """The paths of one store."""
-    return Reach.compile(desk.datamap, desk.records.catalogue(store))
-
-
 def stand_ins(desk: Desk, store: str) -> Mapping[str, tuple[Any, ...]]:
     """The key of the stand-in of each kind of person that has one in the store."""
     erasure = compiled(desk, store)
     return standins.known(erasing.asker(desk.records, store), erasure.kind, erasure.stand_ins)
+
+
+def somebody(desk: Desk, records: Records) -> sweep.Somebody:
+    """Rows that lead to anybody who is not a stand-in."""
+    nobody = {store: stand_ins(desk, store) for store in records.stores}
+    kinds = desk.datamap.people()
+
+    def of(store: str, name: str) -> tuple[Table, ColumnElement[bool]] | None:
+        reach = Reach.compile(desk.datamap, records.catalogue(store))
+        if name not in reach:
+            return None
+        table = reach.table(name)
+        gone = BoundKeys(Subject(kinds[kind], key) for kind, key in nobody[store].items())
+        return table.core, reach.others(table, BoundKeys(()), nobody=gone)
+
+    return of
+
+
+def require_guards(desk: Desk) -> None:
+    """Make sure that somebody answers for the map, and that nothing is paused. Raises: GuardClosed."""
+    with desk.office.store.reading() as tx:
+        approvals.require_approved(tx, desk.datamap)
+        pausing.require_running_in(tx)
+
+
+def within_limit(desk: Desk, plan: ErasurePlan) -> None:
+    """Make sure that a plan touches no more rows than one run may. Raises: LimitPassed."""
+    limit = desk.instance.settings.erasure.row_limit
+    for store in plan.stores:
+        if store.rows > limit:
+            raise LimitPassed(
+                f"the plan would touch {store.rows} rows, and a run may touch {limit}; nothing was changed",
+                where=store.store,
+                repair="Look at the plan; if it is right, raise `[erasure] row_limit` in troth.toml.",
+            )

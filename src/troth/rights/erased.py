@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
 from troth.errors import ErasureRefused, PlaceMissing
+from troth.foundation import tombstone_file
 from troth.foundation.guards.tables import map_approvals
 from troth.foundation.records import erasing, shreds, steps
 from troth.foundation.records.reach import Reach
 from troth.policy.vocabulary import Right
-from troth.rights import tombstone_file, tombstones
+from troth.protection import hold_reading
+from troth.rights import tombstones
 from troth.rights.tables import erasures, requests
 from troth.rights.tombstones import Met
 from troth.rights.words import ErasureState, State
@@ -31,19 +33,41 @@ LONGEST = dt.timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """Rows of somebody who is to be erased that a hold keeps; `lifted_at` and `review` are the hold's."""
+
+    where: str
+    n: int
+    hold: int
+    review: dt.date
+    lifted_at: dt.datetime | None
+
+    def over(self, now: dt.datetime) -> bool:
+        """Whether the hold was lifted so long ago that the rows should be gone."""
+        return self.lifted_at is not None and now - self.lifted_at > LONGEST
+
+    def forgotten(self, now: dt.datetime) -> bool:
+        """Whether the day has passed by which somebody was to look at the hold again."""
+        return self.lifted_at is None and now.date() > self.review
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
-    """One erasure as troth's store has it. `left` are the places with residue; `asked` is how its request stands."""
+    """One erasure as troth's store has it. `left` are the places with residue, `held` those with rows that holds keep;
+    `asked` is how its request stands.
+    """
 
     name: str
     state: ErasureState
     begun_at: dt.datetime
     proven_at: dt.datetime | None
     left: tuple[tuple[str, int], ...]
+    held: tuple[Held, ...]
     asked: State | None
 
     def late(self, now: dt.datetime) -> bool:
-        """Whether it was begun so long ago that it should be proven."""
-        return self.state is not ErasureState.PROVEN and now - self.begun_at > LONGEST
+        """Whether it was begun so long ago that it should be proven, and no hold keeps it."""
+        return not self.held and self.state is not ErasureState.PROVEN and now - self.begun_at > LONGEST
 
     @property
     def half(self) -> bool:
@@ -59,6 +83,7 @@ def seen_erasures(seen: Observation) -> tuple[Seen, ...]:
             .outerjoin(requests, requests.c.id == erasures.c.request)
             .order_by(erasures.c.id)
         ).all()
+        known = {each.id: each for each in hold_reading.every(tx)}
     return tuple(
         Seen(
             row.name,
@@ -66,10 +91,16 @@ def seen_erasures(seen: Observation) -> tuple[Seen, ...]:
             row.begun_at,
             row.proven_at,
             tuple((each["where"], each["n"]) for each in json.loads(row.residue or "[]")),
+            tuple(_held(each, known) for each in json.loads(row.held or "[]")),
             row.asked,
         )
         for row in rows
     )
+
+
+def _held(said: Mapping[str, Any], known: Mapping[int, hold_reading.Hold]) -> Held:
+    hold = known[said["hold"]]
+    return Held(said["where"], said["n"], hold.id, hold.review, hold.lifted_at)
 
 
 def done_without_proof(seen: Observation) -> int:

@@ -3,13 +3,15 @@
     pending  --every store's own transaction, asked again until nothing is theirs-->  erased
     erased   --no needle of theirs in any text of any store-->                         proven: only this is done
 
-1. Before the first row goes: the map is approved, nothing is paused or held, the plan is within the limit. Then one
+1. Before the first row goes: the map is approved, nothing is paused, the plan is within the limit. Then one
    transaction of troth's own writes the intent (hash of map and plan) into the ledger, seals who they are (`remains`),
    restricts the use of their data and ends their sessions.
 2. Each store is changed in one transaction of its own, which also writes its counts there (`company_stores`). Whoever
    resumes reads them: nothing is done twice, and no count is remembered from elsewhere. What the map shreds stays
    there; the transaction that says *erased* destroys the key that opened it (`shredded`).
-3. All mapped places are asked again. What was written meanwhile goes in another round, at most `ROUNDS` times.
+3. All mapped places are asked again. What was written meanwhile goes in another round, at most `ROUNDS` times. Rows
+   that a hold keeps stay as they are (`held_back`): then it remains *pending*, with an entry of its own that says what
+   is kept and by which hold; once that is lifted, the same call takes the rest.
 4. The sweep looks for their needles, and no row may point at one of theirs that is gone. What is found is residue,
    listed by place, and the erasure is not done.
 5. Proven: the tombstones are set, troth's own data about them goes (`farewell`), and what was sealed in 1 is wiped.
@@ -27,27 +29,22 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row, bindparam, select, update
 
-from troth.errors import ErasureUnsettled, LimitPassed, PlanChanged
+from troth.errors import ErasureUnsettled, HeldBack, PlanChanged
 from troth.foundation import sealed_values
-from troth.foundation.guards import approvals, pausing
 from troth.foundation.ledger import leaves
 from troth.foundation.records import erasing, sweep
 from troth.foundation.records.erasureplan import ErasurePlan, StepCounts, total
-from troth.foundation.records.keys import BoundKeys
-from troth.foundation.records.reach import Reach
 from troth.foundation.records.reading import Records
 from troth.foundation.records.subjects import Subject, find_subjects
 from troth.foundation.store import hold
 from troth.policy.datamap import Place
-from troth.protection import departures
-from troth.rights import farewell, kept_marks, remains, requests, shredded
-from troth.rights.company_stores import CompanyStores, dangling, elsewhere, reach_of, stand_ins
+from troth.rights import farewell, held_back, kept_marks, remains, requests, shredded
+from troth.rights.company_stores import CompanyStores, dangling, require_guards, somebody, within_limit
+from troth.rights.mapped import reach_of
 from troth.rights.tables import erasures
 from troth.rights.words import ErasureState
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, Table
-
     from troth.foundation.people import Identifier
     from troth.rights.desk import Desk
     from troth.rights.remains import Remains
@@ -63,7 +60,10 @@ _BY_NAME, _BY_REQUEST = (_FIRST.where(key == bindparam("which")) for key in (era
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """One erasure as it stands. `counts`, `residue` and `weak` hold places and numbers only."""
+    """One erasure as it stands. `counts`, `residue`, `weak` and `held` have places and numbers only.
+
+    `held`: what holds keep of it, by which hold; empty where nothing is kept so.
+    """
 
     id: int
     name: str
@@ -77,6 +77,8 @@ class Erasure:
     counts: Mapping[str, Any]
     residue: Sequence[Mapping[str, Any]]
     weak: Sequence[Mapping[str, Any]]
+    held: Sequence[Mapping[str, Any]]
+    held_at: datetime | None
     begun_at: datetime
     erased_at: datetime | None
     swept_at: datetime | None
@@ -111,10 +113,15 @@ def subjects_of(desk: Desk, which: int) -> tuple[Subject, ...]:
 def plan_for(desk: Desk, subjects: Sequence[Subject]) -> ErasurePlan:
     """What erasing these subjects would do in each store, with counts, exceptions and their legal ground. No effect.
 
+    Rows that a hold keeps are not counted; `held_back.kept_of` tells them.
+
     Raises: ErasureRefused, IndexMissing, DeclarationFaults: every reason of a store at once; RecordsError.
     """
     now = desk.office.clock.now()
-    stores = [erasing.plan_for(desk.records, reach_of(desk, store), subjects, now) for store in desk.records.stores]
+    stores = [
+        erasing.plan_for(desk.records, reach_of(desk, store), subjects, now, held_back.held_of(desk, store, subjects))
+        for store in desk.records.stores
+    ]
     return ErasurePlan(tuple(stores))
 
 
@@ -162,10 +169,11 @@ def _begin(
 ) -> tuple[Erasure, Remains | None]:
     """As `begin`, with what was sealed; None where somebody else had begun it."""
     office = desk.office
-    _require_guards(desk)
-    departures.require_free(desk, subjects)
+    require_guards(desk)
     plan = plan_for(desk, subjects)
-    _within_limit(desk, plan)
+    if not plan.rows and held_back.kept_of(desk, subjects):
+        raise HeldBack(where=f"erasure {name}", repair="See `troth hold list`; it goes on by itself when it is lifted.")
+    within_limit(desk, plan)
     plan_sha256, rule = plan.hash, plan.rule
     if request is not None and request.plan_sha256 not in {None, plan_sha256, rule}:
         raise PlanChanged(where=f"request {name}", repair="Look at the plan as it is now, and approve that one.")
@@ -206,7 +214,7 @@ def carry_on(desk: Desk, name: str) -> Erasure:
         known = _remains(tx, desk, name) if erasure.state is ErasureState.PENDING else None
     if known is None:
         return erasure
-    _require_guards(desk)
+    require_guards(desk)
     return _carry_out(desk, erasure, known)
 
 
@@ -219,20 +227,23 @@ def _carry_out(desk: Desk, erasure: Erasure, known: Remains) -> Erasure:
             erasure = _next_round(desk, erasure)
             counts.append(stores.erase(name, erasure.rounds))
         stores.overwrite(erasure.plan)
+        held = held_back.kept_of(desk, known.subjects) if stores.held else []
     done = {store: total([each[store] for each in counts]) for store in desk.records.stores}
-    return _erased(desk, erasure, done, known)
+    return _in_part(desk, erasure, done, held) if held else _erased(desk, erasure, done, known)
 
 
 def prove(desk: Desk, which: int | str) -> Erasure:
     """Sweep for the person of an erasure, where the stores are small enough for a pass of their own.
 
-    Gives the erasure as *proven*, or as *erased*: with its residue, or waiting for the pass for all (`prove_waiting`).
-    Raises as `execute`.
+    Gives the erasure as *proven*, or as *erased*: with its residue, or waiting for the pass for all (`prove_waiting`);
+    as it is where it is not erased yet. Raises as `execute`.
     """
     with desk.office.store.reading() as tx:
         erasure = find(tx, which)
-    if erasure is None or erasure.state is ErasureState.PROVEN:
-        return erasure if erasure is not None else execute(desk, int(which))
+    if erasure is None:
+        return execute(desk, int(which))
+    if erasure.state is not ErasureState.ERASED:
+        return erasure
     most = desk.instance.settings.erasure.sweep_inline
     if not most or sweep.rows_to_pass(desk.records) > most:
         return erasure
@@ -249,24 +260,12 @@ def prove_waiting(desk: Desk, progress: Callable[[int, int], None] | None = None
     return tuple(_sweep(desk, erased, progress)) if erased else ()
 
 
-# --- guards and rounds ------------------------------------------------------------------------------------------------
+def elsewhere(desk: Desk) -> list[str]:
+    """The stores of the map that are not reached from here (a processor): they are told by letter, and not searched."""
+    return [name for name in desk.datamap.stores if name not in desk.records.stores]
 
 
-def _require_guards(desk: Desk) -> None:
-    with desk.office.store.reading() as tx:
-        approvals.require_approved(tx, desk.datamap)
-        pausing.require_running_in(tx)
-
-
-def _within_limit(desk: Desk, plan: ErasurePlan) -> None:
-    limit = desk.instance.settings.erasure.row_limit
-    for store in plan.stores:
-        if store.rows > limit:
-            raise LimitPassed(
-                f"the plan would touch {store.rows} rows, and a run may touch {limit}; nothing was changed",
-                where=store.store,
-                repair="Look at the plan; if it is right, raise `[erasure] row_limit` in troth.toml.",
-            )
+# --- rounds ----------------------------------------------------------------------------------------------------------
 
 
 def _next_round(desk: Desk, erasure: Erasure, **more: Any) -> Erasure:
@@ -274,6 +273,24 @@ def _next_round(desk: Desk, erasure: Erasure, **more: Any) -> Erasure:
         raise ErasureUnsettled(where=f"erasure {erasure.name}", repair="Stop what writes them; then run it again.")
     with desk.office.store.writing() as tx:
         return _change(tx, erasure, {"rounds": erasure.rounds + 1, **more})
+
+
+def _in_part(
+    desk: Desk, erasure: Erasure, counts: Mapping[str, StepCounts], held: Sequence[Mapping[str, Any]]
+) -> Erasure:
+    """What no hold keeps is gone: told in an entry of its own, once for what is kept."""
+    office = desk.office
+    said = {store: each.as_json() for store, each in counts.items()}
+    with office.store.writing() as tx:
+        hold(tx, f"erasure {erasure.name}")
+        current = _load(tx, erasure.name)
+        if current.state is not ErasureState.PENDING or (current.held == held and current.counts == said):
+            return current
+        now = office.clock.now()
+        body = {"erasure": erasure.name, "map": desk.datamap.sha256, "counts": said, "held": held}
+        leaf = leaves.append(tx, office.keyring, "erasure.held", erasure.person, body, now)
+        values = {"counts": json.dumps(said), "held": json.dumps(held), "held_at": now, "outcome": leaf}
+        return _change(tx, erasure, values)
 
 
 def _erased(desk: Desk, erasure: Erasure, counts: Mapping[str, StepCounts], known: Remains) -> Erasure:
@@ -289,7 +306,7 @@ def _erased(desk: Desk, erasure: Erasure, counts: Mapping[str, StepCounts], know
         body["keys"] = shredded.destroy(tx, desk, erasure.person, known)
         leaf = leaves.append(tx, office.keyring, "erasure.erased", erasure.person, body, now)
         values = {"state": ErasureState.ERASED, "counts": json.dumps(said), "erased_at": now, "outcome": leaf}
-        erased = _change(tx, erasure, values)
+        erased = _change(tx, erasure, {**values, "held": None})
     sealed_values.forget()
     return erased
 
@@ -310,7 +327,7 @@ def _sweep(desk: Desk, waits: Sequence[Erasure], progress: Callable[[int, int], 
     environ, base = desk.instance.environ, desk.instance.folder
     with Records.open(desk.datamap, environ, timeout_s=_SWEEP_S, base=base) as records:
         swept = sweep.sweep(
-            records, desk.datamap, needles, somebody=_somebody(desk, records), kept=kept, progress=progress
+            records, desk.datamap, needles, somebody=somebody(desk, records), kept=kept, progress=progress
         )
     return [_judged(desk, each, known[each.id], swept) for each in settled]
 
@@ -324,22 +341,6 @@ def _asked_again(desk: Desk, erasure: Erasure) -> Erasure:
             return erasure
     _next_round(desk, erasure, state=ErasureState.PENDING)
     return carry_on(desk, erasure.name)
-
-
-def _somebody(desk: Desk, records: Records) -> sweep.Somebody:
-    """Rows that lead to anybody who is not a stand-in."""
-    nobody = {store: stand_ins(desk, store) for store in records.stores}
-    kinds = desk.datamap.people()
-
-    def of(store: str, name: str) -> tuple[Table, ColumnElement[bool]] | None:
-        reach = Reach.compile(desk.datamap, records.catalogue(store))
-        if name not in reach:
-            return None
-        table = reach.table(name)
-        gone = BoundKeys(Subject(kinds[kind], key) for kind, key in nobody[store].items())
-        return table.core, reach.others(table, BoundKeys(()), nobody=gone)
-
-    return of
 
 
 def _judged(desk: Desk, erasure: Erasure, known: Remains, swept: sweep.Swept) -> Erasure:
@@ -394,6 +395,6 @@ def _said(left: Iterable[sweep.Left]) -> list[dict[str, Any]]:
 
 def _erasure(row: Row[Any]) -> Erasure:
     parts = {name: getattr(row, name) for name in Erasure.__dataclass_fields__}
-    for name, none in (("plan", "{}"), ("counts", "{}"), ("residue", "[]"), ("weak", "[]")):
+    for name, none in (("plan", "{}"), ("counts", "{}"), ("residue", "[]"), ("weak", "[]"), ("held", "[]")):
         parts[name] = json.loads(parts[name] or none)
     return Erasure(**parts)

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from troth.foundation.ledger import receipts
 from troth.foundation.ledger.checkpoints import parse
+from troth.rights import held_back
 
 if TYPE_CHECKING:
     from troth.foundation.records.erasureplan import ErasurePlan
@@ -25,7 +26,9 @@ def as_json(tx: Connection, erasure: Erasure) -> dict[str, Any]:
     """The outcome of an erasure, in the shape that other programs rely on.
 
     `proof.entry` is the number of its entry in the ledger, `proof.root` the root of the newest signed head that holds
-    it, in hex; None until the sequencer has placed it. `elsewhere`: stores that nobody searched, such as a processor's.
+    it, in hex; None until the sequencer has placed it. `kept` has what laws keep and, while it is pending, what legal
+    holds do, with who answers for them (`owner`) and the day when they are looked at again (`until`). `elsewhere`:
+    stores that nobody searched, such as a processor's.
     """
     entry = erasure.proof or erasure.outcome or erasure.intent
     placed = receipts.find_receipt(tx, entry)
@@ -36,7 +39,7 @@ def as_json(tx: Connection, erasure: Erasure) -> dict[str, Any]:
         "plan": list(erasure.plan.get("steps", ())),
         "erased": _by_store(erasure.counts, "erased"),
         "changed": _by_store(erasure.counts, "changed"),
-        "kept": list(erasure.plan.get("kept", ())),
+        "kept": [*erasure.plan.get("kept", ()), *held_back.told(tx, erasure.held)],
         "residue": list(erasure.residue),
         "elsewhere": list(erasure.plan.get("elsewhere", ())),
         "proof": {"entry": entry, "root": None if placed is None else parse(placed.checkpoint).root.hex()},

@@ -8,25 +8,23 @@ long as the policy says; and tombstones, which say nothing without troth's key, 
 
 from __future__ import annotations
 
-import fcntl
 import os
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, delete, func, select, update
 
 from troth.errors import StoreError
+from troth.foundation import tombstone_file
 from troth.foundation.ledger import leaves, shredding
 from troth.foundation.ledger.tables import person_keys
 from troth.foundation.ledger.words import KeyUse
 from troth.foundation.people import PersonNumber
+from troth.foundation.records.gone import hashes_of
 from troth.foundation.store import Store, changes
 from troth.foundation.tables import identifiers, outbox, people
 from troth.rights import packages, shredded
 from troth.rights.tables import erasures, tombstones
-from troth.rights.tombstone_file import Entry, entry_of, line_of, refused
-from troth.rights.tombstones import hashes_of
 from troth.use import restrictions
 from troth.use.office import Office
 from troth.use.tables import centre_links, centre_sessions, guardian_links, messages_sent, privacy_signals
@@ -63,7 +61,7 @@ def set_tombstones(tx: Connection, desk: Desk, erasure: Erasure, known: Remains)
     rows = [{"kind": kind, "hash": hashed, "erasure": erasure.id, "at": now} for kind, hashed in sorted(found)]
     if rows:
         tx.execute(tombstones.insert(), rows)
-        _set_outside(desk.instance.tombstone_file, entry_of(erasure.name, now, found))
+        tombstone_file.add(desk.instance.tombstone_file, [tombstone_file.entry_of(erasure.name, now, found)])
     return len(rows)
 
 
@@ -113,37 +111,3 @@ def wipe(store: Store) -> None:
     """Take the bytes of what was deleted out of SQLite's files; when a reader hinders it, the next erasure does."""
     with suppress(StoreError):
         store.settle()
-
-
-def _set_outside(path: Path, entry: Entry) -> None:
-    """Add an erasure to the file; durable when this returns. Raises: StoreError where it cannot be: nothing may be
-    called proven then.
-    """
-    line = line_of(entry)
-    try:
-        made = not path.exists()
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            size = os.fstat(descriptor).st_size
-            if size and os.pread(descriptor, 1, size - 1) != b"\n":
-                line = b"\n" + line  # what a crash cut off stays a line of its own
-            written = os.write(descriptor, line)
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        if made:
-            _settle(path.parent)
-    except OSError as error:
-        raise refused(path, error) from None
-    if written != len(line):
-        raise StoreError("a tombstone was not written whole", where=str(path), repair="Make room on the disk.")
-
-
-def _settle(folder: Path) -> None:
-    """Make sure that the name of a new file is on the disk too."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

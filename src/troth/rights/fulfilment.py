@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from troth.foundation.store import Store
+    from troth.rights.erasure import Erasure
 
 JOB = "request"
 """What the work on requests is called; it runs under a request's number."""
@@ -152,14 +153,17 @@ def _give_copy(desk: Desk, request: Request) -> State:
 
 
 def _erase(desk: Desk, request: Request) -> State:
-    """Erase, ask again, sweep; only what is proven is done. What stands in the way is written down for staff.
+    """Erase, ask again, sweep; only what is proven is done. What stands in the way is written down for staff, and what
+    a legal hold keeps of it is told to the person: the rest goes when the hold is lifted.
 
     Raises: as `erasure.execute`; the request stays `working` and is tried again.
     """
     from troth.rights import erasure
 
     try:
-        erasure.execute(desk, request.id)
+        erased = erasure.execute(desk, request.id)
+        if erased.held:
+            return _held(desk, request, erased)
         proven = erasure.prove(desk, request.id)
     except PlanChanged as changed:
         return _blocked(desk, request, changed, State.APPROVAL)
@@ -174,6 +178,23 @@ def _erase(desk: Desk, request: Request) -> State:
         return _done(tx, desk, requests.load(tx, request.id), note=note)
 
 
+def _held(desk: Desk, request: Request, erasure: Erasure) -> State:
+    """Tell once what was erased and what stays for now (GDPR Art. 12(4)); the request waits for the rest."""
+    from troth.rights import held_back
+
+    with desk.office.store.writing() as tx:
+        kept = held_back.told(tx, erasure.held)
+        note = _kept(desk, {"kept": kept}, "held")
+        steps = register_.history(tx, desk.office, request)
+        if (steps[-1].word, steps[-1].note) == ("held", note.strip()):
+            return request.state
+        requests.note(tx, desk.office, request, "held", {"rows": sum(each["n"] for each in kept)}, text=note.strip())
+        if request.channel is not Channel.TERMINAL:
+            addresses = requests.addresses_of(tx, desk.office, request)
+            letters.send(tx, desk, request, "held-erasure", addresses, note=note)
+        return request.state
+
+
 def _let_rest(desk: Desk, request: Request) -> None:
     """What is to be erased and cannot go yet is not used meanwhile (GDPR Art. 18; the approval is what counts)."""
     from troth.rights import farewell
@@ -183,9 +204,9 @@ def _let_rest(desk: Desk, request: Request) -> None:
             farewell.stand_still(tx, desk.office, request.person)
 
 
-def _kept(desk: Desk, plan: Mapping[str, Any]) -> str:
+def _kept(desk: Desk, plan: Mapping[str, Any], word: str = "kept") -> str:
     """What a law makes the company keep, in a line each, for the letter."""
-    words = letters.wording(letters.language_of(desk.office.policy))["kept"]
+    words = letters.wording(letters.language_of(desk.office.policy))[word]
     lines = [words["line"].format_map({**each, "n": each["n"]}) for each in plan.get("kept", ()) if each["n"]]
     return "\n".join(["", words["head"], *lines, ""]) if lines else ""
 

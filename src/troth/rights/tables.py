@@ -107,7 +107,7 @@ request_approvals = Table(
 
 # One row an erasure. `name` stands in every `troth_step` of it: the number of the request, or of a repeat after a
 # restore. `work` (who they are in each store, and their needles) is sealed, and goes when the erasure is proven.
-# `plan`, `counts`, `residue` and `weak` are JSON of places and numbers.
+# `plan`, `counts`, `residue`, `weak` and `held` (what legal holds keep of it) are JSON of places and numbers.
 erasures = Table(
     "erasures",
     metadata,
@@ -124,6 +124,8 @@ erasures = Table(
     Column("counts", Text),
     Column("residue", Text),
     Column("weak", Text),
+    Column("held", Text),
+    Column("held_at", Instant),
     Column("begun_at", Instant, nullable=False),
     Column("erased_at", Instant),
     Column("swept_at", Instant),

@@ -23,7 +23,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -32,7 +31,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, select
 
 from troth.foundation.records.catalogue import ColumnKind
-from troth.foundation.records.keys import Subject, text_of
+from troth.foundation.records.gone import evened, hash_of, hashes_of, identifier_kind, key_kind, key_text
+from troth.foundation.records.keys import Subject
 from troth.foundation.tables import identifiers
 from troth.policy.datamap import (
     AnyPath,
@@ -45,13 +45,14 @@ from troth.policy.datamap import (
     SinglePath,
     TableMap,
 )
+from troth.protection.tables import departed
 from troth.rights.tables import erasures, tombstones
 
 if TYPE_CHECKING:
     from troth.foundation.keys import Keyring
     from troth.foundation.records.reading import Records
+    from troth.foundation.tombstone_file import Entry
     from troth.policy.datamap import DataMap
-    from troth.rights.tombstone_file import Entry
 
 _MADE = re.compile(
     r"(^|_)(created?|inserted|added|joined|registered|registration|signed_?up|signup|since)", re.IGNORECASE
@@ -68,9 +69,11 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Tomb:
-    """What is remembered of one erasure: when it was, and of which kinds of person it knew an identifier.
+    """What is remembered of one erasure, or of one account that ended by its period: when that was, and of which kinds
+    of person it knew an identifier.
 
-    `erasure` is below 0 where only the file outside the store remembers it.
+    `erasure` is below 0 where only the file outside the store remembers it, and 0 for an account that ended: its `name`
+    is the run's and a number.
     """
 
     erasure: int
@@ -93,7 +96,7 @@ class Tombs:
         return tuple(found)
 
     def __len__(self) -> int:
-        return len({tomb.erasure for tombs in self.by_hash.values() for tomb in tombs})
+        return len({tomb.name for tombs in self.by_hash.values() for tomb in tombs})
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,19 +130,6 @@ def judge(facts: Facts, erased_at: dt.datetime) -> Standing:
     return Standing.BACK if facts.made is not None else Standing.NEWCOMER
 
 
-# --- hashes -----------------------------------------------------------------------------------------------------------
-
-
-def hashes_of(keyring: Keyring, subject: Subject) -> Iterator[tuple[str, bytes]]:
-    """Kind and hash of each key and identifier of somebody, as a store knows them."""
-    if subject.key:
-        yield _key_kind(subject.kind), _hash(keyring, _key_kind(subject.kind), _key_text(subject.key))
-    for name, values in subject.identifiers.items():
-        for value in values:
-            kind = _identifier_kind(subject.kind.id, name)
-            yield kind, _hash(keyring, kind, _evened(value))
-
-
 def load(tx: Connection, outside: Iterable[Entry] = ()) -> Tombs:
     """Every tombstone of troth's store, and those of the file `outside` that the store knows nothing of any more."""
     rows = tx.execute(
@@ -148,20 +138,22 @@ def load(tx: Connection, outside: Iterable[Entry] = ()) -> Tombs:
         .order_by(tombstones.c.id)
     ).all()
     found = [(row.kind, bytes(row.hash), row.at, row.id, row.name, row.person) for row in rows]
+    ended = tx.execute(select(departed).where(departed.c.at.is_not(None)).order_by(departed.c.id))
+    found += [(row.kind, bytes(row.hash), row.at, 0, f"{row.run}.{row.person}", None) for row in ended]
     in_store = {(name, kind, hashed) for kind, hashed, _, _, name, _ in found}
     for number, entry in enumerate(outside, start=1):
         if all((entry.name, kind, hashed) in in_store for kind, hashed in entry.hashes):
             continue
         person = _number_of(tx, entry)
         found += [(kind, hashed, entry.at, -number, entry.name, person) for kind, hashed in entry.hashes]
-    known: dict[int, set[str]] = {}
-    for kind, _, _, erasure, _, _ in found:
+    known: dict[str, set[str]] = {}
+    for kind, _, _, _, name, _ in found:
         word, _, rest = kind.partition(" ")
         if word == "identifier":
-            known.setdefault(erasure, set()).add(rest.partition(" ")[0])
+            known.setdefault(name, set()).add(rest.partition(" ")[0])
     by_hash: dict[tuple[str, bytes], tuple[Tomb, ...]] = {}
     for kind, hashed, at, erasure, name, person in found:
-        tomb = Tomb(erasure, name, person, at, frozenset(known.get(erasure, ())))
+        tomb = Tomb(erasure, name, person, at, frozenset(known.get(name, ())))
         by_hash[kind, hashed] = (*by_hash.get((kind, hashed), ()), tomb)
     return Tombs(by_hash)
 
@@ -231,18 +223,18 @@ class _Looking:
                 continue
             at = min((moment for moment in row[first:] if moment is not None), default=None)
             judged = {tomb: judge(facts, tomb.at) for tomb, facts in self._facts(shared, at)}
-            self.present.add(_key_text(key))
+            self.present.add(key_text(key))
             tomb, standing = min(judged.items(), key=lambda each: list(Standing).index(each[1]))
-            self.held |= {(name, _evened(str(value))) for name, value in values.items() if value is not None}
+            self.held |= {(name, evened(str(value))) for name, value in values.items() if value is not None}
             yield Met(tomb, standing, subject, kind.table)
 
     def hanging(self, table: TableMap, path: ByKey) -> Iterator[Met]:
         """Rows on the key of somebody erased who has no row."""
         for key in self._distinct(table, path.columns):
-            if _key_text(key) in self.present or any(part is None for part in key):
+            if key_text(key) in self.present or any(part is None for part in key):
                 continue
-            for tomb in self.tombs.by_hash.get(self._named(_key_kind(self.kind), _key_text(key)), ())[-1:]:
-                self.present.add(_key_text(key))
+            for tomb in self.tombs.by_hash.get(self._named(key_kind(self.kind), key_text(key)), ())[-1:]:
+                self.present.add(key_text(key))
                 yield Met(tomb, Standing.BACK, Subject(self.kind, key, {}), table.name)
 
     def known(self, table: TableMap, path: ByIdentifier) -> Iterator[Met]:
@@ -253,14 +245,14 @@ class _Looking:
             if value is None:
                 continue
             at = max((moment for moment in moments if moment is not None), default=None)
-            before = oldest.get(_evened(str(value)))
+            before = oldest.get(evened(str(value)))
             if before is None or (at is not None and (before[1] is None or at < before[1])):
-                oldest[_evened(str(value))] = (str(value), at)
-        kind = _identifier_kind(self.kind.id, path.identifier)
-        for evened, (value, at) in oldest.items():
-            if (path.identifier, evened) in self.held:
+                oldest[evened(str(value))] = (str(value), at)
+        kind = identifier_kind(self.kind.id, path.identifier)
+        for plain, (value, at) in oldest.items():
+            if (path.identifier, plain) in self.held:
                 continue
-            for tomb in self.tombs.by_hash.get(self._named(kind, evened), ())[-1:]:
+            for tomb in self.tombs.by_hash.get(self._named(kind, plain), ())[-1:]:
                 subject = Subject(self.kind, (), {path.identifier: (value,)})
                 dated = Standing.BACK if at is not None and at <= tomb.at else Standing.NEWCOMER
                 yield Met(tomb, Standing.UNCLEAR if at is None else dated, subject, table.name)
@@ -274,7 +266,7 @@ class _Looking:
 
     def _facts(self, shared: Sequence[tuple[str, Tomb]], made: dt.datetime | None) -> Iterator[tuple[Tomb, Facts]]:
         for tomb in dict.fromkeys(tomb for _, tomb in shared):
-            words = {word for word, each in shared if each is tomb}
+            words = {word for word, each in shared if each == tomb}
             yield tomb, Facts("key" in words, "identifier" in words, made, self.kind.id not in tomb.known)
 
     def _made(self, name: str, table: TableMap | None) -> list[str]:
@@ -298,7 +290,7 @@ class _Looking:
         return self.records.execute(table.store, select(*(made.c[name] for name in columns)).distinct())
 
     def _named(self, kind: str, text: str) -> tuple[str, bytes]:
-        return kind, _hash(self.keyring, kind, text)
+        return kind, hash_of(self.keyring, kind, text)
 
 
 def _ends(table: TableMap) -> Iterator[tuple[SinglePath, OnErasure]]:
@@ -314,23 +306,3 @@ def _ends(table: TableMap) -> Iterator[tuple[SinglePath, OnErasure]]:
 def _cuts(end: OnErasure, columns: Sequence[str]) -> bool:
     """Whether these columns of a row hold nobody any more afterwards."""
     return not isinstance(end, (KeepRow, ChangeRow)) or any(name in end.change for name in columns)
-
-
-def _key_kind(kind: PersonKind) -> str:
-    return f"key {kind.id}"
-
-
-def _identifier_kind(person: str, name: str) -> str:
-    return f"identifier {person} {name}"
-
-
-def _key_text(key: Sequence[Any]) -> str:
-    return "\x1f".join(map(text_of, key))
-
-
-def _evened(value: str) -> str:
-    return unicodedata.normalize("NFC", value).strip().lower()
-
-
-def _hash(keyring: Keyring, kind: str, text: str) -> bytes:
-    return keyring.pseudonym("tombstone", f"{kind}\0{text}".encode("utf-8", "surrogatepass"))

@@ -22,7 +22,7 @@ from troth.foundation.proof import NothingToObserve
 
 if TYPE_CHECKING:
     from troth.foundation.network import Network
-    from troth.policy.settings import SupportSettings
+    from troth.policy.sharingsettings import SupportSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,8 +73,10 @@ class PublishedText:
         return reading.parse(self.data, self.version.file)
 
 
-def publish(store: Store, keyring: Keyring, data: bytes, policy: Policy, now: dt.datetime) -> Version:
-    """Publish the policy whose file holds `data`, and record it; cannot be undone.
+def publish(
+    store: Store, keyring: Keyring, data: bytes, policy: Policy, now: dt.datetime, *, staff: int | None = None
+) -> Version:
+    """Publish the policy whose file holds `data`, and record it; cannot be undone. `staff`: the account that does.
 
     Gives the newest version as it stands when it has the same bytes already. `policy` is what `data` reads as; `now`
     is aware. Raises: NoticeTooShort, DatesDisagree; TransferRefused; StoreError. Nothing is written when it raises.
@@ -107,6 +109,8 @@ def publish(store: Store, keyring: Keyring, data: bytes, policy: Policy, now: dt
             "effective": version.effective,
             "material": version.material,
         }
+        if staff is not None:
+            body["staff"] = staff
         leaves.append(tx, keyring, "policy.published", None, body, moment)
     store.changed()
     return version

@@ -11,20 +11,34 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Request
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from troth import errors
 from troth.foundation import people
-from troth.use import apps, authzen, consent, entrance, objections, repeats, restrictions, standing
+from troth.policy.usesettings import ConsentSettings
+from troth.use import (
+    api_reports,
+    apps,
+    authzen,
+    consent,
+    entrance,
+    guardians,
+    objections,
+    repeats,
+    restrictions,
+    standing,
+)
+from troth.use.apibodies import Body, Data, Key, Person, Text
 from troth.use.consent import Choice
 from troth.use.decision import Reason
 from troth.use.lease import Lease
@@ -50,17 +64,6 @@ _STATUS: tuple[tuple[type[errors.TrothError], int], ...] = (
     (errors.KeyUnavailable, 503),
     (errors.TrothError, 422),
 )
-
-Text = Annotated[str, Field(min_length=1, max_length=400)]
-Person = Text | Annotated[dict[str, Text], Field(min_length=1, max_length=4)]
-Key = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=200)]
-Data = Text | Annotated[list[Text], Field(min_length=1, max_length=100)]
-
-
-class Body(BaseModel):
-    """What an app sends; a field that is not known is a fault, not ignored."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class Question(Body):
@@ -88,7 +91,10 @@ class About(Body):
 
 
 class ConsentWord(Body):
-    """What a person said about a purpose. Without `at` it was said now."""
+    """What a person said about a purpose. Without `at` it was said now.
+
+    `old_enough`: whether they may say so alone, where `[consent] ask_age` has people asked.
+    """
 
     person: Person
     purpose: Text
@@ -96,6 +102,7 @@ class ConsentWord(Body):
     language: Annotated[str, Field(max_length=35)] | None = None
     method: Annotated[str, Field(max_length=40)] = "form"
     at: datetime | None = None
+    old_enough: bool | None = None
 
 
 class ObjectionWord(Body):
@@ -130,8 +137,11 @@ def application(troth: Opened, more: Sequence[APIRouter] = ()) -> ASGIApp:
 
 
 def _api(troth: Opened, more: Sequence[APIRouter]) -> Api:
-    site = troth.instance.settings.site
-    return Api(troth.lease, troth.instance.environ, site.url.rstrip("/"), site.centre, tuple(more))
+    settings = troth.instance.settings
+    reports = api_reports.router(troth.lease.office, settings.messages)
+    site = settings.site
+    address = site.url.rstrip("/")
+    return Api(troth.lease, troth.instance.environ, settings.consent, address, site.centre, (reports, *more))
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,13 +150,15 @@ class Api:
 
     lease: Lease
     environ: Mapping[str, str]
+    consents: ConsentSettings
     address: str
     centre: str = "/privacy/centre"
     more: tuple[APIRouter, ...] = ()
 
     def routes(self) -> tuple[BaseRoute, ...]:
         """What to put among the routes of the site."""
-        standard = _application("troth, AuthZEN", authzen.router(self.lease, [Depends(self._known_app)]))
+        questions = authzen.router(self.lease, [Depends(self._known_app)])
+        standard = _application("troth, AuthZEN", questions, malformed=HTTPStatus.BAD_REQUEST)
         return (
             Mount("/v1", self.application()),
             Mount("/access/v1", standard),
@@ -223,6 +235,8 @@ class Api:
         def say(word: ConsentWord, request: Request, key: Key = None) -> dict[str, Any]:
             """Record what a person said; when this answers, every decision obeys."""
             office = lease.office
+            if word.word is Consent.GIVEN:
+                guardians.require_old_enough(office.policy, self.consents, word.old_enough)
             try:
                 with repeats.once(office, request.state.app, key, f"consents\n{word.model_dump_json()}"):
                     return asdict(_consent(office, word))
@@ -268,12 +282,15 @@ def _consent(office: Office, word: ConsentWord) -> Choice:
     return deed(office, word.person, word.purpose, language=language, method=word.method, at=word.at)
 
 
-def _application(title: str, router: APIRouter) -> ASGIApp:
-    """The routes with their own way of telling errors, and a limit on what is read."""
+def _application(title: str, router: APIRouter, *, malformed: HTTPStatus = HTTPStatus.UNPROCESSABLE_ENTITY) -> ASGIApp:
+    """The routes with their own way of telling errors, and a limit on what is read.
+
+    `malformed`: the status of a body that is not understood; AuthZEN 1.0 wants 400.
+    """
     application = FastAPI(title=title, version="1", docs_url=None, redoc_url=None)
     application.include_router(router)
     application.add_exception_handler(errors.TrothError, _told)
-    application.add_exception_handler(RequestValidationError, _not_understood)
+    application.add_exception_handler(RequestValidationError, partial(_not_understood, malformed))
     application.add_exception_handler(StarletteHTTPException, _refused)
     application.add_exception_handler(Exception, _failed)
     return _Limited(application)
@@ -295,11 +312,11 @@ async def _told(_: Request, error: Exception) -> Response:
     return problem(status, str(error))
 
 
-async def _not_understood(_: Request, error: Exception) -> Response:
+async def _not_understood(status: HTTPStatus, _: Request, error: Exception) -> Response:
     """What was sent is never repeated: it may be a person's."""
     assert isinstance(error, RequestValidationError)
     faults = [{"at": "/".join(_shown(part) for part in fault["loc"]), "is": fault["type"]} for fault in error.errors()]
-    return problem(422, "The body is not what this address takes.", faults=faults[:20])
+    return problem(status, "The body is not what this address takes.", faults=faults[:20])
 
 
 async def _refused(_: Request, error: Exception) -> Response:
@@ -321,7 +338,7 @@ _OURS = {
     "body",
     *(
         name
-        for model in (Question, ManyQuestions, ConsentWord, ObjectionWord, RestrictionWord)
+        for model in (Question, ManyQuestions, ConsentWord, ObjectionWord, RestrictionWord, *api_reports.BODIES)
         for name in model.model_fields
     ),
 }

@@ -3,6 +3,7 @@
 1. The standing of everybody is held as bitmaps (`bitmaps`); an audience is algebra over them.
 2. Each word a person says leaves a line in the same transaction (`foundation/store/changes`). Before an answer the
    lines since the last are read, and only those people anew: the answer is of one moment, and nothing is missed.
+   Under a valid lease (`lease`) nothing is read as long as nobody has said anything and nothing has ended.
 3. What was held is kept in the store now and then, so that a new process need not read everybody's words.
    A check reads everybody's words and compares.
 4. Whatever cannot be read raises. A short list would look like an answer.
@@ -36,6 +37,7 @@ from troth.use.tables import audience_planes, audience_state
 if TYPE_CHECKING:
     from pyroaring import BitMap
 
+    from troth.use.lease import Lease
     from troth.use.office import Office
 
 _STREAMED = 50_000
@@ -75,10 +77,17 @@ class People:
 
 
 class Audience:
-    """The audiences of one process. Safe to share between threads."""
+    """The audiences of one process. Safe to share between threads.
 
-    def __init__(self, office: Office) -> None:
+    With the `lease` of the process, what was read holds for as long as the lease says; without, the store is asked
+    each time.
+    """
+
+    def __init__(self, office: Office, lease: Lease | None = None) -> None:
         self.office = office
+        self._lease = lease
+        self._moment: int | None = None
+        self._ends: datetime | None = None
         self._lock = threading.Lock()
         self._planes: Planes | None = None
         self._version: str | None = None
@@ -142,10 +151,18 @@ class Audience:
     def _present(self) -> Planes:
         """The planes as of now: what has changed since is read first."""
         try:
-            return self._followed()
+            # INVARIANT: asked before the store is read: what changes in between is a change of the next moment.
+            moment = None if self._lease is None else self._lease.moment()
+            if self._planes is None or moment is None or moment != self._moment or self._has_ended():
+                self._planes, self._moment = self._followed(), moment
         except BaseException:
             self._planes = self._column = None  # half of the changes may be in
             raise
+        return self._planes
+
+    def _has_ended(self) -> bool:
+        """Whether something that was read counts no longer, by the clock alone."""
+        return self._ends is not None and in_utc(self.office.clock.now()) >= self._ends
 
     def _followed(self) -> Planes:
         path = self.office.store.path
@@ -162,6 +179,8 @@ class Audience:
                 ended = standing.ended(tx, self._at, now) if self._at is not None else frozenset()
                 self._read(tx, self._planes, new.people | ended, now)
                 self._version, self._at = new.version, now
+            if self._lease is not None:
+                self._ends = standing.next_end(tx, now)
         assert self._planes is not None
         if self._behind >= _OFTEN:
             self._keep()

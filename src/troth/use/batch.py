@@ -53,7 +53,7 @@ def masks_of(compiled: Compiled, questions: Sequence[Question]) -> list[tuple[in
 class Column:
     """Everybody's standing as one array of 64-bit integers, by number."""
 
-    __slots__ = ("words",)
+    __slots__ = ("_cells", "words")
 
     def __init__(self, planes: Planes) -> None:
         """Raises: ModuleNotFoundError without numpy; OverflowError where the policy needs more bits."""
@@ -65,29 +65,29 @@ class Column:
         for bit, plane in [(KNOWN_BIT, planes.known), *planes.bits.items()]:
             members = np.frombuffer(plane.to_array(), dtype=np.uint32)
             self.words[members[members < len(self.words)]] |= bit
+        self._cells = memoryview(self.words)  # one cell of it is read and written at a third of what the array takes
 
     def word(self, person: int) -> int | None:
         """The standing as the column has it; None is one nobody knows."""
-        held = int(self.words[person]) if person < len(self.words) else 0
+        cells = self._cells
+        held = cells[person] if person < len(cells) else 0
         return held ^ KNOWN_BIT if held & KNOWN_BIT else None
 
     def put(self, person: int, word: int | None) -> None:
         """The standing of this person is `word` now; None is one nobody knows."""
-        import numpy as np
-
-        if person >= len(self.words):
+        if person >= len(self._cells):
             if word is None:
                 return
-            grown = np.zeros(max(person + 1, len(self.words) * 5 // 4), dtype=np.int64)
-            grown[: len(self.words)] = self.words
-            self.words = grown
-        self.words[person] = 0 if word is None else word | KNOWN_BIT
+            self._grow(person + 1)
+        self._cells[person] = 0 if word is None else word | KNOWN_BIT
 
     def answers(self, numbers: Any, masks: Sequence[tuple[int, int]], which: Any) -> ndarray[Any, Any]:
         """Yes or no for each of `numbers`, by the question at the place `which` says; None: the only one."""
         import numpy as np
 
         numbers = np.asarray(numbers)
+        if not numbers.size:  # an empty list is no list of integers to numpy
+            return np.zeros(0, dtype=bool)
         if numbers.dtype.kind not in "ui":
             raise TrothError("people are numbers here", expected="an array of integers")
         words = self.words
@@ -102,6 +102,13 @@ class Column:
         asked = np.asarray(which)
         seen &= look_at[asked]
         return np.asarray(seen == required[asked])
+
+    def _grow(self, least: int) -> None:
+        import numpy as np
+
+        grown = np.zeros(max(least, len(self.words) * 5 // 4), dtype=np.int64)
+        grown[: len(self.words)] = self.words
+        self.words, self._cells = grown, memoryview(grown)
 
 
 def answers(words: Sequence[int | None], masks: Sequence[tuple[int, int]], which: Sequence[int] | None) -> list[bool]:

@@ -57,6 +57,12 @@ def reopen(office: Office, person: Person, *, method: str = "app", at: datetime 
     return _deed(office, person, Closing.REOPENED, method, at)
 
 
+def show(office: Office, person: Person) -> Account:
+    """Whether the account of `person` is closed now. Raises: PersonUnknown, PersonAmbiguous; StoreError."""
+    with office.store.reading() as tx:
+        return _as_it_is(tx, standing.load_person(tx, office.keyring, person))
+
+
 def follow(stores: Company) -> int:
     """Close and open accounts as the company's tables have them now; gives how many changed. Raises: RecordsError."""
     office, changed = stores.office, 0
@@ -133,6 +139,10 @@ def _say(  # noqa: PLR0917 - who said what when
             )
         )
         changes.note(tx, [person])
+    return _as_it_is(tx, person)
+
+
+def _as_it_is(tx: Connection, person: PersonNumber) -> Account:
     word = standing.load(tx, person).closings.get(ACCOUNT)
     closed = word is not None and word.word is Closing.CLOSED
     return Account(closed, word.at if word and closed else None, word.until if word and closed else None)

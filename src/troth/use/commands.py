@@ -76,6 +76,9 @@ def give(  # noqa: PLR0917 - as above
     ] = None,
     method: Method = "form",
     at: Annotated[str | None, typer.Option("--at", help="When, as 2026-11-22T10:00:00+01:00; now by default.")] = None,
+    old_enough: Annotated[
+        bool | None, typer.Option("--old-enough/--too-young", help="What they said, where the age is asked.")
+    ] = None,
     form: Printed = Format.TEXT,
 ) -> None:
     """Record that PERSON consents to a purpose, with the exact words of the policy in force.
@@ -85,9 +88,11 @@ def give(  # noqa: PLR0917 - as above
     Exit status: 0 recorded, 2 it could not be recorded.
     """
     from troth.use import consent as deeds
+    from troth.use import guardians
 
     who, moment = terminal.named_person(person), _moment(at)
-    with _office() as office:
+    with terminal.opened() as (instance, office):
+        guardians.require_old_enough(office.policy, instance.settings.consent, old_enough)
         spoken = language or office.policy.controller.languages[0]
         _print_choices([deeds.give(office, who, purpose, language=spoken, method=method, at=moment)], form)
 

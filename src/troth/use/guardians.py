@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, func, select, update
 
-from troth.errors import PersonError, TrothError
+from troth.errors import PersonError, Refused, TrothError
 from troth.foundation import ids, mail, people
 from troth.foundation.people import Identifier, Kind, PersonNumber
 from troth.foundation.tables import identifiers
@@ -69,6 +69,31 @@ def own_consent_from(policy: Policy, settings: ConsentSettings) -> Age | None:
     named = [law for law in laws_of(policy.laws) if law.consent_age is not None]
     strictest = max(named, key=lambda law: law.consent_age or 0, default=None)
     return None if strictest is None or strictest.consent_age is None else Age(strictest.consent_age, strictest.short)
+
+
+class TooYoung(Refused):
+    """A consent that only a guardian can give; nothing was recorded."""
+
+
+def require_old_enough(policy: Policy, settings: ConsentSettings, old_enough: bool | None) -> None:  # noqa: FBT001 - None is not said
+    """Make sure that an app which brings a consent has asked for the age, where the company asks for it.
+
+    Raises: TooYoung for one who is too young to give it alone; TrothError where the app does not say.
+    """
+    age = own_consent_from(policy, settings) if settings.ask_age else None
+    if age is None or old_enough:
+        return
+    if old_enough is None:
+        raise TrothError(
+            "whoever brings a consent says whether its person is old enough to give it alone",
+            where="[consent] ask_age in troth.toml",
+            expected=f"`old_enough`: at least {age.years} years ({age.source})",
+        )
+    raise TooYoung(
+        f"under {age.years} years a guardian gives this consent; nothing was recorded",
+        where=age.source,
+        repair="Ask their guardian: `ask_guardian` does, by mail.",
+    )
 
 
 def ask_in(

@@ -1,8 +1,9 @@
 """Answer from memory, for as long as memory may be trusted (freshness).
 
 - SQLite: what was read stays valid while the store's generation has not moved, and for at most one second by the
-  monotonic clock; then the file itself is asked whether anything was written, by whomever. The generation is compared
-  before each decision, so a word that was acknowledged is obeyed by the next one.
+  monotonic clock. The generation is compared before each decision, so a word that was acknowledged is obeyed by the
+  next one: whom the store names as changed is taken out of memory. After the second the file itself is asked whether
+  anything was written, by whomever; then everybody is.
 - PostgreSQL: a thread of its own follows the store under a lease (`foundation/store/readers`). A change takes those
   people out of memory before its writer acknowledges it. Without a valid lease each decision reads the store.
 - No store to read: the answer is no, `standing-unknown`.
@@ -23,13 +24,14 @@ from typing import Any, TypeAlias
 from troth.errors import PersonAmbiguous, StoreError
 from troth.foundation.clock import in_utc
 from troth.foundation.people import Identifier, Kind, PersonNumber
+from troth.foundation.store import changes
 from troth.foundation.store.changes import Changes
 from troth.foundation.store.readers import LEASE_S, Follower
 from troth.use import standing
 from troth.use.decision import Decision, Entry, Reason, decide_all, without_standing
 from troth.use.filewatch import FileWatch
 from troth.use.office import Office
-from troth.use.standing import Person
+from troth.use.standing import Person, Standing
 from troth.use.strangers import Strangers
 
 _MOST_REMEMBERED = 1_000_000
@@ -69,6 +71,7 @@ class Lease:
         "_keys",
         "_lock",
         "_memory",
+        "_position",
         "_strangers",
         "_version",
         "_watch",
@@ -79,6 +82,7 @@ class Lease:
         self._counter = office.store.generation
         self._watch = None if office.store.path is None else FileWatch(office.store.path)
         self._version: object = None
+        self._position: str | None = None
         self._memory: Memory = _blank(office)
         self._epoch = 0
         self._keys: dict[PersonNumber, set[Person]] = {}
@@ -99,6 +103,15 @@ class Lease:
         """Whether decisions come from memory at this moment, for people who were asked about before."""
         until, cells, generation, *_ = self._memory
         return monotonic() < until and len(cells) > 0 and cells[0] == generation
+
+    def moment(self) -> int | None:
+        """A number: what was read from the store after it was given still holds when it is given again.
+
+        None where no lease is valid now. What ends by itself is the caller's to look at. Raises: StoreError.
+        """
+        with self._lock:
+            until, cells, generation, *_ = self._renewed()
+            return self._epoch if monotonic() < until and cells[0] == generation else None
 
     def may(self, person: Person, purpose: str, data: Data, recipient: str | None = None) -> Decision:
         """Whether `data` of `person` may be used for `purpose` now, and given to `recipient`; rules: see `decision`.
@@ -141,6 +154,7 @@ class Lease:
     def adopt(self, office: Office) -> None:
         """Decide by the policy of `office` from now on."""
         with self._lock:
+            self._epoch += 1
             self._forget()
             until = -1.0 if self._follower is None else self._memory[0]
             self._memory = (until, *_blank(office)[1:]) if until < 0 else (
@@ -161,7 +175,7 @@ class Lease:
         if follower is not None:
             follower.close()
 
-    # What `foundation/store/readers` calls, on PostgreSQL.
+    # What `foundation/store/readers` calls, on PostgreSQL; on SQLite `apply` alone is called, from here.
 
     def apply(self, new: Changes) -> None:
         """Take out of memory whoever has changed."""
@@ -219,11 +233,10 @@ class Lease:
         found = words.get(person) if kept else None
         if found is not None:
             return found, office
-        with office.store.reading() as tx:
-            number = standing.find(tx, office.keyring, person)
-            if number is None:
-                return None, office
-            said = standing.load(tx, number)
+        known = self._said(office, person)
+        if known is None:
+            return None, office
+        number, said = known
         now = in_utc(office.clock.now())
         word = standing.word_of(office.compiled, said, now)
         if kept:
@@ -232,6 +245,15 @@ class Lease:
                 if self._epoch == epoch and self._memory[3] is words and not self._closed:
                     self._remember(person, number, word, said.valid_until(now), now)
         return word, office
+
+    @staticmethod
+    def _said(office: Office, person: Person) -> tuple[PersonNumber, Standing] | None:
+        if isinstance(person, (str, Identifier)):
+            with office.store.reading_once() as tx:
+                return standing.look_up(tx, office.keyring, person)
+        with office.store.reading() as tx:
+            number = standing.find(tx, office.keyring, person)
+            return None if number is None else (number, standing.load(tx, number))
 
     def _remember(self, person: Person, number: PersonNumber, word: int, ends: datetime | None, now: datetime) -> None:
         words = self._memory[3]
@@ -259,7 +281,7 @@ class Lease:
         return min(until, *self._ends.values()) if self._ends else until
 
     def _renewed(self) -> Memory:
-        """A memory under a valid lease; emptied if anything was written since it was filled. Raises: StoreError.
+        """A memory under a valid lease, without whoever has changed since they were read. Raises: StoreError.
 
         On PostgreSQL the memory as it is: whoever follows keeps the lease, or there is none.
         """
@@ -267,15 +289,27 @@ class Lease:
         if counter is None or watch is None:
             return self._followed()
         with self._lock:
-            until, _, generation, words, table, office = self._memory
+            until, cells, generation, words, table, office = self._memory
             # INVARIANT: clock and counter are read before the store is asked, so that what is read later is no older.
             now, seen = monotonic(), counter.value
             if now < until and seen == generation:
                 return self._memory
+            if now < until and self._position is not None:
+                # The lease is not made longer by this: what was written past troth is still seen when it ends.
+                with office.store.reading() as tx:
+                    new = changes.since(tx, self._position)
+                self.apply(new)
+                self._position = new.version
+                self._memory = (until, cells, seen, words, table, office)
+                return self._memory
             version = watch.version()
             if seen != generation or version != self._version:
+                self._epoch += 1
                 self._forget()
-                words = {}
+                words, self._position = {}, None
+                # INVARIANT: before anybody is read into the empty memory, so that no change after it is missed.
+                with office.store.reading() as tx:
+                    self._position = changes.version(tx)
             self._version = version
             self._memory = (now, counter.cells, seen, words, table, office)
             self._memory = (self._bounded(now + LEASE_S, now), *self._memory[1:])
@@ -298,7 +332,7 @@ class Lease:
         self._forget()
         self._follower = None
         self._asked = 0
-        self._memory = _blank(office)
+        self._memory, self._position = _blank(office), None
         office.store.forked()
         if not self._closed and office.store.path is not None:
             self._counter = office.store.generation

@@ -23,6 +23,19 @@ if TYPE_CHECKING:
     from troth.policy.usesettings import MessageSettings
 
 
+def class_of(settings: MessageSettings, template: str) -> MessageClass:
+    """The class that the settings give a template. Raises: UnknownName for one that they do not name."""
+    word = settings.templates.get(template)
+    if word is None:
+        raise UnknownName(
+            "this is no template of a message.",
+            where="[messages.templates] in troth.toml",
+            expected=f"one of: {', '.join(settings.templates)}",
+            nearest=nearest(template[:60], tuple(settings.templates)),
+        )
+    return MessageClass(word)
+
+
 def note(
     office: Office,
     settings: MessageSettings,
@@ -37,15 +50,7 @@ def note(
     Raises: UnknownName for a template that no setting names; TrothError for a transactional one without order, or one
     of another class with an order; PersonUnknown, PersonAmbiguous, PersonError; StoreError.
     """
-    word = settings.templates.get(template)
-    if word is None:
-        raise UnknownName(
-            "this is no template of a message.",
-            where="[messages.templates] in troth.toml",
-            expected=f"one of: {', '.join(settings.templates)}",
-            nearest=nearest(template[:60], tuple(settings.templates)),
-        )
-    kind = MessageClass(word)
+    kind = class_of(settings, template)
     if (kind is MessageClass.TRANSACTIONAL) != (order is not None):
         needs = "belongs to an order, and none is named" if order is None else "belongs to no order"
         raise TrothError(f"{template}: a {kind} message {needs}", where="[messages.templates] in troth.toml")

@@ -66,18 +66,40 @@ def run(lease: Lease, program: str, purpose: str, data: str | Iterable[str]) -> 
     """
     office = lease.office
     categories = tuple(dict.fromkeys((data,) if isinstance(data, str) else data))
-    if not _PROGRAM.fullmatch(program):
-        raise TrothError("a program is named by one lower-case word", expected='such as "fraud-watch"')
-    _require_declared(office, program, purpose, categories)
-    with office.deed() as tx:
-        number = _write(tx, office, program, purpose, categories, RunState.BEGUN)
-    running = Run(number, purpose, categories, lease)
+    running = Run(begin(office, program, purpose, categories), purpose, categories, lease)
     try:
         yield running
     except BaseException:
-        _end(office, running, RunState.FAILED)
+        end(office, running.id, RunState.FAILED, rows=running.rows, people=running.people)
         raise
-    _end(office, running, RunState.DONE)
+    end(office, running.id, RunState.DONE, rows=running.rows, people=running.people)
+
+
+def begin(office: Office, program: str, purpose: str, data: tuple[str, ...]) -> int:
+    """Put on record that a run begins; gives its number, by which it is ended. Raises as `run`."""
+    if not _PROGRAM.fullmatch(program):
+        raise TrothError("a program is named by one lower-case word", expected='such as "fraud-watch"')
+    _require_declared(office, program, purpose, data)
+    with office.deed() as tx:
+        return _write(tx, office, program, purpose, data, RunState.BEGUN)
+
+
+def end(office: Office, number: int, state: RunState, *, rows: int, people: int) -> None:
+    """Put on record how a run ended, and how many rows and people it used.
+
+    Raises: TrothError for a number that no run has, or one that has ended; StoreError.
+    """
+    with office.deed() as tx:
+        now = office.clock.now()
+        body = {"run": number, "rows": rows, "people": people}
+        ended = tx.execute(
+            update(use_runs)
+            .where(use_runs.c.id == number, use_runs.c.state == RunState.BEGUN)
+            .values(state=state, ended_at=now, rows=rows, people=people)
+        )
+        if not ended.rowcount:
+            raise TrothError("no run of that number is under way", expected="the number that its beginning gave")
+        leaves.append(tx, office.keyring, f"use.{state}", None, body, now)
 
 
 def note_refusal(office: Office, program: str, purpose: str, data: Iterable[str]) -> None:
@@ -125,15 +147,3 @@ def _write(  # noqa: PLR0917 - what is written
     )
     assert result.inserted_primary_key is not None
     return int(result.inserted_primary_key[0])
-
-
-def _end(office: Office, running: Run, state: RunState) -> None:
-    with office.deed() as tx:
-        now = office.clock.now()
-        body = {"run": running.id, "rows": running.rows, "people": running.people}
-        leaves.append(tx, office.keyring, f"use.{state}", None, body, now)
-        tx.execute(
-            update(use_runs)
-            .where(use_runs.c.id == running.id)
-            .values(state=state, ended_at=now, rows=running.rows, people=running.people)
-        )

@@ -16,15 +16,19 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import (
     ColumnElement,
+    CompoundSelect,
     Connection,
     Row,
     Select,
     String,
     Table,
     bindparam,
+    case,
+    func,
     literal,
     null,
     select,
+    true,
     type_coerce,
     union_all,
 )
@@ -136,13 +140,13 @@ def word_of(compiled: Compiled, standing: Standing, now: datetime | None = None)
     word = RESTRICTED_BIT if standing.restricted else 0
     if compiled.ended_bit and standing.contract_ended(now):
         word |= compiled.ended_bit
-    for purpose, (given, withdrawn) in compiled.consent_bits.items():
+    for purpose, (given, withdrawn) in compiled.consent_bits.items() if standing.consents else ():
         spoken = standing.consents.get(purpose)
         if spoken is not None and standing.consents_to(purpose, now):
             word |= given
         elif spoken is not None and spoken.word is Consent.WITHDRAWN:
             word |= withdrawn
-    for purpose, objected in compiled.objection_bits.items():
+    for purpose, objected in compiled.objection_bits.items() if standing.objections else ():
         if standing.objects_to(purpose):
             word |= objected
     return word
@@ -219,6 +223,23 @@ def load(tx: Connection, person: PersonNumber) -> Standing:
     return fold(map(_word, tx.execute(_OF_ONE, {"person": person})))
 
 
+def look_up(tx: Connection, keyring: Keyring, person: str | Identifier) -> tuple[PersonNumber, Standing] | None:
+    """As `find` and `load`, in one statement: one moment, and one turn to a server. None when nobody is meant.
+
+    Raises: PersonAmbiguous, PersonError.
+    """
+    [one] = named(person)
+    if one.kind is Kind.KEY:
+        statement, given = _BY_KEY[tx.dialect.name], {"raw": bytes.fromhex(one.value)}
+    else:
+        statement, given = _BY_NAME[tx.dialect.name], {"of_kind": one.kind, "known_as": people.hash_of(keyring, one)}
+    rows = tx.execute(statement, given).all()
+    number = people.only(one.kind, [(int(row.person), bool(row.id)) for row in rows if row.kind == _LEADS])
+    if number is None:
+        return None
+    return number, fold(_word(row) for row in rows if row.kind != _LEADS and row.person == number)
+
+
 def load_words(
     tx: Connection, compiled: Compiled, numbers: Iterable[PersonNumber] | None = None, now: datetime | None = None
 ) -> dict[PersonNumber, int]:
@@ -263,6 +284,15 @@ def ended(tx: Connection, after: datetime, by: datetime) -> frozenset[PersonNumb
     for table in (consent_events, closings):
         found.update(tx.execute(select(table.c.person).where(table.c.until > after, table.c.until <= by)).scalars())
     return frozenset(found)
+
+
+def next_end(tx: Connection, after: datetime) -> datetime | None:
+    """The next instant after `after` at which somebody's consent or contract comes to its end by itself."""
+    ends = (
+        tx.execute(select(func.min(table.c.until)).where(table.c.until > after)).scalar()
+        for table in (consent_events, closings)
+    )
+    return min((end for end in ends if end is not None), default=None)
 
 
 def last_said(tx: Connection, table: Table, person: PersonNumber, about: str) -> Row[Any] | None:
@@ -310,6 +340,47 @@ def _said(kind: str, table: Table, about: ColumnElement[str]) -> Select[Any]:
 
 _OF_ONE = union_all(
     *(_said(kind, table, about).where(table.c.person == bindparam("person")) for kind, table, about in _SOURCES)
+)
+
+
+_LEADS = "leads"
+"""The kind of a row that says whom an identifier leads to; its `id` says whether it is a strong one."""
+
+
+def _led_to_and_said(who: Select[Any]) -> dict[str, CompoundSelect[Any]]:
+    """The people that `who` gives, and every word of each, as one statement; by the name of the engine."""
+    led = who.subquery()
+    leads = select(
+        literal(_LEADS).label("kind"),
+        led.c.person,
+        type_coerce(null(), String).label("about"),
+        type_coerce(null(), String).label("event"),
+        type_coerce(null(), Instant).label("at"),
+        case((led.c.strong, 1), else_=0).label("id"),
+        type_coerce(null(), Instant).label("until"),
+    )
+    them = select(who.subquery().c.person)
+    # A list that is made first: PostgreSQL then goes by the index whatever it believes about sizes.
+    within: dict[str, Any] = {"sqlite": them, "postgresql": func.any(func.array(them.scalar_subquery()))}
+    return {
+        engine: union_all(
+            *(
+                _said(kind, table, about).where(
+                    table.c.person.in_(some) if engine == "sqlite" else table.c.person == some
+                )
+                for kind, table, about in _SOURCES
+            ),
+            leads,
+        )
+        for engine, some in within.items()
+    }
+
+
+_BY_NAME = _led_to_and_said(people.LIVE_ONE)
+_BY_KEY = _led_to_and_said(
+    select(people_table.c.number.label("person"), true().label("strong")).where(
+        people_table.c.key == bindparam("raw", type_=people_table.c.key.type)
+    )
 )
 
 

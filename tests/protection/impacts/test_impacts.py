@@ -151,3 +151,25 @@ def test_the_command_lists_what_is_needed_and_records_it(tmp_path: Path, monkeyp
     code, listed = run("list")
     assert code == 0
     assert "assessed, review by 2027-11-01" in listed
+
+
+def test_data_from_elsewhere_are_matched_though_the_clause_around_says_their_source() -> None:
+    policy = policy_of(
+        """
+        collection:
+          number: "1"
+          title: Collection
+          text: We collect data.
+          given:
+            {number: "1.1", title: Given, text: You give it., source: provided, mail: {text: E., data: [contact.email]}}
+          had:
+            {number: "1.2", title: Had, text: Others do., source: received, name: {text: N., data: [profile.name]}}
+        use:
+          number: "2"
+          title: Use
+          text: We use data.
+          uses: [{purpose: research, data: [contact.email, profile.name], basis: consent}]
+        """
+    )
+    [judged] = criteria.judge(policy)
+    assert judged.met == (Criterion.MATCHING,)

@@ -24,7 +24,7 @@ from troth.foundation.web.pages import Ask, Handler, Link
 from troth.protection.training import clearance
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from troth.foundation.factors.provider import Provider
     from troth.foundation.keys import Keyring
@@ -222,8 +222,7 @@ class Door:
         """Put into the frame who is signed in, and the links that their role may follow."""
         ask.signed_in = f"{caller.name} · {caller.role.label}"
         ask.leave = f"{self.here}/sign-out"
-        links = tuple(link for link in ask.frame.links if self._may_follow(caller, link))
-        ask.frame = replace(ask.frame, links=links)
+        ask.frame = replace(ask.frame, links=tuple(self._followed(caller, ask.frame.links)))
 
     def token_of(self, ask: Ask) -> str:
         return ask.request.cookies.get(COOKIE, "")
@@ -313,9 +312,15 @@ class Door:
         needed = clearance.required(self.instance.settings.training, self.policy())
         return needed and not clearance.holds(caller.cleared_until, ask.now)
 
-    def _may_follow(self, caller: Caller, link: Link) -> bool:
-        operation = self.seen_by.get(link.path)
-        return operation is None or operations.may(caller.role, operation)
+    def _followed(self, caller: Caller, links: tuple[Link, ...]) -> Iterator[Link]:
+        """What of the navigation is open to the caller; a group leads to the first of its pages that is."""
+        for link in links:
+            below = tuple(self._followed(caller, link.below))
+            operation = self.seen_by.get(link.path)
+            if below:
+                yield replace(link, path=below[0].path, below=below)
+            elif not link.below and (operation is None or operations.may(caller.role, operation)):
+                yield link
 
 
 def open_page(handler: Handler) -> Guarded:

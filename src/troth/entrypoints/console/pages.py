@@ -20,6 +20,7 @@ from troth.foundation.operations import Operation
 from troth.foundation.proof import Report, Verdict
 from troth.foundation.web.guarding import Guarded, StaffRoute, guarded
 from troth.foundation.web.pages import Ask
+from troth.protection import ending
 
 if TYPE_CHECKING:
     from troth.entrypoints.console.door import Door
@@ -29,6 +30,16 @@ if TYPE_CHECKING:
     from troth.policy.model import Policy
 
 HISTORY = dt.timedelta(days=90)
+_SEEN_BY = {
+    ending.Kind.ATTESTATION: Operation.ATTESTATIONS_SEE,
+    ending.Kind.ASSESSMENT: Operation.ASSESSMENTS_SEE,
+    ending.Kind.TRAINING: Operation.TRAINING_SEE,
+    ending.Kind.HOLD: Operation.HOLDS_SEE,
+    ending.Kind.RECIPIENT: Operation.RECIPIENTS_SEE,
+    ending.Kind.STATUTE: Operation.POLICY_SEE,
+    ending.Kind.BALANCE: Operation.POLICY_SEE,
+}
+"""Who sees on the page of today that it ends: those who see it where it stands."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +72,10 @@ class Console:
 
     # --- what there is to see ---------------------------------------------------------------------------------
 
-    def today(self, ask: Ask, caller: Caller) -> Response:  # noqa: ARG002 - the same for all who may
-        report = self.report(ask)
+    def today(self, ask: Ask, caller: Caller) -> Response:
+        report, within = self.report(ask), self.door.instance.settings.schedule.remind
         with self.store.reading() as tx:
+            ends = ending.soon(tx, self.policy(), ask.now, within) if within is not None else ()
             since = verdicts.standing(tx)
             turns = [turn for turn in verdicts.turns(tx, limit=12) if turn.was is not None]
             runs = [pictures.Run(*run) for run in verdicts.daily_counts(tx, ask.now - HISTORY)]
@@ -76,6 +88,8 @@ class Console:
             since=since,
             turns=turns,
             runs=runs[-20:],
+            ends=[each for each in ends if operations.may(caller.role, _SEEN_BY[each.kind])],
+            within=within,
             history=pictures.history(runs),
             Verdict=Verdict,
         )

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -36,6 +36,7 @@ from troth.policy.datamap import ByIdentifier, ByKey, ByRow, DataMap, InJson, In
 from troth.policy.model import DeclaredUse, Policy, Sentence, Statute
 from troth.policy.recordkeeping import RecordSettings
 from troth.policy.rendering.annexes import ENDS, SAFEGUARDS, purpose_label
+from troth.policy.sources import sources
 from troth.policy.vocabulary import CATEGORIES, Channel, LegalBasis, Source
 from troth.protection.impacts import criteria
 from troth.sharing import recipients
@@ -74,14 +75,8 @@ class Told:
         return {each.purpose: each for each in criteria.judge(self.policy, self.facts.people)}
 
     @cached_property
-    def sources(self) -> dict[str, Source]:
-        """Where each category comes from, as section 1 says it."""
-        found: dict[str, Source] = {}
-        for category, number in self.policy.collected.items():
-            source = _source_of(self.policy, self.policy.by_number[number])
-            if source is not None:
-                found[category] = source
-        return found
+    def sources(self) -> Mapping[str, Source]:
+        return sources(self.policy)
 
 
 def gather(told: Told) -> Record:
@@ -163,15 +158,6 @@ def _purposes(policy: Policy, uses: tuple[DeclaredUse, ...]) -> Iterator[Purpose
         )
 
 
-def _source_of(policy: Policy, sentence: Sentence) -> Source | None:
-    """What the sentence says of the source, or the nearest clause around it."""
-    if sentence.meaning.source is not None:
-        return sentence.meaning.source
-    parts = sentence.clause_id.split(".")
-    above = (policy.by_id.get(".".join(parts[:length])) for length in range(len(parts), 0, -1))
-    return next((clause.meaning.source for clause in above if clause is not None and clause.meaning.source), None)
-
-
 def _law(statute: Statute | None) -> str | None:
     return f"{statute.law}, {statute.article}" if statute else None
 
@@ -220,7 +206,7 @@ def _store_line(datamap: DataMap | None, table: TableMap) -> StoreLine:
 # --- from the policy ----------------------------------------------------------------------------------------------
 
 
-def _by_source(data: tuple[str, ...], sources: dict[str, Source]) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _by_source(data: tuple[str, ...], sources: Mapping[str, Source]) -> Iterator[tuple[str, tuple[str, ...]]]:
     for source in Source:
         found = tuple(each for each in data if sources.get(each) is source)
         if found:

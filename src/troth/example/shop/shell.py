@@ -108,6 +108,11 @@ class Ask:
         """The network address the request came from."""
         return self.request.client.host if self.request.client else ""
 
+    @property
+    def asks_not_to_share(self) -> bool:
+        """Whether the browser sends Global Privacy Control: the exact value `1` and no other."""
+        return set(self.request.headers.getlist("sec-gpc")) == {"1"}
+
     def must_be_customer(self) -> sessions.Customer:
         """The customer who asks; whoever is not logged in is sent to do that first."""
         if self.customer is None:
@@ -233,6 +238,7 @@ def _answer(
     try:
         with shop.engine.begin() as tx:
             ask.session = sessions.find(tx, request.cookies.get(sessions.SESSION_COOKIE), ask.now)
+        _hear_signal(ask)
         if request.method == "POST" and not keyless:
             _must_be_our_form(ask, form)
         response = handler(ask)
@@ -249,6 +255,16 @@ def _answer(
         failure = Stop(500, "Something went wrong on our side.", "Please try again in a moment.")
         response = ask.page("stopped.html", status=500, stop=failure)
     return _finished(ask, response)
+
+
+def _hear_signal(ask: Ask) -> None:
+    """Tell troth that the browser of whoever is logged in sends `Sec-GPC: 1`, which is a word of theirs."""
+    if ask.customer is None or not ask.asks_not_to_share:
+        return
+    try:
+        ask.shop.promises.honour_signal(person(ask.customer.number))
+    except Exception as error:  # noqa: BLE001 - the page is shown all the same; the signal comes again with the next
+        log.warning("a signal could not be recorded: %s", type(error).__name__)
 
 
 def _finished(ask: Ask, response: Response) -> Response:

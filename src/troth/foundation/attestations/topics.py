@@ -19,6 +19,7 @@ TOPICS = MappingProxyType(
     {
         "backup-restore": "a backup was put back on trial, and was whole",
         "business-transfer": "no data left with a sold business, or people were told first",
+        "clock": "a time service, or who runs the machine, keeps its clock",
         "consent-sharing": "no data are given to others on the ground that people agreed",
         "default-credentials": "no machine or service answers to the password it came with",
         "disk-encryption": "the disks and volumes that hold personal data are encrypted",

@@ -16,6 +16,7 @@ from troth.foundation.guards.tables import write_pauses
 from troth.foundation.keys import Keyring
 from troth.foundation.ledger import leaves
 from troth.foundation.store import Store, hold
+from troth.foundation.tables import staff as staff_table
 
 _LATEST = select(write_pauses).order_by(write_pauses.c.id.desc()).limit(1)
 
@@ -26,6 +27,27 @@ class Brake:
 
     paused: bool
     since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One time that writing was stopped or let go on; `by` is None where an operator did it from a terminal."""
+
+    paused: bool
+    at: datetime
+    by: str | None
+
+
+def turns(tx: Connection, limit: int = 50) -> tuple[Turn, ...]:
+    """The last times that the brake was pulled or let go, the newest first."""
+    table, names = write_pauses, staff_table
+    query = (
+        select(table.c.paused, table.c.at, names.c.name)
+        .select_from(table.outerjoin(names, names.c.id == table.c.staff))
+        .order_by(table.c.id.desc())
+        .limit(limit)
+    )
+    return tuple(Turn(*row) for row in tx.execute(query))
 
 
 def pause(tx: Connection, keyring: Keyring, now: datetime, *, staff: int | None = None) -> Brake:

@@ -78,6 +78,7 @@ def launch(store: Store, worker: str, at_once: int) -> None:
         "executor_id": worker,
         "application_version": VERSION,
         "use_listen_notify": False,
+        "notification_listener_polling_interval_sec": POLL_S,  # nobody is notified: a stop waits for its next look
         "enable_otlp": False,
         "log_level": "WARNING",
     }

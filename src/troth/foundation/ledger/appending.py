@@ -2,8 +2,11 @@
 
 A durable commit costs what the disk takes to say yes, whatever is in it. So while one commit is on its way, the others
 gather, and the next takes all of them. A writer who is alone waits for nobody. Where the last commit had company, the
-next waits until half as many have come back, and never longer than half of what a commit took: so one half prepares
-while the other is written.
+next waits until as many have come as were there then, and never longer than half of what a commit took: on a slow disk
+all share the next, on a quick one some prepare while the others are written.
+
+Those who are served wake each other in turn. Woken all at once, they would stand in line for the interpreter and be put
+to sleep a second time.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from itertools import pairwise
 
 from troth.foundation.keys import Keyring
 from troth.foundation.ledger import leaves
@@ -22,9 +26,9 @@ _LONGEST_GATHER_S = 0.005
 
 
 class _Waiting:
-    """One writer's entry, and the door it waits at."""
+    """One writer's entry, the door it waits at, and whose door it opens next."""
 
-    __slots__ = ("door", "entry", "error", "id", "leads", "leaf")
+    __slots__ = ("door", "entry", "error", "id", "leads", "leaf", "next")
 
     def __init__(self, entry: Entry, leaf: Leaf | None) -> None:
         self.entry = entry
@@ -32,6 +36,7 @@ class _Waiting:
         self.id = 0
         self.leads = False
         self.error: BaseException | None = None
+        self.next: _Waiting | None = None
         self.door = threading.Lock()
         self.door.acquire()
 
@@ -66,19 +71,34 @@ class Appender:
                 self._gathering = None
                 gathering.door.release()
         if not mine.leads:
-            mine.door.acquire()  # opened by whoever leads: it is written, or it is ours to lead
+            self._wait(mine)
         if mine.leads:
             self._lead(mine)
         if mine.error is not None:
             raise mine.error
         return mine.id
 
+    def _wait(self, mine: _Waiting) -> None:
+        """Until it is written, or ours to lead. Who is told to end meanwhile ends after that: others count on them."""
+        told: BaseException | None = None
+        while True:
+            try:
+                mine.door.acquire()
+                break
+            except BaseException as error:  # noqa: BLE001 - raised below
+                told = error
+        if mine.next is not None:
+            mine.next.door.release()
+        if told is not None:
+            if mine.leads:
+                self._lead(mine)
+            raise told
+
     def _lead(self, mine: _Waiting) -> None:
         """Write for all who wait now, then hand the lead to one who came meanwhile."""
         self._gather(mine)
         with self._lock:
             batch, self._queue = self._queue[:_MOST], self._queue[_MOST:]
-            self._expected = (len(batch) + 1) // 2
         try:
             began = time.perf_counter()
             self._write(batch)
@@ -91,9 +111,12 @@ class Appender:
             with self._lock:
                 heir = self._queue[0] if self._queue else None
                 self._led = heir is not None
-            for one in batch:
-                if not one.leads:
-                    one.door.release()
+                self._expected = min(len(batch) + len(self._queue), _MOST)
+            served = [one for one in batch if not one.leads]
+            for one, after in pairwise(served):
+                one.next = after
+            if served:
+                served[0].door.release()
             if heir is not None:  # last, so that those who were just served can come along
                 heir.leads = True
                 heir.door.release()

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+
+HERE = frozenset({"localhost", "127.0.0.1", "::1"})
+"""What a server listens to that takes connections from its own machine alone."""
 
 
 class LinkKind(StrEnum):
@@ -30,6 +34,21 @@ class LinkSeen:
     required: bool | None = None
     mode: int | None = None
     local: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SessionsSeen:
+    """Who is connected to a store at this moment, ourselves among them, and how.
+
+    `clear` has the roles that come from another machine without encryption, with how many connections each has.
+    `all_seen`: of each connection this user may see how it is protected. `only_here`: the server takes connections from
+    its own machine alone.
+    """
+
+    count: int
+    clear: Mapping[str, int]
+    all_seen: bool
+    only_here: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,16 +140,19 @@ class Connector:
         """
         from sqlalchemy.exc import DBAPIError
 
-        with self._in_our_words(None):
+        try:
             engine = self._opened()
-            pooled = engine.raw_connection()
             dbapi: Any = engine.dialect.loaded_dbapi
+            pooled = engine.raw_connection()
             try:
                 yield pooled.driver_connection, engine.dialect
             except dbapi.Error as problem:
                 raise DBAPIError(None, None, problem) from None
             finally:
                 pooled.close()
+        except Exception as problem:
+            self._say(problem, None)
+            raise
 
     def _opened(self) -> Engine:
         if self._engine is None:
@@ -158,16 +161,21 @@ class Connector:
 
     @contextmanager
     def _in_our_words(self, place: Place | None) -> Iterator[None]:
-        from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-
         try:
             yield
-        except DBAPIError as problem:
-            raise self.told(self.dialect.trouble(problem), place) from None
-        except RecordsError as problem:
-            problem.where = problem.where or self.name
+        except Exception as problem:
+            self._say(problem, place)
             raise
-        except (SQLAlchemyError, OSError) as problem:
+
+    def _say(self, problem: Exception, place: Place | None) -> None:
+        """Raise what `problem` is in our words; give way where it is no trouble of the store."""
+        from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+        if isinstance(problem, DBAPIError):
+            raise self.told(self.dialect.trouble(problem), place) from None
+        if isinstance(problem, RecordsError):
+            problem.where = problem.where or self.name
+        elif isinstance(problem, (SQLAlchemyError, OSError)):
             trouble = Trouble.TIMEOUT if "QueuePool limit" in str(problem) else Trouble.OTHER
             raise self.told(trouble, place) from None
 

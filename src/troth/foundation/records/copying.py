@@ -17,7 +17,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from troth.foundation.records import copystatements
-from troth.foundation.records.copystatements import AT_EASE, TOGETHER, Bound, Prepared, Statement
+from troth.foundation.records.copystatements import AT_EASE, Bound, Prepared, Statement
 from troth.foundation.records.keys import Subject
 from troth.foundation.records.reach import Reach, ReachedTable
 from troth.foundation.records.redaction import REDACTED, Asked, Labels, Row, treatment
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["REDACTED", "Asked", "Labels", "Opener", "Part", "Row", "rows_of"]
 
 _STREAMED = 1_000  # rows that a server hands over at a time
+_from_json = json.JSONDecoder(parse_float=Decimal).decode
 
 Part = tuple[ReachedTable, str | None, tuple[str, ...], Iterator[Row]]
 """The table, the role of the person in these rows ("sender and recipient" where both), the columns, the rows."""
@@ -56,13 +57,15 @@ def rows_of(
     labels = labels or Labels()
     with records.driver(reach.store) as (driver, dialect):
         prepared = copystatements.prepared(reach, dialect, people)
-        for statement, rows in _READERS[dialect.name](driver, prepared, people):
-            yield from _parts(statement, _open(statement, rows, opener), people, labels)
+        for statement, read in _READERS[dialect.name](driver, prepared, people):
+            rows = read if opener is None else _opened(statement, read, opener)
+            if not statement.untouched:
+                yield from _parts(statement, rows, people, labels)
+            elif (some := _some(rows)) is not None:
+                yield statement.table, None, statement.names, some
 
 
-def _open(statement: Statement, rows: Iterable[Row], opener: Opener | None) -> Iterable[Row]:
-    if opener is None:
-        return rows
+def _opened(statement: Statement, rows: Iterable[Row], opener: Opener) -> Iterable[Row]:
     opened, width = opener(statement.table, statement.names), len(statement.names)
     return map(opened, rows) if not statement.roles else ((*opened(tuple(row[:width])), *row[width:]) for row in rows)
 
@@ -72,7 +75,7 @@ def _parts(statement: Statement, rows: Iterable[Row], people: Sequence[Subject],
     if not statement.roles:
         some = _some(rows)
         if some is not None:
-            change = None if statement.untouched else treatment(table, names, (), people, labels)
+            change = treatment(table, names, (), people, labels)
             yield table, None, names, map(change, some) if change else some
         return
     for flags, group in itertools.groupby(rows, key=lambda row: row[width:]):
@@ -97,33 +100,31 @@ def _some(rows: Iterable[Row]) -> Iterator[Row] | None:
 def _sqlite(driver: Any, prepared: Prepared, people: Sequence[Subject]) -> Iterator[tuple[Statement, Iterable[Row]]]:
     """A few tables in one transaction, which is over before their rows are given away: no writer waits for a reader."""
     driver.set_progress_handler(None, 0)  # the time limit of the last statement does not go on counting
-    lenient = driver.text_factory
-    for start in range(0, len(prepared.statements), TOGETHER):
-        chosen = prepared.statements[start : start + TOGETHER]
+    lenient, execute = driver.text_factory, driver.execute
+    told = prepared.values.told(people)
+    for turn in prepared.turns:
+        taken: list[list[Row] | None] = []
         driver.text_factory = str  # quick; a text that is no UTF-8 is read again below
-        driver.execute("BEGIN")
+        execute("BEGIN")
         try:
-            taken = [_taken(driver, statement.first, people) for statement in chosen]
+            for statement in turn:
+                whole = statement.whole
+                try:
+                    # A few rows more than are taken at ease, at most; what is left of the cursor goes with it.
+                    taken.append(execute(whole.sql, whole.take(told)).fetchmany(AT_EASE + 1))
+                except sqlite3.OperationalError as problem:
+                    if "decode" not in str(problem):
+                        raise
+                    taken.append(None)  # a text among them cannot be read
         finally:
             driver.text_factory = lenient
-            driver.execute("ROLLBACK")
-        for statement, rows in zip(chosen, taken, strict=True):
+            execute("ROLLBACK")
+        for statement, rows in zip(turn, taken, strict=True):
             if rows is None or len(rows) > AT_EASE:
-                with closing(driver.execute(statement.whole.sql, statement.whole.values(people))) as cursor:
+                with closing(execute(statement.whole.sql, statement.whole.take(told))) as cursor:
                     yield statement, cursor
             else:
                 yield statement, rows
-
-
-def _taken(driver: Any, bound: Bound, people: Sequence[Subject]) -> list[Row] | None:
-    """A few rows more than are taken at ease, at most; None where a text among them cannot be read."""
-    try:
-        rows: list[Row] = driver.execute(bound.sql, bound.values(people)).fetchall()
-    except sqlite3.OperationalError as problem:
-        if "decode" not in str(problem):
-            raise
-        return None
-    return rows
 
 
 # --- PostgreSQL -------------------------------------------------------------------------------------------------------
@@ -133,19 +134,20 @@ def _postgresql(
     driver: Any, prepared: Prepared, people: Sequence[Subject]
 ) -> Iterator[tuple[Statement, Iterable[Row]]]:
     driver.autocommit = True  # each statement for itself: no turn for BEGIN, none for ROLLBACK
+    told = prepared.values.told(people)
     try:
         for group in prepared.groups:
-            told = driver.execute(group.sql, group.values(people), prepare=True).fetchone()
-            read = [json.loads(each, parse_float=Decimal) if each else [] for each in told]
+            texts = driver.execute(group.few.sql, group.few.values(told), prepare=True).fetchone()
+            read = [_from_json(each) if each else [] for each in texts]
             many = [statement for statement, rows in zip(group.statements, read, strict=True) if rows == 0]
             with driver.pipeline() if many else nullcontext():
-                asked = [driver.execute(each.first.sql, each.first.values(people)) for each in many]
+                asked = [_asked(driver, each, told) for each in many]
                 native = dict(zip(many, (cursor.fetchall() for cursor in asked), strict=True))
             for statement, found in zip(group.statements, read, strict=True):
                 rows = native.pop(statement) if found == 0 else _as_rows(found, statement.binary)
                 if len(rows) > AT_EASE:
                     with driver.transaction():
-                        yield statement, _named(driver, statement.whole, people)
+                        yield statement, _named(driver, statement, told)
                 else:
                     yield statement, rows
     finally:
@@ -153,11 +155,16 @@ def _postgresql(
             driver.autocommit = False
 
 
-def _named(driver: Any, bound: Bound, people: Sequence[Subject]) -> Iterator[Row]:
+def _asked(driver: Any, statement: Statement, told: Sequence[Any]) -> Any:
+    first = statement.first
+    return driver.execute(first.sql, first.values(told), prepare=True, binary=statement.compact)
+
+
+def _named(driver: Any, statement: Statement, told: Sequence[Any]) -> Iterator[Row]:
     """Rows from a cursor at the server, a few at a time."""
-    with driver.cursor(name="troth_copy") as cursor:
+    with driver.cursor(name="troth_copy", binary=statement.compact) as cursor:
         cursor.itersize = _STREAMED
-        cursor.execute(bound.sql, bound.values(people))
+        cursor.execute(statement.whole.sql, statement.whole.values(told))
         yield from cursor
 
 
@@ -176,14 +183,15 @@ def _as_rows(found: list[dict[str, Any]], binary: tuple[int, ...]) -> list[Row]:
 
 
 def _mysql(driver: Any, prepared: Prepared, people: Sequence[Subject]) -> Iterator[tuple[Statement, Iterable[Row]]]:
+    told = prepared.values.told(people)
     for statement in prepared.statements:
         with driver.cursor() as cursor:
-            cursor.execute(statement.first.sql, statement.first.values(people))
+            cursor.execute(statement.first.sql, statement.first.values(told))
             rows = list(cursor.fetchall())
-        yield statement, _unbuffered(driver, statement.whole, people) if len(rows) > AT_EASE else rows
+        yield statement, _unbuffered(driver, statement.whole, told) if len(rows) > AT_EASE else rows
 
 
-def _unbuffered(driver: Any, bound: Bound, people: Sequence[Subject]) -> Iterator[Row]:
+def _unbuffered(driver: Any, bound: Bound, told: Sequence[Any]) -> Iterator[Row]:
     """Rows as the server sends them, for as long as it takes: its time limit is for statements that are not read."""
     from pymysql.cursors import SSCursor
 
@@ -194,7 +202,7 @@ def _unbuffered(driver: Any, bound: Bound, people: Sequence[Subject]) -> Iterato
         cursor.execute(f"set session {name} = 0")
     try:
         with driver.cursor(SSCursor) as cursor:
-            cursor.execute(bound.sql, bound.values(people))
+            cursor.execute(bound.sql, bound.values(told))
             yield from cursor
     finally:
         with driver.cursor() as cursor:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from troth.foundation.records.access import Grant, LinkSeen
+from troth.foundation.records.access import Grant, LinkSeen, SessionsSeen
 from troth.foundation.records.catalogue import Table
 
 if TYPE_CHECKING:
@@ -73,6 +73,9 @@ class Dialect(Protocol):
 
     def link(self, connection: Connection, address: URL) -> LinkSeen:
         """How this connection is protected."""
+
+    def sessions(self, connection: Connection) -> SessionsSeen:
+        """Who is connected to this store, and how, as far as the user can see."""
 
     def grants(self, connection: Connection) -> list[Grant]:
         """Who may do what on which table, as far as the user can see."""

@@ -45,8 +45,17 @@ class Passed:
 
 
 @dataclass(frozen=True, slots=True)
+class Archive:
+    """Where rows move at their end: `columns` of the same name, and `at`, which gets the moment."""
+
+    table: str
+    columns: tuple[str, ...]
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
 class TableEnding:
-    """How the rows of one table end. `row` empty: they never do by themselves.
+    """How the rows of one table end. `row` empty: they never do by themselves. `archive`: they move there.
 
     `columns` end earlier and become what `settings` says; with `anonymise` rows stay, and all `settings` are made.
     """
@@ -57,6 +66,7 @@ class TableEnding:
     settings: Mapping[str, Fixed] = field(default_factory=lambda: MappingProxyType({}))
     anonymise: bool = False
     rules: tuple[str, ...] = ()
+    archive: Archive | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +85,24 @@ NOTHING_HELD = Held()
 
 
 class Ended:
-    """The conditions for the tables of one store, at one moment."""
+    """The conditions for the tables of one store, at one moment.
 
-    def __init__(self, reach: Reach, kind: StoreKind, now: dt.datetime, held: Held = NOTHING_HELD) -> None:
-        self.reach, self.kind, self.now, self._held = reach, kind, now, held
-        self._cores: dict[str, Table] = {}
+    `unchanged`: what is held keeps all that it points at, too, be it by a rule of the store alone: for whoever
+    would cut such a pointer. Without it such rows are free, as long as whoever deletes waits for what points at them.
+    """
+
+    def __init__(
+        self,
+        reach: Reach,
+        kind: StoreKind,
+        now: dt.datetime,
+        held: Held = NOTHING_HELD,
+        *,
+        unchanged: bool = False,
+        cores: dict[str, Table] | None = None,
+    ) -> None:
+        self.reach, self.kind, self.now, self._held, self._unchanged = reach, kind, now, held, unchanged
+        self._cores: dict[str, Table] = {} if cores is None else cores
         self._people = 0
 
     def core(self, name: str) -> Table:
@@ -142,18 +165,36 @@ class Ended:
 
     def _led_to(self, name: str, passed: tuple[str, ...]) -> Iterator[ColumnElement[bool]]:
         """Rows to which the paths of held rows lead: the row that they hang on, and the person's own."""
-        for other in self.reach.tables if self._held.tables or self._held.rows else ():
-            if other.name in (*passed, name):
+        everybody = self._unchanged and self._held.people
+        for other in self._above(name) if self._held.tables or self._held.rows or everybody else ():
+            if other in (*passed, name):
                 continue
             below: list[ColumnElement[bool]] | None = None
-            for path in other.table.paths():
-                ends = self._ends_at(path, other.name, name)
-                if ends is None:
-                    continue
+            for columns, at in self._pointers(other, name):
                 if below is None:
-                    below = [*self._named(other.name, ()), *self._led_to(other.name, (*passed, name))]
+                    below = [*self._named(other, ()), *self._led_to(other, (*passed, name))]
+                    below += self._people_held(other) if everybody else ()
                 if below:
-                    yield self._among(name, ends[1], other.name, ends[0], below)
+                    yield self._among(name, at, other, columns, below)
+
+    def _above(self, name: str) -> Iterator[str]:
+        """The tables whose rows may lead to rows of `name`, each once."""
+        found = dict.fromkeys(each.name for each in self.reach.tables)
+        if self._unchanged:
+            found |= dict.fromkeys(each.table for each in pointers_at(self.reach, name, cut_by_store=True))
+        yield from found
+
+    def _pointers(self, other: str, name: str) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
+        """The columns of `other`, and those of `name` that they equal, by which its rows lead there; each once."""
+        found: dict[tuple[tuple[str, ...], tuple[str, ...]], None] = {}
+        for path in self.reach.table(other).table.paths() if other in self.reach else ():
+            ends = self._ends_at(path, other, name)
+            if ends is not None:
+                found[ends] = None
+        for pointer in pointers_at(self.reach, name, cut_by_store=True) if self._unchanged else ():
+            if pointer.table == other:
+                found[pointer.columns, pointer.at] = None
+        yield from found
 
     def _ends_at(self, path: SinglePath, from_: str, name: str) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
         """The columns of a path and those of `name` that they equal, where it leads there."""
@@ -252,12 +293,15 @@ class Ended:
         return core.update().where(self.changing(ending)).values(values)
 
 
-def pointers_at(reach: Reach, name: str) -> tuple[Pointer, ...]:
-    """What points at rows of `name`: foreign keys that the store does not cut itself, and paths of the map."""
+def pointers_at(reach: Reach, name: str, *, cut_by_store: bool = False) -> tuple[Pointer, ...]:
+    """What points at rows of `name`: foreign keys, and paths of the map.
+
+    Keys that the store itself sets to NULL or a default stand in nobody's way; they are told with `cut_by_store`.
+    """
     found: dict[tuple[str, tuple[str, ...]], Pointer] = {}
     for table in reach.catalogue.tables.values():
         for key in table.foreign_keys:
-            if key.table == name and key.on_delete not in ("SET NULL", "SET DEFAULT"):
+            if key.table == name and (cut_by_store or key.on_delete not in ("SET NULL", "SET DEFAULT")):
                 nullable = any(table.columns[each].nullable for each in key.columns)
                 found[table.name, key.columns] = Pointer(table.name, key.columns, name, key.target_columns, nullable)
     for reached in reach.tables:

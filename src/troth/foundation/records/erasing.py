@@ -12,13 +12,14 @@ from __future__ import annotations
 import datetime as dt
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from troth.errors import ErasureRefused
 from troth.foundation.records import indexing, settings, shreds, standins
 from troth.foundation.records.counting import count, count_of
+from troth.foundation.records.ended import NOTHING_HELD, Held
 from troth.foundation.records.ends import TableEnd, describe, ends_of, own_columns
 from troth.foundation.records.erasureplan import Kept, Step, StorePlan
 from troth.foundation.records.indexing import Lookup, Missing
@@ -26,11 +27,11 @@ from troth.foundation.records.instants import read as read_instant
 from troth.foundation.records.keys import Keys, Subject
 from troth.foundation.records.ordering import ROWS, Action, Deed, Order, Pointer, Work, put_in_order
 from troth.foundation.records.pathwalk import join_columns
-from troth.foundation.records.pointing import Cut, Guard, find_pointing
+from troth.foundation.records.pointing import Cut, Guard, cut_columns, find_pointing
 from troth.foundation.records.questions import Ask, Ready
 from troth.foundation.records.reach import Reach
 from troth.foundation.records.settings import Fixed
-from troth.foundation.records.setwise import Setwise, cut_columns
+from troth.foundation.records.setwise import Setwise
 from troth.policy.datamap import ByRow, PersonKind, RowEnd, StoreKind
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Erasure:
     """How people are erased from one store, whoever they are.
 
     `stand_ins`: the kinds of people (ids) for whom a stand-in may be needed. `triggered`: the touched tables that have
-    triggers: what those write must go too, so all steps run twice.
+    triggers: what those write must go too, so all steps run twice. `held`: what stays as it is, whoever's it is.
     """
 
     reach: Reach = field(repr=False)
@@ -59,7 +60,12 @@ class Erasure:
     by_store: tuple[Pointer, ...] = field(repr=False)
     stand_ins: tuple[str, ...] = ()
     triggered: tuple[str, ...] = ()
+    held: Held = field(repr=False, default=NOTHING_HELD)
     prepared: dict[Any, Any] = field(repr=False, default_factory=dict)
+
+    def sparing(self, held: Held) -> Erasure:
+        """The same, leaving what is held as it is, with what that points at."""
+        return replace(self, held=held, prepared={}) if held else self
 
     @property
     def store(self) -> str:
@@ -173,10 +179,12 @@ def plan(
     )
 
 
-def plan_for(records: Records, reach: Reach, people: Sequence[Subject], at: dt.datetime) -> StorePlan:
+def plan_for(
+    records: Records, reach: Reach, people: Sequence[Subject], at: dt.datetime, held: Held = NOTHING_HELD
+) -> StorePlan:
     """`compile` and `plan` over the read-only connection of `records`."""
     kind, _ = records.kind(reach.store)
-    return plan(compile(reach, kind), people, asker(records, reach.store), at=at)
+    return plan(compile(reach, kind).sparing(held), people, asker(records, reach.store), at=at)
 
 
 def asker(records: Records, store: str) -> Ask:

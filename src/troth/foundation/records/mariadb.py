@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from troth.errors import StoreUnreachable
-from troth.foundation.records.access import Grant, LinkKind, LinkSeen
+from troth.foundation.records.access import HERE, Grant, LinkKind, LinkSeen, SessionsSeen
 from troth.foundation.records.catalogue import Column, ColumnKind, ForeignKey, Index, Table, TableKind
 from troth.foundation.records.dialects import Limits, Trouble
 
@@ -41,6 +42,8 @@ union all select grantee, table_name, null, privilege_type, is_grantable from in
 union all select grantee, table_name, column_name, privilege_type, is_grantable
   from information_schema.column_privileges
   where table_schema = database()"""
+_SESSIONS = """select processlist_user, connection_type, processlist_host from performance_schema.threads
+where type = 'FOREGROUND' and processlist_user is not null and coalesce(processlist_db, database()) = database()"""
 _NOTHING = frozenset(("USAGE",))
 _ADMINISTRATOR = frozenset(("SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER", "SUPER"))
 
@@ -153,6 +156,25 @@ class MariaDB:
             return LinkSeen(LinkKind.PLAIN, required=required, local=local)
         verified = bool(address.query.get("ssl_ca")) and str(address.query.get("ssl_check_hostname", "true")) == "true"
         return LinkSeen(LinkKind.TLS, version, verified=verified, required=required, local=local)
+
+    def sessions(self, connection: Connection) -> SessionsSeen:
+        """What `performance_schema` shows, where it is switched on and this user may read `threads` in it."""
+        from sqlalchemy.exc import DBAPIError
+
+        bound, off, shown = connection.exec_driver_sql(
+            "select @@bind_address, @@skip_networking, @@performance_schema"
+        ).one()
+        only_here = bool(off) or (bool(bound) and {each.strip() for each in bound.split(",")} <= HERE)
+        try:
+            rows = connection.exec_driver_sql(_SESSIONS).all() if shown else []
+        except DBAPIError as problem:
+            if self.trouble(problem) is not Trouble.FORBIDDEN:
+                raise
+            shown, rows = False, []
+        clear = Counter(
+            user for user, kind, host in rows if kind == "TCP/IP" and host not in HERE and not host.startswith("127.")
+        )
+        return SessionsSeen(len(rows), dict(clear), all_seen=bool(shown), only_here=only_here)
 
     def grants(self, connection: Connection) -> list[Grant]:
         """What this user can see: all accounts where it may read the server's grant tables, else its own."""

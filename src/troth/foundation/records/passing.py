@@ -36,8 +36,7 @@ def before(made: ColumnElement[Any], column: Column, instant: dt.datetime, kind:
     if kind is StoreKind.SQLITE:  # a column holds whatever was put in
         of = sqlalchemy.func.typeof(made)
         return sqlalchemy.or_(
-            sqlalchemy.and_(of == "text", _text(made, instant)),
-            sqlalchemy.and_(of.in_(["integer", "real"]), _number(made, instant)),
+            _text(made, instant, plain=True), sqlalchemy.and_(of.in_(["integer", "real"]), _number(made, instant))
         )
     if column.kind is ColumnKind.TIME:
         return _real(made, column, instant)
@@ -48,19 +47,23 @@ def before(made: ColumnElement[Any], column: Column, instant: dt.datetime, kind:
     return sqlalchemy.false()
 
 
-def _text(made: ColumnElement[Any], instant: dt.datetime) -> ColumnElement[bool]:
+def _text(made: ColumnElement[Any], instant: dt.datetime, *, plain: bool = False) -> ColumnElement[bool]:
+    """`plain`: texts compare sign by sign there, so that nothing needs to be cut out of most rows, nor their type asked
+    for: no number reads as ISO, and no bytes are less than a text.
+    """
     import sqlalchemy
 
     func, both = sqlalchemy.func, sqlalchemy.and_
     instant = max(instant, instants.EARLIEST)
     day, limit = func.substr(made, 1, 10), f"{instant:%Y-%m-%d}".rjust(10, "0")
     second, rest = func.replace(func.substr(made, 1, 19), "T", " "), func.substr(made, 20)
-    plain = both(func.length(made) >= 19, rest.not_like("%+%"), rest.not_like("%-%"))
+    unzoned = both(func.length(made) >= 19, rest.not_like("%+%"), rest.not_like("%-%"))
     alone = func.length(made) == 10
     begun = day <= limit if instant.time() != dt.time() else day < limit
-    near = sqlalchemy.or_(both(plain, second < f"{limit} {instant:%H:%M:%S}"), both(alone, begun))
-    sure = day < f"{max(instant - _DAY, instants.EARLIEST):%Y-%m-%d}".rjust(10, "0")
-    return both(made.like(ISO), sqlalchemy.or_(sure, both(day <= limit, near)))
+    near = sqlalchemy.or_(both(unzoned, second < f"{limit} {instant:%H:%M:%S}"), both(alone, begun))
+    yesterday = f"{max(instant - _DAY, instants.EARLIEST):%Y-%m-%d}".rjust(10, "0")
+    sure = (sqlalchemy.collate(made, "BINARY") if plain else day) < sqlalchemy.literal(yesterday)
+    return both(sqlalchemy.or_(sure, both(day <= limit, near)), made.like(ISO))
 
 
 def _number(made: ColumnElement[Any], instant: dt.datetime) -> ColumnElement[bool]:

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from troth.foundation.records.catalogue import Catalogue, ForeignKey, Table
+from troth.foundation.records.catalogue import Catalogue, Column, ForeignKey, Table
 from troth.foundation.records.ends import End, TableEnd
 from troth.foundation.records.ordering import Pointer
 from troth.foundation.records.pathwalk import join_columns
@@ -304,3 +304,10 @@ def _shared_end(end: TableEnd) -> bool:
 def tables_reached(pointers: Iterable[Pointer]) -> frozenset[str]:
     """The tables that any of `pointers` stands in."""
     return frozenset(pointer.table for pointer in pointers)
+
+
+def cut_columns(cut: Cut, columns: Mapping[str, Column]) -> tuple[str, ...]:
+    """The columns of a pointer that lose their value: one is enough where others may not be NULL."""
+    if isinstance(cut.setting, Fixed):
+        return tuple(name for name in cut.pointer.columns if columns[name].nullable)
+    return cut.pointer.columns

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from troth.foundation import pooled
-from troth.foundation.records.access import Grant, LinkKind, LinkSeen
+from troth.foundation.records.access import HERE, Grant, LinkKind, LinkSeen, SessionsSeen
 from troth.foundation.records.catalogue import Column, ColumnKind, ForeignKey, Index, Table, TableKind
 from troth.foundation.records.dialects import Limits, Trouble
 
@@ -32,6 +33,14 @@ _TLS_ONLY = """select not exists (select from pg_catalog.pg_hba_file_rules
   where error is null and type in ('host', 'hostnossl', 'hostnogssenc') and auth_method <> 'reject'
   and coalesce(address, 'all') not in ('127.0.0.1', '::1', 'localhost', 'samehost'))"""
 """No rule lets anybody in from elsewhere without TLS or GSSAPI encryption."""
+
+_SESSIONS = """select coalesce(a.usename, ''), not coalesce(s.ssl, false) and not coalesce(g.encrypted, false)
+    and a.client_addr is not null and a.client_addr is distinct from inet_server_addr()
+    and not (a.client_addr <<= '127.0.0.0/8'::inet or a.client_addr = '::1'::inet),
+  a.backend_type is null
+from pg_stat_activity a left join pg_stat_ssl s on s.pid = a.pid left join pg_stat_gssapi g on g.pid = a.pid
+where (a.datname = current_database() and coalesce(a.backend_type, 'client backend') = 'client backend')
+  or a.backend_type = 'walsender'"""
 
 _CONSTRAINTS = """select k.conrelid, k.contype, k.confrelid, k.confdeltype,
   (select array_agg(a.attname order by p.n) from unnest(k.conkey) with ordinality p(num, n)
@@ -183,6 +192,17 @@ class PostgreSQL:
             return LinkSeen(LinkKind.PLAIN, required=required, local=local)
         verified = address.query.get("sslmode") == "verify-full"
         return LinkSeen(LinkKind.TLS, version, verified=verified, required=required, local=local)
+
+    def sessions(self, connection: Connection) -> SessionsSeen:
+        """Programs in this database, and replicas. Those of other roles are shown to `pg_read_all_stats` only."""
+        rows = connection.exec_driver_sql(_SESSIONS).all()
+        bound = connection.exec_driver_sql("select current_setting('listen_addresses')").scalar_one()
+        return SessionsSeen(
+            len(rows),
+            dict(Counter(role for role, clear, _ in rows if clear)),
+            all_seen=not any(hidden for _, _, hidden in rows),
+            only_here={each.strip() for each in bound.split(",")} <= HERE | {""},
+        )
 
     def grants(self, connection: Connection) -> list[Grant]:
         """Owners count as holding all that they own."""

@@ -20,7 +20,8 @@ from troth.foundation.records.ordering import Action
 from troth.foundation.records.pointing import Guard
 from troth.foundation.records.questions import Ready
 from troth.foundation.records.settings import Made, Pseudonym
-from troth.foundation.records.setwise import Setwise, temporary_statement
+from troth.foundation.records.setwise import Setwise
+from troth.foundation.records.statements import temporary_statement
 from troth.policy.datamap import StoreKind
 
 if TYPE_CHECKING:

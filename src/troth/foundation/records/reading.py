@@ -9,13 +9,13 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from troth.errors import NaiveTimeError, StoreUnreachable
 from troth.foundation.records import ages, instants, sampling
-from troth.foundation.records.access import Grant, LinkSeen
+from troth.foundation.records.access import Grant, LinkSeen, SessionsSeen
 from troth.foundation.records.catalogue import OWN, STEPS_TABLE, Catalogue
 from troth.foundation.records.catalogue import Table as TableSeen
 from troth.foundation.records.connectors import Connector, store_kind
@@ -117,6 +117,12 @@ class Records:
         connector = self._connector(store)
         with connector.connection() as connection:
             return connector.dialect.link(connection, connector.address)
+
+    def sessions(self, store: str) -> SessionsSeen:
+        """Who is connected to `store` at this moment, and how, as far as this user can see."""
+        connector = self._connector(store)
+        with connector.connection() as connection:
+            return connector.dialect.sessions(connection)
 
     def roles(self, store: str) -> tuple[Grant, ...]:
         """Who may do what on which table of `store`, as far as this user can see; empty for SQLite."""
@@ -237,14 +243,12 @@ class Records:
             found = (connection.exec_driver_sql(each.sql, each.given(bound)) for each in asked)
             return [[tuple(row) for row in rows] for rows in found]
 
-    @contextmanager
-    def driver(self, store: str) -> Iterator[tuple[Any, Dialect]]:
+    def driver(self, store: str) -> AbstractContextManager[tuple[Any, Dialect]]:
         """The driver's connection to `store`, which can only read, and its dialect: for readers of this package.
 
         Raises RecordsError.
         """
-        with self._connector(store).driver() as opened:
-            yield opened
+        return self._connector(store).driver()
 
     def _stream(self, connector: Connector, statement: Any, place: Place | None = None) -> Iterator[tuple[Any, ...]]:
         with connector.connection(place) as connection:

@@ -60,13 +60,30 @@ def _asked(setwise: Setwise) -> dict[Place, Any]:
         left += [each for one in end.ends if (each := _unchanged(setwise, end, one)) is not None]
         if left:
             asked[end.table.place] = count_of(setwise.core(end.name), sqlalchemy.or_(*left))
-        for name in end.links:
+        for name in end.links if not erasure.held else ():  # to somebody whose own row may have to stay
             kind = erasure.people[end.table.columns[name].link or ""]
             core = setwise.core(end.name)
             condition = setwise.keys.hold(kind.id, [core.c[name]], [end.seen.columns[name]])
             if kind.table in erasure.ends and erasure.ends[kind.table].always_deletes:
                 asked[Place(erasure.store, end.name, name)] = count_of(core, condition)
     return asked
+
+
+def held(erasure: Erasure, people: Sequence[Subject], ask: Ask, *, at: dt.datetime) -> dict[Place, int]:
+    """Rows of theirs that a hold keeps as they are, by table; those that no erasure would touch do not count."""
+    if not erasure.held:
+        return {}
+    stand_ins = standins.known(ask, erasure.kind, erasure.stand_ins)
+    counts = count(erasure, people, ask, "held", _held, day=at.date(), stand_ins=stand_ins)
+    return {place: int(n) for place, n in counts.items() if n}
+
+
+def _held(setwise: Setwise) -> dict[Place, Any]:
+    return {
+        end.table.place: count_of(setwise.core(end.name), setwise.theirs(end.name) & found)
+        for end in setwise.erasure.ends.values()
+        if (end.deletes or end.changes) and (found := setwise.held(end.name)) is not None
+    }
 
 
 Target = tuple[str, tuple[str, ...]]
@@ -160,6 +177,7 @@ def _unchanged(setwise: Setwise, end: TableEnd, one: End) -> ColumnElement[bool]
     if not differs:
         return None
     condition = setwise.changing(end.name) if end.table.shared else setwise.theirs(end.name, one)
+    condition = setwise.spared(end.name, condition)
     return sqlalchemy.and_(condition, sqlalchemy.or_(*differs))
 
 

@@ -12,16 +12,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, assert_never
 
 from troth.foundation.records import passing
-from troth.foundation.records.catalogue import Column
+from troth.foundation.records.ended import Ended
 from troth.foundation.records.ends import End, TableEnd
 from troth.foundation.records.ordering import Action, Deed, Pointer
 from troth.foundation.records.pathwalk import join_columns
-from troth.foundation.records.pointing import Cut, Guard
+from troth.foundation.records.pointing import Cut, Guard, cut_columns
 from troth.foundation.records.settings import Fixed, Made, Setting, Shredded, StandIn
 from troth.foundation.records.standins import Nobody
-from troth.foundation.records.statements import core_table
+from troth.foundation.records.statements import core_table, made_table
 from troth.foundation.sealed_values import or_else
-from troth.policy.datamap import ByRow, RowEnd, StoreKind
+from troth.policy.datamap import ByRow, RowEnd
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Delete, Select, Table, Update
@@ -73,6 +73,7 @@ class Setwise:
         self.nobody = Nobody(stand_ins) if stand_ins else None
         self._values = 0
         self._cores: dict[str, Table] = {}
+        self._ended = Ended(erasure.reach, erasure.kind, self.now, erasure.held, unchanged=True, cores=self._cores)
         self._gathered: dict[str, Table] = {}
         if temporary:
             for number, name in enumerate(sorted(erasure.order.gathered)):
@@ -105,7 +106,19 @@ class Setwise:
 
         return sqlalchemy.and_(self.theirs(name, end), self._passed(name, end).is_not(sqlalchemy.true()))
 
+    def spared(self, name: str, found: ColumnElement[bool]) -> ColumnElement[bool]:
+        """`found` without the rows that a hold keeps as they are."""
+        held = self.held(name)
+        return found if held is None else found & held.is_not(True)
+
+    def held(self, name: str) -> ColumnElement[bool] | None:
+        """Rows that a hold keeps as they are, whoever's they are; None where it keeps none."""
+        return self._ended.held(name) if self.erasure.held else None
+
     def _going(self, name: str) -> ColumnElement[bool]:
+        return self.spared(name, self._ending(name))
+
+    def _ending(self, name: str) -> ColumnElement[bool]:
         import sqlalchemy
 
         end = self.erasure.ends[name]
@@ -137,6 +150,9 @@ class Setwise:
         return sqlalchemy.and_(self.theirs(name, end), self._others(table, end.role).is_not(sqlalchemy.true()))
 
     def _changing(self, name: str) -> ColumnElement[bool]:
+        return self.spared(name, self._touching(name))
+
+    def _touching(self, name: str) -> ColumnElement[bool]:
         import sqlalchemy
 
         end = self.erasure.ends[name]
@@ -203,7 +219,7 @@ class Setwise:
                 name,
                 temporary.name,
                 sqlalchemy.select(*key, *zeros).where(sqlalchemy.text("1 = 0")),
-                sqlalchemy.select(*key, *shown).where(self.theirs(name)),
+                sqlalchemy.select(*key, *shown).where(self.spared(name, self.theirs(name))),
             )
 
     def _unshared_end(self, name: str, one: End) -> ColumnElement[bool]:
@@ -320,7 +336,7 @@ class Setwise:
                 condition = self._flagged(name, f"end_{at}") if name in self._gathered else self.theirs(name, one)
                 source = None
                 if isinstance(setting, Made):
-                    source = _made_table(f"troth_made_{made + len(making)}")
+                    source = made_table(f"troth_made_{made + len(making)}")
                     making.append(self._making(name, column.name, condition, setting, source.name))
                 branches.append((condition, self._value(setting, core, column.name, source)))
             if len(end.ends) == 1 and not cuts:
@@ -366,19 +382,6 @@ class Setwise:
                 assert_never(never)
 
 
-def cut_columns(cut: Cut, columns: Mapping[str, Column]) -> tuple[str, ...]:
-    """The columns of a pointer that lose their value: one is enough where others may not be NULL."""
-    if isinstance(cut.setting, Fixed):
-        return tuple(name for name in cut.pointer.columns if columns[name].nullable)
-    return cut.pointer.columns
-
-
-def temporary_statement(name: str, shape: str, kind: StoreKind) -> str:
-    """The statement that makes an empty temporary table of the columns of `shape`; none of them ends a transaction."""
-    ends = " ON COMMIT DROP" if kind is StoreKind.POSTGRESQL else ""
-    return f"CREATE TEMPORARY TABLE {name}{ends} AS {shape}"
-
-
 def _among(columns: Sequence[ColumnElement[Any]], chosen: Select[Any]) -> ColumnElement[bool]:
     import sqlalchemy
 
@@ -392,9 +395,3 @@ def _keys_table(name: str, end: TableEnd) -> Table:
     names = [*end.seen.primary_key, "going", *(f"end_{at}" for at, _ in enumerate(end.ends))]
     columns: list[Any] = [sqlalchemy.Column(quoted_name(each, quote=True)) for each in names]
     return sqlalchemy.Table(name, sqlalchemy.MetaData(), *columns)
-
-
-def _made_table(name: str) -> Table:
-    import sqlalchemy
-
-    return sqlalchemy.Table(name, sqlalchemy.MetaData(), sqlalchemy.Column("old_value"), sqlalchemy.Column("new_value"))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 from troth.foundation.records.catalogue import Table as TableSeen
 from troth.policy.conditions import AllOf, AnyOf, Compare, Comparison, Condition
+from troth.policy.datamap import StoreKind
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, FromClause, Table
@@ -22,6 +23,11 @@ def core_table(seen: TableSeen) -> Table:
     return sqlalchemy.Table(
         quoted_name(seen.bare_name, quote=True), sqlalchemy.MetaData(), *named, schema=schema, quote_schema=True
     )
+
+
+def quoted(schema: str | None, name: str) -> str:
+    """The name of a table as PostgreSQL and SQLite read it, whatever stands in it."""
+    return ".".join(f'"{part.replace(chr(34), chr(34) * 2)}"' for part in (schema, name) if part)
 
 
 def where_clause(table: FromClause, conditions: Iterable[Condition]) -> ColumnElement[bool]:
@@ -77,3 +83,16 @@ def _bound(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_bound(one) for one in value]
     return sqlalchemy.literal(value, sqlalchemy.types.NullType()) if isinstance(value, str) else value
+
+
+def temporary_statement(name: str, shape: str, kind: StoreKind) -> str:
+    """The statement that makes an empty temporary table of the columns of `shape`; none of them ends a transaction."""
+    ends = " ON COMMIT DROP" if kind is StoreKind.POSTGRESQL else ""
+    return f"CREATE TEMPORARY TABLE {name}{ends} AS {shape}"
+
+
+def made_table(name: str) -> Table:
+    """The temporary table that leads from old values to new ones."""
+    import sqlalchemy
+
+    return sqlalchemy.Table(name, sqlalchemy.MetaData(), sqlalchemy.Column("old_value"), sqlalchemy.Column("new_value"))

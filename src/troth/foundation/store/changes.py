@@ -11,14 +11,17 @@ from __future__ import annotations
 
 import sys
 from array import array
+from base64 import b64decode, b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, func, insert, select, text, update
+from sqlalchemy import Boolean, Connection, LargeBinary, bindparam, delete, func, insert, select, text, update
 
 from troth.foundation.store.tables import store_changes, store_trims
 
 _NOTED = "troth_noted"
+_SHORT = 4_000
+"""Bytes of people that fit into one notification, which takes 8,000 letters at most."""
 _MANY = 100_000
 """So many people in one row at most; more are several rows."""
 
@@ -38,18 +41,31 @@ class Changes:
         return self.people is None or bool(self.people)
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A transaction of PostgreSQL that noted a change: its number, and what can be told of it in a few letters.
+
+    `news` is empty where there is more to say than that; whoever hears it has to ask.
+    """
+
+    xid: int
+    news: str
+
+
 def note(tx: Connection, people: Iterable[int] | None, *, naming: bool = False) -> None:
     """Say, within the transaction that changes it, that these people stand otherwise now; None is everybody."""
-    xid = text("CAST(CAST(pg_current_xact_id() AS text) AS bigint)") if tx.dialect.name == "postgresql" else None
-    if people is None:
-        tx.info[_NOTED] = True
-        tx.execute(insert(store_changes).values(xid=xid, people=None, naming=naming))
-        return
-    numbers = array("I", sorted(set(people)))
-    for start in range(0, len(numbers), _MANY):
-        tx.info[_NOTED] = True
-        packed = _packed(numbers[start : start + _MANY])
-        tx.execute(insert(store_changes).values(xid=xid, people=packed, naming=naming))
+    parts: list[bytes | None] = [None]
+    if people is not None:
+        numbers = array("I", sorted(set(people)))
+        parts = [_packed(numbers[start : start + _MANY]) for start in range(0, len(numbers), _MANY)]
+    on_postgresql = tx.dialect.name == "postgresql"
+    for packed in parts:
+        if on_postgresql:
+            xid = int(tx.execute(_NOTE_WITH_XID, {"people": packed, "naming": naming}).scalar_one())
+            short = packed is not None and not naming and len(packed) <= _SHORT and _NOTED not in tx.info
+            tx.info[_NOTED] = Mark(xid, f"{xid} {b64encode(packed or b'').decode()}" if short else "")
+        else:
+            tx.execute(insert(store_changes).values(people=packed, naming=naming))
 
 
 def begun(tx: Connection) -> None:
@@ -57,20 +73,28 @@ def begun(tx: Connection) -> None:
     tx.info.pop(_NOTED, None)
 
 
-def mark(tx: Connection) -> int | None:
-    """PostgreSQL's number of this transaction when it noted a change; else None: then nobody has to be waited for."""
-    if not tx.info.pop(_NOTED, False) or tx.dialect.name != "postgresql":
+def mark(tx: Connection) -> Mark | None:
+    """What this transaction noted, on PostgreSQL; else None: then nobody has to be waited for."""
+    found: Mark | None = tx.info.pop(_NOTED, None)
+    return found
+
+
+def heard(news: str) -> tuple[int, frozenset[int]] | None:
+    """The transaction and the people of a `Mark.news`; None where it does not say."""
+    xid, _, packed = news.partition(" ")
+    try:
+        return int(xid), frozenset(_unpacked(b64decode(packed, validate=True)))
+    except ValueError:
         return None
-    return int(tx.execute(text("SELECT CAST(pg_current_xact_id() AS text)")).scalar_one())
 
 
 def version(tx: Connection) -> str:
     """The version of what this transaction sees, to be asked `since` later."""
-    trims = tx.execute(select(store_trims.c.trims)).scalar() or 0
+    trims = tx.execute(_TRIMS).scalar() or 0
     if tx.dialect.name == "postgresql":
         seen = tx.execute(text("SELECT CAST(pg_current_snapshot() AS text)")).scalar_one()
     else:
-        seen = tx.execute(select(func.coalesce(func.max(store_changes.c.id), 0))).scalar_one()
+        seen = tx.execute(_GREATEST).scalar_one()
     return f"{trims}/{seen}"
 
 
@@ -85,8 +109,7 @@ def since(tx: Connection, known: str | None) -> Changes:
     if tx.dialect.name == "postgresql":
         rows = tx.execute(_UNSEEN, {"seen": position}).all()
     else:
-        newer = select(store_changes.c.people, store_changes.c.naming).where(store_changes.c.id > int(position))
-        rows = list(tx.execute(newer))
+        rows = list(tx.execute(_NEWER, {"seen": int(position)}))
     return gathered(now, [(row.people, bool(row.naming)) for row in rows])
 
 
@@ -120,6 +143,19 @@ def trim(tx: Connection, known: str) -> str:
     return f"{int(known.partition('/')[0]) + 1}/{seen}"
 
 
+# Made once: after each word of anybody, every process that decides from memory asks them.
+_TRIMS = select(store_trims.c.trims)
+_GREATEST = select(func.coalesce(func.max(store_changes.c.id), 0))
+_NEWER = select(store_changes.c.people, store_changes.c.naming).where(store_changes.c.id > bindparam("seen"))
+_NOTE_WITH_XID = (
+    insert(store_changes)
+    .values(
+        xid=text("CAST(CAST(pg_current_xact_id() AS text) AS bigint)"),
+        people=bindparam("people", type_=LargeBinary),
+        naming=bindparam("naming", type_=Boolean),
+    )
+    .returning(store_changes.c.xid)
+)
 _VISIBLE = text("pg_visible_in_snapshot(CAST(CAST(xid AS text) AS xid8), CAST(:seen AS pg_snapshot))")
 _UNSEEN = text(
     "SELECT people, naming FROM store_changes "

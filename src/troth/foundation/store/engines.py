@@ -78,6 +78,14 @@ def engine(at: Address, *, writes: bool) -> Engine:
     return _sqlite(at, writes=writes) if at.kind == "sqlite" else _postgresql(at, writes=writes)
 
 
+def engine_of_statements(at: Address) -> Engine:
+    """An engine for a PostgreSQL store on which each statement is a transaction of its own that changes nothing.
+
+    Its connections stay so: to make one of `engine` so, and back, takes longer than a short statement does.
+    """
+    return _postgresql(at, writes=False, alone=True)
+
+
 def provide_file(path: Path) -> None:
     """Make sure that the file of a SQLite store is there, its owner's only; SQLite gives its log the same mode.
 
@@ -154,12 +162,15 @@ def _begin_immediate(connection: Any) -> None:
     connection.cursor().execute("BEGIN IMMEDIATE")
 
 
-def _postgresql(at: Address, *, writes: bool) -> Engine:
+def _postgresql(at: Address, *, writes: bool, alone: bool = False) -> Engine:
     settings = f"-c TimeZone=UTC -c lock_timeout={BUSY_S}s -c idle_in_transaction_session_timeout=60s"
     arguments: dict[str, Any] = {"connect_timeout": BUSY_S, "application_name": "troth"}
     if "options" not in at.url.query:
-        arguments["options"] = settings
+        arguments["options"] = settings + (" -c default_transaction_read_only=on" if alone else "")
     options: dict[str, Any] = {} if writes else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    of_all: dict[str, Any] = {}
+    if alone:
+        options, of_all = {}, {"isolation_level": "AUTOCOMMIT"}
     made = create_engine(
         at.url,
         connect_args=arguments,
@@ -168,6 +179,7 @@ def _postgresql(at: Address, *, writes: bool) -> Engine:
         pool_timeout=_WAIT_S,
         hide_parameters=True,
         execution_options=options,
+        **of_all,
     )
     pooled.ask_when_in_doubt(made)
     return made

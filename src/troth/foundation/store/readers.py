@@ -2,7 +2,9 @@
 
 1. A reader enters itself in `store_readers` before it may hold a lease.
 2. A lease runs for `LEASE_S` from the moment *before* the store was asked what is new, by the reader's own clock.
-3. What is new is applied first and acknowledged in the reader's row second; only then does the lease run on.
+3. What is new is applied first and acknowledged in the reader's row second; only then does the lease run on. The
+   news of a short change say whom it is about: then one turn to the server acknowledges it and asks what else is new,
+   and the server acknowledges nothing where something else is.
 4. A writer, after its commit, waits until the row of every reader says that it has applied the change. Whoever has
    not after `LEASE_S + MARGIN_S` by the writer's own clock holds no lease any more, and loses its row.
 5. A reader whose row or connection is gone has no lease until it has entered itself anew, with an empty memory.
@@ -27,7 +29,7 @@ from sqlalchemy import text
 
 from troth.errors import StoreError
 from troth.foundation.store import changes
-from troth.foundation.store.changes import Changes
+from troth.foundation.store.changes import Changes, Mark
 
 if TYPE_CHECKING:
     from troth.foundation.store.opened import Store
@@ -43,7 +45,7 @@ CHANGED = "troth_changed"
 
 _RENEW_S = LEASE_S / 4
 _AGAIN_S = 0.2
-_POLLS_S = (0.001, 0.002, 0.003, 0.005, 0.01)
+_POLLS_S = (0.001, 0.002, 0.003, 0.005)
 
 
 class Memory(Protocol):
@@ -68,7 +70,7 @@ class Follower:
         self._clock = clock
         self._stopping = threading.Event()
         self._awake, self._waker = os.pipe()
-        self._told = False
+        self._news: list[str] = []
         self._thread = threading.Thread(target=self._follow, name="troth-lease", daemon=True)
         self._thread.start()
 
@@ -121,36 +123,46 @@ class Follower:
     def _renew(self, connection: Any, me: str, position: str) -> str | None:
         """Ask what is new, obey it and say so; gives the version obeyed. None: the row is gone, and so is the lease."""
         trims, _, seen = position.partition("/")
-        rows = connection.execute(_NEW, {"me": me, "seen": seen}).fetchall()
-        now, entered = rows[0][0], rows[0][1]
+        asked = {"me": me, "seen": seen, "trims": int(trims), "told": self._obey_news(position)}
+        rows = connection.execute(_NEW_AND_TOLD if asked["told"] else _NEW, asked).fetchall()
+        now, entered, acknowledged = rows[0][:3]
         if not entered:
             return None
         if now.partition("/")[0] != trims:
             new = Changes(now, None, naming=True)
         else:
-            new = changes.gathered(now, [(row[3], row[4]) for row in rows if row[2] is not None])
+            new = changes.gathered(now, [(row[4], row[5]) for row in rows if row[3] is not None])
         if new:
             # INVARIANT: applied first, acknowledged second.
             self._memory.apply(new)
-            if not connection.execute(_APPLIED, {"me": me, "seen": now.partition("/")[2]}).rowcount:
+            applied = {"me": me, "seen": now.partition("/")[2]}
+            if not acknowledged and not connection.execute(_APPLIED, applied).rowcount:
                 return None
         return str(now)
 
+    def _obey_news(self, position: str) -> list[int]:
+        """Obey what the notifications say; gives the numbers of those transactions."""
+        news, self._news = self._news, []
+        told = [known for each in news if (known := changes.heard(each)) is not None]
+        if told:
+            self._memory.apply(Changes(position, frozenset().union(*(people for _, people in told))))
+        return [xid for xid, _ in told]
+
     def _wait(self, connection: Any) -> None:
         """Until something was told, or it is time to renew."""
-        if not self._told:
+        if not self._news:
             ready, _, _ = select.select([connection.pgconn.socket, self._awake], [], [], _RENEW_S)
             if connection.pgconn.socket in ready:
                 connection.pgconn.consume_input()
-                while connection.pgconn.notifies():
-                    pass
-        self._told = False
+                while (heard := connection.pgconn.notifies()) is not None:
+                    self._news.append(heard.extra.decode("ascii", "replace"))
 
-    def _note(self, _: object) -> None:
-        self._told = True
+    def _note(self, heard: Any) -> None:
+        """News that came while something else was asked."""
+        self._news.append(heard.payload)
 
 
-def tell(store: Store, mark: int | None) -> None:
+def tell(store: Store, mark: Mark | None) -> None:
     """Tell every reader, and return when each has applied transaction `mark` or holds no lease any more.
 
     Never raises: where the store cannot be asked, the time that a lease can last is waited out.
@@ -158,13 +170,13 @@ def tell(store: Store, mark: int | None) -> None:
     ends = monotonic() + LEASE_S + MARGIN_S
     with suppress(StoreError):
         with store.statements() as tx:
-            tx.execute(text("SELECT pg_notify(:channel, '')"), {"channel": CHANGED})
+            tx.execute(_TELL, {"channel": CHANGED, "news": "" if mark is None else mark.news})
             if mark is None:
                 return
             polls = iter(_POLLS_S)
-            while tx.execute(_BEHIND, {"xid": str(mark)}).scalar_one():
+            while tx.execute(_BEHIND, {"xid": str(mark.xid)}).scalar_one():
                 if monotonic() >= ends:
-                    tx.execute(_LAPSED, {"xid": str(mark)})
+                    tx.execute(_LAPSED, {"xid": str(mark.xid)})
                     return
                 sleep(next(polls, _POLLS_S[-1]))
         return
@@ -172,6 +184,8 @@ def tell(store: Store, mark: int | None) -> None:
         sleep(max(0.0, ends - monotonic()))
 
 
+# News need not outlive a crash of the server, in which every reader loses its connection: no waiting for the disk.
+_TELL = text("SELECT set_config('synchronous_commit', 'off', true), pg_notify(:channel, :news)")
 _POSITION = "coalesce((SELECT trims FROM store_trims), 0) || '/' || CAST(pg_current_snapshot() AS text)"
 _ENTER = (
     "INSERT INTO store_readers (id, applied, since) "  # noqa: S608 - a constant of this module is put in
@@ -179,11 +193,23 @@ _ENTER = (
 )
 _LEAVE = "DELETE FROM store_readers WHERE id = %(me)s"
 _APPLIED = "UPDATE store_readers SET applied = %(seen)s WHERE id = %(me)s"
-_NEW = (
-    f"SELECT {_POSITION}, EXISTS (SELECT 1 FROM store_readers WHERE id = %(me)s), c.id, c.people, c.naming "  # noqa: S608 - as above
-    "FROM (SELECT 1) AS one LEFT JOIN store_changes AS c "
-    "ON c.xid >= CAST(CAST(pg_snapshot_xmin(CAST(%(seen)s AS pg_snapshot)) AS text) AS bigint) "
+_UNSEEN = (
+    "c.xid >= CAST(CAST(pg_snapshot_xmin(CAST(%(seen)s AS pg_snapshot)) AS text) AS bigint) "
     "AND NOT pg_visible_in_snapshot(CAST(CAST(c.xid AS text) AS xid8), CAST(%(seen)s AS pg_snapshot))"
+)
+_ENTERED = "EXISTS (SELECT 1 FROM store_readers WHERE id = %(me)s)"
+_NEW = (
+    f"SELECT {_POSITION}, {_ENTERED}, false, c.id, c.people, c.naming "  # noqa: S608 - as above
+    f"FROM (SELECT 1) AS one LEFT JOIN store_changes AS c ON {_UNSEEN}"
+)
+# All of one statement sees one snapshot: what it acknowledges is what it gives, and nothing that came meanwhile.
+_NEW_AND_TOLD = (
+    f"WITH new AS (SELECT c.id, c.xid, c.people, c.naming FROM store_changes AS c WHERE {_UNSEEN}), "  # noqa: S608 - as above
+    "done AS (UPDATE store_readers SET applied = CAST(pg_current_snapshot() AS text) WHERE id = %(me)s "
+    "AND coalesce((SELECT trims FROM store_trims), 0) = %(trims)s "
+    "AND NOT EXISTS (SELECT 1 FROM new WHERE xid <> ALL (CAST(%(told)s AS bigint[]))) RETURNING 1) "
+    f"SELECT {_POSITION}, {_ENTERED}, EXISTS (SELECT 1 FROM done), new.id, new.people, new.naming "
+    "FROM (SELECT 1) AS one LEFT JOIN new ON true"
 )
 _LATE = "NOT pg_visible_in_snapshot(CAST(:xid AS xid8), CAST(applied AS pg_snapshot))"
 _BEHIND = text(f"SELECT count(*) FROM store_readers WHERE {_LATE}")  # noqa: S608 - as above

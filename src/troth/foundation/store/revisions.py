@@ -22,6 +22,7 @@ REVISIONS = (
     "0014",
     "0016",
     "0017",
+    "0018",
     "0019",
 )
 """Every step in order; each is a file in `migrations/versions`."""

@@ -33,10 +33,11 @@ _RIGHT_TO_LEFT = frozenset({"ar", "fa", "he", "ur"})
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One entry of the navigation; `path` is what makes it the current one."""
+    """One entry of the navigation, current on the page at `path` and on those below; or a group of such, `below`."""
 
     label: str
     path: str
+    below: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,15 @@ class Frame:
     label: str
     links: tuple[Link, ...]
     home: str = "/"
+
+    def standing(self, path: str) -> tuple[Link | None, Link | None]:
+        """The entry under which the page at `path` stands, and the entry of its group that leads there."""
+        found = ((first, second) for first in self.links for second in first.below or (first,))
+        holding = [pair for pair in found if self._holds(pair[1].path, path)]
+        return max(holding, key=lambda pair: len(pair[1].path), default=(None, None))
+
+    def _holds(self, place: str, path: str) -> bool:
+        return path == place or (place != self.home and path.startswith(f"{place.rstrip('/')}/"))
 
 
 @dataclass(slots=True)

@@ -20,6 +20,8 @@ from troth.protection.audits.formats import LARGEST, Scan, Severity
 if TYPE_CHECKING:  # a check of a policy alone loads no database
     from sqlalchemy import Connection, Row
 
+    from troth.policy.protecting import AuditSettings
+
 
 @dataclass(frozen=True, slots=True)
 class ScanSeen:
@@ -51,6 +53,13 @@ class FindingSeen:
     @property
     def is_open(self) -> bool:
         return self.closed_at is None and self.accepted is None
+
+
+def is_late(finding: FindingSeen, settings: AuditSettings, now: dt.datetime) -> bool:
+    """Whether a hole is open for longer than `[audits]` gives for its severity."""
+    limits = {Severity.CRITICAL: settings.critical, Severity.HIGH: settings.high}
+    limit = limits.get(finding.severity)
+    return limit is not None and finding.is_open and finding.first_seen <= limit.before(now)
 
 
 def scans(tx: Connection) -> tuple[ScanSeen, ...]:

@@ -67,17 +67,16 @@ def audit_overdue(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
 
 
 def _open_too_long(seen: Observation, found: tuple[FindingSeen, ...]) -> Iterator[Saw]:
-    limits = {Severity.CRITICAL: seen.settings.audits.critical, Severity.HIGH: seen.settings.audits.high}
-    late: list[FindingSeen] = []
-    for each in found:
-        limit = limits.get(each.severity)
-        if limit is not None and each.is_open and each.first_seen <= limit.before(seen.now):
-            late.append(each)
-            yield broken(
-                each.place or each.tool,
-                f"{each.name} ({each.severity}) is open since {each.first_seen:%Y-%m-%d}, longer than {limit}",
-                repair="mend it and scan again, or take in a VEX that says why it is none: `troth audit import FILE`",
-            )
+    settings = seen.settings.audits
+    limits = {Severity.CRITICAL: settings.critical, Severity.HIGH: settings.high}
+    late = [each for each in found if reading.is_late(each, settings, seen.now)]
+    for each in late:
+        yield broken(
+            each.place or each.tool,
+            f"{each.name} ({each.severity}) is open since {each.first_seen:%Y-%m-%d},"
+            f" longer than {limits[each.severity]}",
+            repair="mend it and scan again, or take in a VEX that says why it is none: `troth audit import FILE`",
+        )
     if not late:
         open_ = sum(1 for each in found if each.is_open)
         accepted = sum(1 for each in found if each.accepted is not None and each.closed_at is None)

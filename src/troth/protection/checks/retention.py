@@ -68,7 +68,8 @@ def kept_too_long(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     for rule in _rules(seen, sentence):
         looked = _Looked()
         for table in tables:
-            if not (held := _kinds(table) & set(rule.data)):
+            archive = table.name in retention.archives_of(seen.need_map().stores[table.store])
+            if not (held := _kinds(table) & set(rule.data)) or not retention.holds_in(rule, archive=archive):
                 continue
             column = table.starts.get(rule.after)
             if column is None:
@@ -149,7 +150,7 @@ def _judge(
             yield broken(
                 str(table.place),
                 f"{counted(late, 'row')} older than {rule.keep}; oldest from {times.oldest:%Y-%m-%d}",
-                repair=_REPAIR[rule.then],
+                repair=_REPAIR,
             )
 
 
@@ -167,11 +168,7 @@ def _late(
     return min(counted_late, found.bare), found.held
 
 
-_REPAIR = {
-    "delete": "run `troth retention plan`, then `troth retention run`",
-    "anonymise": "run `troth retention plan`, then `troth retention run`",
-    "archive": "move them to the archive, and have a job of your own do so every night",
-}
+_REPAIR = "run `troth retention plan`, then `troth retention run`"
 
 
 def _still_theirs(table: TableMap, rule: Rule) -> tuple[Condition, ...]:

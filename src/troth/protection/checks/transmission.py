@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-import ipaddress
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from troth.errors import NetworkUnreachable, RecordsError
-from troth.foundation.proof import Check, Saw, broken, check, kept, unproven
-from troth.foundation.records.access import LinkKind, LinkSeen
+from troth.foundation import addresses
+from troth.foundation.proof import Check, Saw, broken, check, counted, kept, unproven
+from troth.foundation.records.access import LinkKind, LinkSeen, SessionsSeen
 from troth.policy.vocabulary import Measure
-from troth.protection.probes import outside
+from troth.protection.probes import caches, outside
 
 if TYPE_CHECKING:
-    from troth.foundation.network import TlsSeen
+    from troth.foundation.handshakes import TlsSeen
     from troth.foundation.observation import Observation
     from troth.policy.model import Policy, Sentence
 
@@ -137,7 +139,7 @@ def _judge_site(url: str, hosts: tuple[str, ...]) -> Iterator[Saw]:
     """The other direction: the site that settings name is one of the declared hosts, or this machine's own."""
     parts = urlsplit(url)
     host = (parts.hostname or "").lower()
-    if _is_here(host):
+    if addresses.is_this_machine(host):
         return
     if parts.scheme != "https":
         yield broken(host, "settings name the site without TLS", repair="set `[site] url` to its https address")
@@ -145,13 +147,6 @@ def _judge_site(url: str, hosts: tuple[str, ...]) -> Iterator[Saw]:
         yield broken(
             host, "is the company's site, and not among the declared hosts", repair="add it to `hosts` in policy.yaml"
         )
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 @check(
@@ -166,29 +161,69 @@ def unencrypted_link(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  #
     What it proves: the connection that troth itself makes, with the company's own connect string, is a file, a local
     socket, a connection to this machine, or TLS with the server's certificate and name verified. A server elsewhere
     refuses whoever comes without TLS, where troth may see that: `require_secure_transport` of MariaDB and MySQL, the
-    rules of PostgreSQL (`hostssl`) for those who may read them.
+    rules of PostgreSQL (`hostssl`) for those who may read them. No program that is connected at that moment, and no
+    replica, comes from another machine in clear; a server that may take such connections, and does not show troth who
+    is connected, is unproven. Caches under `[protection.caches]` are reached in the same way, and listen without TLS on
+    their own machine at most.
 
-    What it does not prove: how other programs connect.
+    What it does not prove: who connects at other times to a server that takes connections in clear; what lies between a
+    pooler or a proxy and the programs behind it.
 
     Repair: verify the server. Before: `postgresql://app@db.example.com/shop?sslmode=require`.
     After: `...?sslmode=verify-full&sslrootcert=authority.pem`.
     """
-    records = seen.need_records()
-    if not records.stores:
+    for name, address in caches.named(seen).items():
+        yield from _told(f"cache {name}", partial(_cache, seen, name, address))
+    stores = seen.need_records().stores
+    if not stores:
         yield unproven("datamap.yaml", "no SQL store is named", repair="add `connect:` to the stores of datamap.yaml")
-    for store in records.stores:
-        try:
-            link = records.link(store)
-        except RecordsError as problem:
-            yield unproven(
-                f"store {store}", problem.message, repair=problem.repair or "start it, then run `troth check`"
-            )
-            continue
-        fault = _link_fault(link)
-        if fault is not None:
-            yield broken(f"store {store}", fault[0], repair=fault[1])
-        else:
-            yield kept(f"store {store}", _LINKS[link.kind].format(version=link.version or "TLS"))
+    for store in stores:
+        yield from _told(f"store {store}", partial(_store, seen, store))
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with a link, or could not be `seen` of it, and what mends that."""
+
+    says: str
+    repair: str
+    seen: bool = True
+
+
+def _told(where: str, look: Callable[[], str | Fault]) -> Iterator[Saw]:
+    try:
+        found = look()
+    except RecordsError as problem:
+        yield unproven(where, problem.message, repair=problem.repair or "start it, then run `troth check`")
+        return
+    if isinstance(found, str):
+        yield kept(where, found)
+    elif found.seen:
+        yield broken(where, found.says, repair=found.repair)
+    else:
+        yield unproven(where, found.says, repair=found.repair)
+
+
+def _store(seen: Observation, store: str) -> str | Fault:
+    records = seen.need_records()
+    link = records.link(store)
+    fault = _link_fault(link)
+    if fault is not None or link.kind is LinkKind.FILE:
+        return fault or _LINKS[link.kind]
+    return _sessions_fault(link, records.sessions(store)) or _how(link)
+
+
+def _cache(seen: Observation, name: str, address: str) -> str | Fault:
+    found = caches.look(seen, name, address)
+    fault = _link_fault(found.link)
+    if fault is not None:
+        return fault
+    knocked = f"; takes no connection in clear at {found.knocked}" if found.knocked else ""
+    return _how(found.link) + knocked
+
+
+def _how(link: LinkSeen) -> str:
+    return _LINKS[link.kind].format(version=link.version or "TLS")
 
 
 _LINKS = {
@@ -199,55 +234,40 @@ _LINKS = {
 }
 
 
-def _link_fault(link: LinkSeen) -> tuple[str, str] | None:
+def _link_fault(link: LinkSeen) -> Fault | None:
     if link.kind in (LinkKind.FILE, LinkKind.SOCKET) or link.local:
         return None
     if link.kind is LinkKind.PLAIN:
-        return "data travel to it in clear", "switch TLS on at the server, and verify it in the connect string"
+        return Fault("data travel to it in clear", "switch TLS on at the server, and verify it in the connect string")
     if not link.verified:
-        return (
+        return Fault(
             "the link is encrypted, and nobody checks whose server it is",
             "verify certificate and name in the connect string (`sslmode=verify-full`)",
         )
     if link.required is False:
-        return (
+        return Fault(
             "the server also takes connections in clear",
-            "set `require_secure_transport = ON`, or write `hostssl` for `host` in pg_hba.conf",
+            "set `require_secure_transport = ON`, write `hostssl` for `host` in pg_hba.conf, or `port 0` for a cache",
         )
     return None
 
 
-@check(
-    id="protection.unencrypted-mail",
-    promise="transmission is encrypted",
-    applies=_measure,
-    reference="GDPR Art. 32(1)(a); RFC 8314",
-    may_be_silent=True,
-)
-def unencrypted_mail(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
-    """Letters to people are handed to the mail server over TLS, or do not leave the machine on that way.
-
-    What it proves: the settings have troth hand its letters over by TLS or STARTTLS with the certificate verified (it
-    sends nothing where the server does not offer it), or to a server on this machine.
-
-    What it does not prove: what happens to the letters behind that server; how other programs send mail. Without a mail
-    server in the settings it says nothing.
-
-    Repair: Before: `[mail] security = "none"`. After: `security = "starttls"`.
-    """
-    mail = seen.settings.mail
-    if mail.server is None:
-        return
-    if mail.security != "none":
-        yield kept(sentence.id, f"letters are handed over by {mail.security}, verified")
-    elif _is_here(mail.server.lower()):
-        yield kept(sentence.id, "letters are handed to a mail server on this machine")
-    else:
-        yield broken(
-            "the mail server",
-            "letters to people travel to it in clear",
-            repair='set `[mail] security = "starttls"` in troth.toml',
+def _sessions_fault(link: LinkSeen, found: SessionsSeen) -> Fault | None:
+    """What is wrong with how other programs connect; nothing, where nobody from elsewhere is let in in clear."""
+    if found.clear:
+        roles = ", ".join(sorted(found.clear))
+        return Fault(
+            f"{counted(sum(found.clear.values()), 'connection')} of other machines in clear ({roles})",
+            "have these programs connect by TLS and verify the server, then refuse connections without it",
         )
+    if found.all_seen or found.only_here or link.required:
+        return None
+    return Fault(
+        "how other programs connect to it may not be seen",
+        "let its account see it: `grant pg_read_all_stats` or `grant select, execute` on pg_hba_file_rules "
+        "(PostgreSQL), `grant select on performance_schema.threads` (MariaDB, MySQL)",
+        seen=False,
+    )
 
 
-CHECKS: tuple[Check, ...] = (unencrypted_page, unencrypted_link, unencrypted_mail)
+CHECKS: tuple[Check, ...] = (unencrypted_page, unencrypted_link)

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from troth.policy.model import Policy
+from troth.policy.sources import sources
 from troth.policy.vocabulary import CATEGORIES, Source, expand
 
 LARGE_SCALE = 10_000
@@ -78,13 +79,13 @@ def judge(policy: Policy, people: int = 0) -> tuple[Judged, ...]:
     used: dict[str, set[str]] = {}
     for use in policy.uses:
         used.setdefault(use.purpose, set()).add(use.category)
-    sources = _sources(policy)
+    origins = sources(policy)
     return tuple(
-        Judged(purpose, tuple(_met(purpose, categories, sources, people))) for purpose, categories in used.items()
+        Judged(purpose, tuple(_met(purpose, categories, origins, people))) for purpose, categories in used.items()
     )
 
 
-def _met(purpose: str, used: set[str], sources: Mapping[str, Source], people: int) -> Iterable[Criterion]:
+def _met(purpose: str, used: set[str], origins: Mapping[str, Source], people: int) -> Iterable[Criterion]:
     if purpose in _EVALUATING:
         yield Criterion.EVALUATION
     if used & set(expand(_MONITORED)):
@@ -93,7 +94,7 @@ def _met(purpose: str, used: set[str], sources: Mapping[str, Source], people: in
         yield Criterion.SENSITIVE
     if people >= LARGE_SCALE:
         yield Criterion.SCALE
-    if len({sources.get(each) in _FROM_ELSEWHERE for each in used}) > 1:
+    if len({origins.get(each) in _FROM_ELSEWHERE for each in used}) > 1:
         yield Criterion.MATCHING
     if used & set(expand(_VULNERABLE)):
         yield Criterion.VULNERABLE
@@ -101,13 +102,3 @@ def _met(purpose: str, used: set[str], sources: Mapping[str, Source], people: in
         yield Criterion.NEW_TECHNOLOGY
     if purpose in _REFUSING:
         yield Criterion.REFUSAL
-
-
-def _sources(policy: Policy) -> Mapping[str, Source]:
-    """Where each kind of data comes from, as section 1 says."""
-    found: dict[str, Source] = {}
-    for sentence in policy.sentences:
-        if sentence.meaning.source is not None:
-            for category in expand(sentence.meaning.data):
-                found.setdefault(category, sentence.meaning.source)
-    return found

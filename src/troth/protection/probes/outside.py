@@ -18,8 +18,9 @@ from troth.errors import NetworkUnreachable
 from troth.foundation import crawling
 
 if TYPE_CHECKING:
+    from troth.foundation.handshakes import TlsSeen
     from troth.foundation.markup import Form
-    from troth.foundation.network import Page, TlsSeen
+    from troth.foundation.network import Page
     from troth.foundation.observation import Observation
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})

@@ -38,10 +38,12 @@ def erased_in_part(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     through every text of every store found nothing of theirs. No erasure has residue, none lies between *begun* and
     *proven* for more than a day, none ended half-way, and no request is called done without a proof. No store has seen
     an erasure that troth does not know. The map can be carried out on the live tables, and somebody with the right
-    role answers for it. Where the map ends a column by destroying a key (`shred`), all that stands there is sealed.
+    role answers for it. Rows that a legal hold keeps stay (Art. 17(3)), for as long as the hold stands and its day of
+    review has not passed; within a day after it is lifted they are gone. Where the map ends a column by destroying a
+    key (`shred`), all that stands there is sealed.
 
-    What it does not prove: what stands in stores that the map does not name, in encrypted or compressed values, on
-    paper.
+    What it does not prove: that a hold is rightly placed; what stands in stores that the map does not name, in
+    encrypted or compressed values, on paper.
 
     Repair: see `troth request list`, and mend what stands in the way. Before: a cache table that no map names still
     holds an erased person's address. After: it is mapped (`copies: users.email`), the map is approved, and the next
@@ -72,10 +74,11 @@ def erased_in_part(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
         )
     elif not against and not open_ways:
         last = max(each.proven_at for each in proven if each.proven_at is not None)
+        waiting = sum(bool(each.held) for each in found)
         yield kept(
             sentence.id,
             f"{counted(len(proven), 'erasure')} proven within {FRESH.days} days, the last on {last:%Y-%m-%d}; "
-            "none half-way",
+            f"none half-way{f', {waiting} but for what a legal hold keeps' if waiting else ''}",
         )
 
 
@@ -141,7 +144,8 @@ def _half_gone(seen: Observation, found: tuple[Seen, ...]) -> Iterator[Saw]:
                 )
         if each.half:
             yield broken(where, f"the request is {each.asked}, and the erasure is {each.state}", repair="carry it on")
-        elif each.late(seen.now) and not each.left:
+        yield from _held_too_long(seen, each)
+        if not each.half and each.late(seen.now) and not each.left:
             age = seen.now - each.begun_at
             yield broken(
                 where,
@@ -161,6 +165,23 @@ def _half_gone(seen: Observation, found: tuple[Seen, ...]) -> Iterator[Saw]:
                 store,
                 f"{counted(number, 'erasure')} carried out there of which troth's own store knows nothing",
                 repair="put the newest backup of troth's own store back",
+            )
+
+
+def _held_too_long(seen: Observation, erasure: Seen) -> Iterator[Saw]:
+    for each in erasure.held:
+        rows = f"{counted(each.n, 'row')} of somebody who asked to be erased"
+        if each.over(seen.now):
+            yield broken(
+                each.where,
+                f"{rows} ({erasure.name}) still there, and hold {each.hold} was lifted on {each.lifted_at:%Y-%m-%d}",
+                repair="see what stands in its way: `troth request show`; a worker must run",
+            )
+        elif each.forgotten(seen.now):
+            yield broken(
+                each.where,
+                f"{rows} ({erasure.name}) kept by hold {each.hold}, which was to be looked at again by {each.review}",
+                repair="look at it: `troth hold lift`, or place it anew with a later day, then lift the old one",
             )
 
 

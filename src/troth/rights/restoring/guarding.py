@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, func, select
 
-from troth.foundation import sealed_values
+from troth.foundation import sealed_values, tombstone_file
 from troth.foundation.ledger import leaves, shredding
 from troth.foundation.ledger.tables import person_keys
 from troth.foundation.ledger.words import KeyUse
-from troth.rights import erasure, farewell, shredded, tombstone_file, tombstones
+from troth.rights import erasure, farewell, shredded, tombstones
 from troth.rights.erasure import Erasure
 from troth.rights.tables import erasures
 from troth.rights.tombstones import Met, Standing, Tomb, Tombs
@@ -58,8 +58,8 @@ class Guarded:
 
     @property
     def clean(self) -> bool:
-        """Whether nobody who was erased is left in a store, and nobody is left to decide about."""
-        return not self.unclear and all(each.state is ErasureState.PROVEN for each in self.again)
+        """Whether nobody who was erased is left in a store, but for what holds keep, and nobody to decide about."""
+        return not self.unclear and all(each.state is ErasureState.PROVEN or each.held for each in self.again)
 
 
 def guard(desk: Desk, *, act: bool = True) -> Guarded:

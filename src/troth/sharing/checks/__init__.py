@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from troth.foundation.proof import Check
-from troth.sharing.checks import occasions, papers, safeguards, shared, tools, traffic
+from troth.sharing.checks import occasions, papers, safeguards, shared, storage, tools, traffic
 
 CHECKS: tuple[Check, ...] = (
     *traffic.CHECKS,
@@ -11,5 +11,6 @@ CHECKS: tuple[Check, ...] = (
     *papers.CHECKS,
     *occasions.CHECKS,
     *safeguards.CHECKS,
+    *storage.CHECKS,
     *tools.CHECKS,
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -100,58 +99,6 @@ def safeguard_missing(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
             yield from _look(seen, sentence, recipient, last)
 
 
-@check(
-    id="sharing.storage-unread",
-    promise="data are stored encrypted with a recipient",
-    applies=lambda sentence, _: sentence.meaning.safeguard is Safeguard.ENCRYPTED and not sentence.sums,
-    reference="GDPR Art. 32(1)(a)",
-    max_age=dt.timedelta(days=35),
-)
-def storage_unread(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
-    """The recipient's storage is set up to encrypt, to speak TLS only, to be private, and stands where declared.
-
-    What it proves: the exported configuration that `[sharing.storage]` names for the recipient is fresh, and says that
-    encryption is on, plain connections are denied, public access is blocked, and the country is the declared one.
-
-    What it does not prove: that the storage is set up as its export says.
-
-    Repair: export the configuration of the bucket daily, and name the file. Before: nothing under `[sharing.storage]`.
-    After: `"Example Storage" = "storage.json"`.
-    """
-    files = seen.settings.sharing.storage
-    for recipient in sentence.meaning.recipients:
-        name = files.get(recipient.name)
-        if name is None:
-            yield unproven(
-                recipient.name,
-                "nobody has read the storage's configuration: encryption, private access, region",
-                repair="export it, and name the file under [sharing.storage] in troth.toml",
-            )
-            continue
-        yield from _judge_storage(seen, recipient, name)
-
-
-def _judge_storage(seen: Observation, recipient: Recipient, name: str) -> Iterator[Saw]:
-    try:
-        told = json.loads((seen.folder / name).read_bytes())
-        read_at = dt.datetime.fromisoformat(told["read_at"])
-        facts = {each: told[each] for each in ("encrypted", "tls_only", "private", "country")}
-        old = read_at < seen.now - _FRESH
-    except (OSError, ValueError, KeyError, TypeError):
-        yield unproven(name, "the configuration cannot be read", repair="export it as the how-to on recipients says")
-        return
-    if old:
-        yield unproven(name, f"it was read on {read_at:%Y-%m-%d}", repair="export it anew")
-        return
-    faults = [f"`{each}` is not set" for each in ("encrypted", "tls_only", "private") if facts[each] is not True]
-    if facts["country"] != recipient.country:
-        faults.append(f"it stands in {facts['country']}, and {recipient.country} is declared")
-    for fault in faults:
-        yield broken(f"{recipient.name}, {name}", fault, repair="set it so at the recipient, then export it anew")
-    if not faults:
-        yield kept(name, "encrypted, TLS only, private, in the declared country")
-
-
 def _look(seen: Observation, sentence: Sentence, recipient: Recipient, last: Disclosure) -> Iterator[Saw]:
     where = f"disclosure {last.id} to {recipient.name}"
     handed = sent.at_hand(last, seen.folder)
@@ -219,4 +166,4 @@ def _last(seen: Observation, recipient: Recipient) -> Disclosure | None:
     return seen.once("last disclosures", read).get(recipient.name)
 
 
-CHECKS: tuple[Check, ...] = (certificate_over, safeguard_missing, storage_unread)
+CHECKS: tuple[Check, ...] = (certificate_over, safeguard_missing)

@@ -13,7 +13,7 @@ from troth.sharing import observed
 if TYPE_CHECKING:
     from troth.foundation.observation import Observation
     from troth.policy.model import Policy, Sentence
-    from troth.policy.settings import SharingSettings
+    from troth.policy.sharingsettings import SharingSettings
 
 _WHERE = "set `[sharing] observed` in troth.toml to your proxy's, resolver's or firewall's log"
 _MOST_TOLD = 20

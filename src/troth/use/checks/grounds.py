@@ -387,8 +387,7 @@ def _document_fault(seen: Observation, purpose: str, paper: Document) -> Saw | N
         return unproven(
             where, "nobody says when its balance test was last looked at", repair="add `reviewed` and `review` to it"
         )
-    begun = dt.datetime.combine(paper.reviewed, dt.time(), dt.UTC)
-    if paper.reviewed > today or paper.review.after(begun).date() < today:
+    if paper.reviewed > today or paper.review.after_day(paper.reviewed) < today:
         return unproven(
             where,
             f"its balance test was looked at on {paper.reviewed}; that is not within {paper.review}",

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.foundation.records.erasing.company import ENGINES, Company, Make, new_url
+from tests.foundation.records.erasing.company import ENGINES, NOW, Company, Make, new_url, planned
+from troth.foundation.records import carrying, erasing, recounting
+from troth.foundation.records.ended import Held
+from troth.foundation.records.erasureplan import total
 
 SHOP = """create table users (id int primary key, email varchar(80) not null unique, name varchar(80), referrer_id int,
   foreign key (referrer_id) references users (id));
@@ -103,3 +106,52 @@ def test_kept_rows_go_with_the_kept_rows_that_they_hang_on(shop: Company) -> Non
     assert company.rows("order_items") == [(1000, 100, "a"), (2000, 200, "c")]
     assert done.erased["order_items"] == done.kept["order_items"] == 1
     assert company.dangling() == {}
+
+
+@pytest.mark.parametrize(
+    ("held", "spared"),
+    [
+        (
+            Held(rows={"orders": ((100,),)}),  # with what hangs on it, and all that it points at
+            {"users": 1, "addresses": 1, "orders": 1, "order_items": 1},
+        ),
+        (Held(tables=frozenset({"messages"})), {"users": 1, "messages": 4}),
+        (Held(tables=frozenset({"visits"})), {"users": 1, "visits": 1}),
+    ],
+    ids=["an order", "all messages", "all visits"],
+)
+def test_what_is_held_stays_as_it_is_and_the_rest_goes_and_all_of_it_when_it_is_free(
+    shop: Company, held: Held, spared: dict[str, int]
+) -> None:
+    ann, ask = shop.find("1"), erasing.asker(shop.records, "shop")
+    whole = erasing.compile(shop.reach, shop.kind)
+    sparing = whole.sparing(held)
+    before = {name: shop.rows(name) for name in ("users", "addresses", "orders", "order_items", "messages", "visits")}
+
+    plan = erasing.plan(sparing, ann, ask, at=NOW)
+    with shop.writer() as writer:
+        first = carrying.carry_out(writer, plan, ann, "r1", at=NOW)
+
+    found = recounting.held(sparing, ann, ask, at=NOW)
+    assert {place.table: n for place, n in found.items()} == spared
+    assert recounting.recount(sparing, ann, ask, at=NOW) == {}
+    assert planned(plan) == first.as_json()
+    stays = {"orders": {100}, "users": {1, 2, 3}, "addresses": {10}, "order_items": {1000}}
+    for name, rows in before.items():
+        if name in held.tables:
+            assert shop.rows(name) == rows
+        elif name in held.rows or (held.rows and name in spared):
+            assert [row for row in shop.rows(name) if row[0] in stays[name]] == [
+                row for row in rows if row[0] in stays[name]
+            ]
+    assert shop.rows("users") == before["users"], "nobody's link to her is cut while she stands"
+    assert shop.dangling() == {}
+
+    with shop.writer() as writer:
+        second = carrying.carry_out(writer, shop.plan(ann), ann, "r1", at=NOW, step="erase again 1")
+
+    assert shop.recount(ann) == {}
+    assert shop.needles("ann@example.org", "Needle Street", "192.0.2.7") == []
+    both = total([first, second])
+    assert both.erased == {"users": 1, "addresses": 1, "orders": 1, "order_items": 2, "messages": 2}
+    assert both.cut == {"users": 1}

@@ -1,18 +1,21 @@
 """Tombstones outside troth's store, so that a restore of that store to before an erasure does not forget who is gone.
 
-One line for each proven erasure: its name, when, and the keyed hashes. It is on the disk before the erasure is called
+One line for each proven erasure, and each account that ended by its period: its name, when, and the keyed hashes. It is
+on the disk before the erasure is called
 proven. Lines are only ever added; a line that was cut off by a crash is passed over, since the erasure it speaks of was
 not proven then. Without troth's key the file says nothing about anybody. No number of a person stands in it: after a
 restore a number may be given to somebody else.
 
-To be backed up apart from the store, and never put back with it. An eye: it reads; `farewell` adds.
+To be backed up apart from the store, and never put back with it.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import fcntl
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,3 +94,37 @@ def _altered(path: Path, number: int) -> StoreError:
     return StoreError(
         "the file of tombstones was altered", where=f"{path}:{number}", repair="Put a copy of it back from elsewhere."
     )
+
+
+def add(path: Path, entries: Iterable[Entry]) -> None:
+    """Add entries to the file; durable when this returns. Raises: StoreError where it cannot be: nothing may be called
+    proven then.
+    """
+    line = b"".join(map(line_of, entries))
+    try:
+        made = not path.exists()
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            size = os.fstat(descriptor).st_size
+            if size and os.pread(descriptor, 1, size - 1) != b"\n":
+                line = b"\n" + line  # what a crash cut off stays a line of its own
+            written = os.write(descriptor, line)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        if made:
+            _settle(path.parent)
+    except OSError as error:
+        raise refused(path, error) from None
+    if written != len(line):
+        raise StoreError("a tombstone was not written whole", where=str(path), repair="Make room on the disk.")
+
+
+def _settle(folder: Path) -> None:
+    """Make sure that the name of a new file is on the disk too."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

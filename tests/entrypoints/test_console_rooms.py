@@ -1,0 +1,216 @@
+"""Rooms of the console over the registers: audits, assessments, the ledger, the brake, versions; and what leads there."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import re
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.entrypoints import room_makers
+from tests.protection.audits.outputs import cyclonedx, pip_audit, vulnerability
+from tests.rights.desks import Office, found_office
+from tests.rights.site import browser, sign_in_staff, site_of, submit
+from troth.entrypoints.reports import audit
+from troth.foundation.guards import pausing
+from troth.foundation.ledger import checkpoints, exports
+from troth.foundation.ledger.sequencer import sequence_all
+from troth.foundation.roles import Role
+from troth.foundation.web.pages import Frame, Link
+from troth.protection.audits import register as audits
+from troth.updates import versions
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    with found_office(tmp_path_factory.mktemp("rooms")) as made:
+        (made.company.folder / "impact.md").write_text("Weighed.\n")
+        yield made
+
+
+@pytest.fixture(scope="module")
+def site(office: Office) -> Iterator[Any]:
+    with site_of(office) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def seats(office: Office, site: Any) -> dict[Role, Any]:
+    """A browser for each role, in which somebody of it is signed in."""
+    pages = {role: browser(site) for role in Role}
+    for role, page in pages.items():
+        sign_in_staff(office, page, role)
+    return pages
+
+
+@pytest.fixture
+def officer(seats: dict[Role, Any]) -> Any:
+    return seats[Role.DPO]
+
+
+# --- audits -----------------------------------------------------------------------------------------------------------
+
+
+def test_holes_stand_with_their_age_and_those_that_are_open_too_long_are_told(office: Office, officer: Any) -> None:
+    assert "No scan is on record" in officer.get("/console/audits").text
+    desk, old = office.desk.office, office.now - dt.timedelta(days=400)
+    with desk.store.writing() as tx:
+        grave = cyclonedx(vulnerability("CVE-2026-0001", "critical"), vulnerability("CVE-2026-0002", "low"))
+        audits.take_in(tx, desk.keyring, grave, "bom.json", old, "old scanner")
+        audits.take_in(tx, desk.keyring, pip_audit("PYSEC-2026-3"), "audit.json", office.now)
+    shown = officer.get("/console/audits").text
+    late = re.findall(r"<b>([\w-]+)</b>(?:(?!</tr>).)*open too long", shown, re.DOTALL)
+    assert late == ["CVE-2026-0001"]
+    assert {"CVE-2026-0002", "PYSEC-2026-3"} <= set(re.findall(r"<b>([\w-]+)</b>", shown))
+
+
+def test_who_does_not_oversee_sees_no_holes(seats: dict[Role, Any]) -> None:
+    assert seats[Role.AGENT].get("/console/audits").status_code == 403
+
+
+# --- assessments ------------------------------------------------------------------------------------------------------
+
+
+def test_an_officer_records_an_assessment_and_a_fault_in_the_form_is_told(office: Office, officer: Any) -> None:
+    here = "/console/assessments"
+    assert ">needed<" in officer.get(here).text
+    fields = {"purpose": "fraud", "document": "lost.md", "residual": "acceptable", "review": "2027-06-30"}
+    wrong = submit(officer, here, **fields)
+    assert wrong.status_code == 422
+    assert 'value="lost.md"' in wrong.text
+    assert submit(officer, here, **{**fields, "review": "soon"}).status_code == 422
+    done = submit(officer, here, **{**fields, "document": "impact.md"})
+    assert re.search(r"<b>fraud</b>(?:(?!</tr>).)*assessed", done.text, re.DOTALL)
+    (office.company.folder / "impact.md").write_text("Weighed otherwise.\n")
+    assert re.search(r"<b>fraud</b>(?:(?!</tr>).)*its hash differs", officer.get(here).text, re.DOTALL)
+
+
+# --- the ledger -------------------------------------------------------------------------------------------------------
+
+
+def test_the_ledger_is_taken_away_by_who_may_and_verifies_elsewhere(
+    office: Office, seats: dict[Role, Any], tmp_path: Path
+) -> None:
+    auditor, agent = seats[Role.AUDITOR], seats[Role.AGENT]
+    sequence_all(office.desk.office.store, office.desk.office.keyring)
+    with office.desk.office.store.reading() as tx:
+        head, keys = checkpoints.latest(tx), checkpoints.public_keys(tx)
+    assert head is not None
+    assert checkpoints.claimed(head.note).root.hex() in auditor.get("/console/ledger").text
+    assert agent.get("/console/ledger/export.zip").status_code == 403
+    assert "Save the ledger" not in agent.get("/console/ledger").text
+
+    saved = auditor.get("/console/ledger/export.zip")
+    assert saved.headers["content-type"] == "application/zip"
+    with zipfile.ZipFile(io.BytesIO(saved.content)) as archive:
+        archive.extractall(tmp_path)
+    kept = auditor.get("/console/ledger/checkpoint").text
+    outcome = exports.verify_export(tmp_path / "ledger", keys, [kept])
+    assert outcome.holds
+    assert outcome.size == checkpoints.claimed(kept).size
+
+
+def test_the_audit_report_is_taken_away_signed_once_the_text_was_checked(
+    office: Office, seats: dict[Role, Any]
+) -> None:
+    auditor, place = seats[Role.AUDITOR], "/console/ledger/report"
+    assert seats[Role.ADMINISTRATOR].get(f"{place}.json").status_code == 403
+    assert "was not checked yet" in auditor.get(f"{place}.html").text
+    room_makers.checked(office)
+    made = auditor.get(f"{place}.json").json()
+    with office.desk.office.store.reading() as tx:
+        audit.verify(made, list(checkpoints.public_keys(tx)))
+    page = auditor.get(f"{place}.html")
+    assert "attachment" in page.headers["content-disposition"]
+    assert made["report"]["company"] in page.text
+
+
+# --- the brake --------------------------------------------------------------------------------------------------------
+
+
+def test_the_brake_is_pulled_and_let_go_by_name(office: Office, officer: Any) -> None:
+    here, store = "/console/writing", office.desk.office.store
+    stopped = submit(officer, here, f"{here}/pause")
+    assert "Writing is stopped" in stopped.text
+    with store.reading() as tx:
+        assert pausing.brake(tx).paused
+    going = submit(officer, here, f"{here}/resume")
+    with store.reading() as tx:
+        assert not pausing.brake(tx).paused
+    assert re.findall(r'data-label="By">(dpo-\d+)<', going.text)
+
+
+# --- versions ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_text_that_was_shown_is_published_and_no_other(office: Office, officer: Any) -> None:
+    here, store, file = "/console/versions", office.desk.office.store, office.desk.instance.policy_file
+    before = len(versions.history(store))
+    file.write_text(f"{file.read_text()}# first\n")
+    sha256 = re.search(r'name="sha256" value="(\w+)"', officer.get(here).text)
+    assert sha256 is not None
+    file.write_text(f"{file.read_text()}# second\n")
+    assert "another than the one" in submit(officer, here, sha256=sha256[1]).text
+    assert len(versions.history(store)) == before
+
+    sha256 = re.search(r'name="sha256" value="(\w+)"', officer.get(here).text)
+    assert sha256 is not None
+    assert "word for word" in submit(officer, here, sha256=sha256[1]).text
+    assert [each.sha256 for each in versions.history(store)][before:] == [sha256[1]]
+
+
+def test_a_text_that_the_rules_refuse_is_told_why_and_not_published(office: Office, officer: Any) -> None:
+    here, store, file = "/console/versions", office.desk.office.store, office.desk.instance.policy_file
+    if unpublished := _shown(officer, here):
+        submit(officer, here, sha256=unpublished)
+    before = file.read_text()
+    try:
+        file.write_text(before.replace("30 days", "60 days"))
+        known = len(versions.history(store))
+        answer = submit(officer, here, sha256=_shown(officer, here))
+        assert answer.status_code == 422
+        assert 'role="alert"' in answer.text
+        assert len(versions.history(store)) == known
+    finally:
+        file.write_text(before)
+
+
+def _shown(page: Any, here: str) -> str:
+    found = re.search(r'name="sha256" value="(\w+)"', page.get(here).text)
+    return found[1] if found else ""
+
+
+# --- what leads there -------------------------------------------------------------------------------------------------
+
+
+def test_the_head_has_seven_entries_at_most_and_each_leads_to_what_one_may_see(seats: dict[Role, Any]) -> None:
+    for role, page in seats.items():
+        seen: set[str] = set()
+        for path in _entries(page.get("/console").text, "Console"):
+            shown = page.get(path)
+            assert shown.status_code == 200, (role, path)
+            head = _entries(shown.text, "Console")
+            assert len(head) <= 7
+            seen |= set(re.findall(r'href="(/console[^"]*)"', re.sub(r"(?s)</header>.*", "", shown.text)))
+        assert all(page.get(path).status_code == 200 for path in seen)
+        assert ("/console/audits" in seen) == (role is not Role.AGENT)
+
+
+def _entries(text: str, label: str) -> list[str]:
+    found = re.search(rf'<nav aria-label="{label}">(.*?)</nav>', text, re.DOTALL)
+    assert found
+    return re.findall(r'href="([^"]+)"', found[1])
+
+
+def test_a_page_stands_under_the_entry_above_it() -> None:
+    group = Link("Data", "/console/map", (Link("Map", "/console/map"), Link("Periods", "/console/periods")))
+    frame = Frame("troth", "Console", (Link("Today", "/console"), group), home="/console")
+    today = frame.links[0]
+    assert frame.standing("/console") == (today, today)
+    assert frame.standing("/console/periods/holds") == (group, group.below[1])
+    assert frame.standing("/console/mapped") == (None, None)
