@@ -363,7 +363,7 @@ NEED_KEY = "1.2d 2.1c 2.1d 2.2a 5.1 5.3 5.4 5.6"
 NEED_STORE = "2 2.1a 2.1b 2.1d 2.1e 2.1f 3 3.1e"
 STOPPED: list[tuple[Callable[[Copy], None], str]] = [
     (no_database, "1.1 1.1a 1.1b 1.1c 1.1d 1.2 1.2a 1.2b 1.2c 1.2d 2.1b 2.1c 2.1d 2.2b 3.1a 3.1b 3.2a 5.1 5.3 5.4 5.6"),
-    (no_site, "2.1c 2.2a 3.1b 3.2b 6.1a 6.2a 6.2b 7a 7b 8a 8b 8.1b 9.2"),
+    (no_site, "2.1c 2.2a 3.1b 3.2b 4.2 6.1a 6.2a 6.2b 7a 7b 8a 8b 8.1b 9.2"),
     (no_host, "3.1a 3.1e"),
     (no_key, NEED_KEY),
     (sharing_deeds.the_help_desk_is_not_reached, "4.2.4"),

@@ -147,6 +147,20 @@ def test_the_person_is_told_once_what_is_kept_and_why(office: Office) -> None:
     assert "holder" not in letters[0]
 
 
+def test_a_second_hold_on_what_is_left_is_told_too(office: Office) -> None:
+    hold(office, HoldScope.RECORD, "shop.orders=2")
+    filed = office.file(Right.ERASURE, ADA, proof=Proof.OPERATOR)
+    fulfilment.go_on(office.desk, filed.id)
+
+    hold(office, HoldScope.TABLE, "shop.orders")
+    fulfilment.go_on(office.desk, filed.id)
+
+    letters = [text for _, subject, text in office.letters() if "most of it is done" in subject]
+    assert ["legal hold 2" in text for text in letters] == [False, True]
+    kinds = [leaf.kind for leaf in office.company.leaves() if leaf.kind.startswith("erasure.")]
+    assert kinds == ["erasure.intent", "erasure.held", "erasure.held"]
+
+
 def test_what_a_held_row_points_at_by_a_rule_of_the_store_alone_stays_too(office: Office) -> None:
     """No path of the map leads from the parcel to the address; its rule would cut the pointer, and change the parcel."""
     office.sql("create table addresses (id integer primary key, user_id integer references users(id), street text)")

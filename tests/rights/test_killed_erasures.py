@@ -7,6 +7,7 @@ receipts are those of the rows that really went.
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 import os
 from collections.abc import Iterator, Sequence
@@ -14,6 +15,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
+import sqlalchemy
 
 from tests.killing import Mortal, after_seconds, every_commit, mortal, seeded
 from tests.rights.sampleshop import (
@@ -26,7 +28,12 @@ from tests.rights.sampleshop import (
     stand_in_of,
 )
 from tests.servers import fresh_database
+from troth.foundation import staff
 from troth.foundation.ledger.tables import ledger_leaves
+from troth.foundation.roles import Role
+from troth.protection import holds
+from troth.protection.holds import Order
+from troth.protection.words import HoldScope
 from troth.rights import erasure
 from troth.rights.desk import Desk
 from troth.rights.words import ErasureState
@@ -181,3 +188,47 @@ def test_killed_at_random_moments_all_are_done_and_nobody_else_is_touched(
     with world.store.reading() as tx:
         done = [each.request for each in erasure.waiting(tx, ErasureState.PROVEN) if each.request is not None]
     all_is_as_it_should_be(world, before, numbers, [each for each in done if each >= min(requests) - 1])
+
+
+def test_killed_while_a_hold_keeps_one_order_the_rest_goes_once_and_all_of_it_afterwards(
+    world: World, worker: Mortal, people: Iterator[int]
+) -> None:
+    before = world.snapshot()
+    staff.add(world.store, "olga", Role.DPO, now=world.company.clock.now())
+
+    def held(n: int) -> int:
+        table = sqlalchemy.table("orders", sqlalchemy.column("id"), sqlalchemy.column("customer_id"))
+        mine = sqlalchemy.select(sqlalchemy.func.min(table.c.id)).where(table.c.customer_id == n)
+        [(order,)] = world.desk.records.execute("shop", mine)
+        review = world.company.clock.now().date() + dt.timedelta(days=90)
+        made = Order(HoldScope.RECORD, "olga", "a claim", review, place=f"shop.orders={order}")
+        return holds.place(world.desk, made).id
+
+    numbers, requests, placed = [next(people)], [], []
+    placed.append(held(numbers[0]))
+    arguments = ask(world, numbers)
+    whole = worker.live(arguments)
+    assert whole.error is None, whole.error
+    requests += arguments["requests"]
+    deaths = list(every_commit(whole))
+    for death in deaths[:: max(1, len(deaths) // (len(deaths) if SOAK else 4))]:
+        n = next(people)
+        placed.append(held(n))
+        arguments = ask(world, [n])
+        numbers.append(n)
+        requests += arguments["requests"]
+        life = worker.live(arguments, die=death)
+        assert life.error is None, life.error
+        none_is_half_erased(world, before, numbers, requests)
+        assert worker.until_done(arguments, []).last.result == ["pending"]
+
+    with world.store.reading() as tx:
+        found = [erasure.find(tx, request) for request in requests]
+        entries = list(tx.execute(ledger_leaves.select().where(ledger_leaves.c.kind == "erasure.held")))
+    assert all(each is not None and {part["n"] for part in each.held} == {1} for each in found)
+    assert len(entries) == len(requests), "what is kept is said once"
+
+    for hold in placed:
+        holds.lift(world.desk, hold, "olga")
+    assert worker.until_done({**arguments, "requests": requests}, []).last.result == ["proven"] * len(requests)
+    all_is_as_it_should_be(world, before, numbers, requests)

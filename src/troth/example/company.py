@@ -116,7 +116,7 @@ def found(
         _end_on_time(company, troth)
         _make_use_of_rights(company, troth, people)
         providers.give(troth, engine, folder)
-        _answer_a_court(company, troth, people - 2)
+        _answer_a_court(company, troth, _last_who_ordered(engine, people - 2))
         _work(company, troth, engine, now)
         engine.dispose()
         sequence_all(troth.office.store, troth.office.keyring, clock, host=HOST)
@@ -153,6 +153,13 @@ def _make_use_of_rights(company: Company, troth: Troth, people: int) -> None:
         _ask(desk, Right.ERASURE, people)
     finally:
         desk.close()
+
+
+def _last_who_ordered(engine: Engine, highest: int) -> int:
+    """The customer with the largest number, up to `highest`, who has an order that can be handed over."""
+    with engine.connect() as connection:
+        statement = text("SELECT max(user_id) FROM orders WHERE user_id <= :highest")
+        return int(connection.execute(statement, {"highest": highest}).scalar_one())
 
 
 def _answer_a_court(company: Company, troth: Troth, about: int) -> None:

@@ -95,6 +95,9 @@ def parse(text: str, *, verified: bool = False) -> Identifier:
     return identifier(Kind(kind), value, verified=verified)
 
 
+_NO_LETTERS = frozenset({"Cc", "Cs", "Zl", "Zp"})
+
+
 def identifier(kind: Kind | str, value: str, *, verified: bool = False) -> Identifier:
     """An identifier from its value: normalised, so that spellings of one thing are one thing. Raises: PersonError."""
     kind = Kind(kind)
@@ -102,7 +105,8 @@ def identifier(kind: Kind | str, value: str, *, verified: bool = False) -> Ident
     if (
         not text
         or len(text) > _LONGEST
-        or any(unicodedata.category(letter) in {"Cc", "Cs", "Zl", "Zp"} for letter in text)
+        # What can be printed has none of these; nearly all can.
+        or (not text.isprintable() and any(unicodedata.category(letter) in _NO_LETTERS for letter in text))
     ):
         raise PersonError(f"this cannot be a person's {kind}", expected=f"1 to {_LONGEST} letters on one line")
     return Identifier(kind, _NORMAL[kind](text), verified=verified and kind is Kind.EMAIL)

@@ -3,9 +3,8 @@
 Frozen facts without verbs. A row is reached by a *path* (`Whose`): a column that holds the person's key, another row
 that is theirs, an identifier, a value inside JSON or text. Each form of path has a class of its own; who carries one
 out ends with `assert_never`. A table shared by people has *roles*, each with its own path and its own end. A personal
-table with neither holds data that lead to nobody (`whose: unidentified`, Art. 11): only periods apply to it.
-
-Names are those of the store, as they stand there. A table outside the store's default schema is `schema.table`.
+table with neither holds data that lead to nobody (`whose: unidentified`, Art. 11): only periods apply to it. Names are
+those of the store; a table outside its default schema is `schema.table`.
 """
 
 from __future__ import annotations

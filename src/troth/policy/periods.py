@@ -24,7 +24,11 @@ class Duration:
         return f"{self.count} {self.unit}{'' if self.count == 1 else 's'}"
 
     def before(self, instant: dt.datetime) -> dt.datetime:
-        """The instant this long before `instant`; a day the month lacks becomes its last day."""
+        """The instant this long before `instant`; a day the month lacks becomes its last day.
+
+        What began then or earlier has ended by `instant`, in the sense of `after`. At the end of a month that `after`
+        shortens, some that has ended is found so only from the first of the next month on.
+        """
         return self._shift(instant, -1)
 
     def after(self, instant: dt.datetime) -> dt.datetime:
@@ -48,6 +52,8 @@ class Duration:
             return instant.replace(year=year, month=month + 1, day=min(instant.day, last))
         hours = self.count * {"hour": 1, "day": 24, "week": 168}[self.unit]
         try:
+            if self.unit == "hour":  # hours pass, also while clocks are put forward or back; days are of the calendar
+                return (instant.astimezone(dt.UTC) + sign * dt.timedelta(hours=hours)).astimezone(instant.tzinfo)
             return instant + sign * dt.timedelta(hours=hours)
         except OverflowError:
             return _end_of_time(sign, instant.tzinfo)

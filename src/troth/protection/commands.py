@@ -149,7 +149,7 @@ def add(  # noqa: PLR0917 - the options of a command, in the order of its help
         )
         placed = holds.place(keeper, order)
         _sequence(keeper)
-    _show([placed], form)
+    _show([placed], form, keeper.office.clock.now().date())
 
 
 @hold.command()
@@ -165,7 +165,7 @@ def lift(number: Annotated[int, typer.Argument(help="Such as 3.")], by: By, form
     with _keeper() as keeper:
         lifted = holds.lift(keeper, number, by)
         _sequence(keeper)
-    _show([lifted], form)
+    _show([lifted], form, keeper.office.clock.now().date())
 
 
 @hold.command("list")
@@ -183,14 +183,13 @@ def list_(
 
     with _keeper() as keeper, keeper.office.store.reading() as tx:
         found = hold_reading.every(tx) if every else hold_reading.standing(tx)
-    _show(found, form)
+    _show(found, form, keeper.office.clock.now().date())
 
 
 # --- showing ----------------------------------------------------------------------------------------------------------
 
 
-def _show(found: list[Hold] | tuple[Hold, ...], form: Format) -> None:
-    today = dt.datetime.now(dt.UTC).date()
+def _show(found: list[Hold] | tuple[Hold, ...], form: Format, today: dt.date) -> None:
     if form is Format.JSON:
         _write({"schema": SCHEMA, "holds": [_hold_json(each) for each in found]})
         return

@@ -143,6 +143,11 @@ def dangling(desk: Desk, pointed: Mapping[str, recounting.Gone]) -> list[dict[st
     return found
 
 
+def elsewhere(desk: Desk) -> list[str]:
+    """The stores of the map that are not reached from here (a processor): they are told by letter, and not searched."""
+    return [name for name in desk.datamap.stores if name not in desk.records.stores]
+
+
 def stand_ins(desk: Desk, store: str) -> Mapping[str, tuple[Any, ...]]:
     """The key of the stand-in of each kind of person that has one in the store."""
     erasure = compiled(desk, store)

@@ -39,7 +39,7 @@ from troth.foundation.records.subjects import Subject, find_subjects
 from troth.foundation.store import hold
 from troth.policy.datamap import Place
 from troth.rights import farewell, held_back, kept_marks, remains, requests, shredded
-from troth.rights.company_stores import CompanyStores, dangling, require_guards, somebody, within_limit
+from troth.rights.company_stores import CompanyStores, dangling, elsewhere, require_guards, somebody, within_limit
 from troth.rights.mapped import reach_of
 from troth.rights.tables import erasures
 from troth.rights.words import ErasureState
@@ -260,11 +260,6 @@ def prove_waiting(desk: Desk, progress: Callable[[int, int], None] | None = None
     return tuple(_sweep(desk, erased, progress)) if erased else ()
 
 
-def elsewhere(desk: Desk) -> list[str]:
-    """The stores of the map that are not reached from here (a processor): they are told by letter, and not searched."""
-    return [name for name in desk.datamap.stores if name not in desk.records.stores]
-
-
 # --- rounds ----------------------------------------------------------------------------------------------------------
 
 
@@ -306,7 +301,8 @@ def _erased(desk: Desk, erasure: Erasure, counts: Mapping[str, StepCounts], know
         body["keys"] = shredded.destroy(tx, desk, erasure.person, known)
         leaf = leaves.append(tx, office.keyring, "erasure.erased", erasure.person, body, now)
         values = {"state": ErasureState.ERASED, "counts": json.dumps(said), "erased_at": now, "outcome": leaf}
-        erased = _change(tx, erasure, {**values, "held": None})
+        values |= {"held": None}
+        erased = _change(tx, erasure, values)
     sealed_values.forget()
     return erased
 

@@ -186,12 +186,12 @@ def _held(desk: Desk, request: Request, erasure: Erasure) -> State:
         kept = held_back.told(tx, erasure.held)
         note = _kept(desk, {"kept": kept}, "held")
         steps = register_.history(tx, desk.office, request)
-        if (steps[-1].word, steps[-1].note) == ("held", note.strip()):
+        if any((step.word, step.note) == ("held", note.strip()) for step in steps):
             return request.state
         requests.note(tx, desk.office, request, "held", {"rows": sum(each["n"] for each in kept)}, text=note.strip())
         if request.channel is not Channel.TERMINAL:
             addresses = requests.addresses_of(tx, desk.office, request)
-            letters.send(tx, desk, request, "held-erasure", addresses, note=note)
+            letters.send(tx, desk, request, "held-erasure", addresses, once=f"{erasure.outcome} ", note=note)
         return request.state
 
 

@@ -65,7 +65,7 @@ class Column:
         for bit, plane in [(KNOWN_BIT, planes.known), *planes.bits.items()]:
             members = np.frombuffer(plane.to_array(), dtype=np.uint32)
             self.words[members[members < len(self.words)]] |= bit
-        self._cells = memoryview(self.words)  # one cell of it is read and written at a third of what the array takes
+        self._cells = self.words.data  # one cell of it is read and written at a third of what the array takes
 
     def word(self, person: int) -> int | None:
         """The standing as the column has it; None is one nobody knows."""
@@ -108,7 +108,7 @@ class Column:
 
         grown = np.zeros(max(least, len(self.words) * 5 // 4), dtype=np.int64)
         grown[: len(self.words)] = self.words
-        self.words, self._cells = grown, memoryview(grown)
+        self.words, self._cells = grown, grown.data
 
 
 def answers(words: Sequence[int | None], masks: Sequence[tuple[int, int]], which: Sequence[int] | None) -> list[bool]:

@@ -288,7 +288,10 @@ def who_is_who(seen: Observation, kind: str, values: set[Any]) -> dict[Any, int]
     Raises NothingToObserve where troth's store or key is missing.
     """
     keyring = seen.need_keyring()
-    hashed = {value: key for value in values if (key := _hash(keyring, kind, value)) is not None}
+    # Many tables are about the same people: each value is hashed once in a run.
+    before: dict[Any, bytes | None] = seen.once(("hashes of", kind), dict)
+    before.update((value, _hash(keyring, kind, value)) for value in values if value not in before)
+    hashed = {value: key for value in values if (key := before[value]) is not None}
     keys = list(set(hashed.values()))
     known: dict[bytes, int] = {}
     try:

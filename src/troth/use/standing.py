@@ -229,11 +229,13 @@ def look_up(tx: Connection, keyring: Keyring, person: str | Identifier) -> tuple
     Raises: PersonAmbiguous, PersonError.
     """
     [one] = named(person)
+    given: dict[str, Any]
     if one.kind is Kind.KEY:
-        statement, given = _BY_KEY[tx.dialect.name], {"raw": bytes.fromhex(one.value)}
+        found = tx.execute(_BY_KEY[tx.dialect.name], {"raw": bytes.fromhex(one.value)})
     else:
-        statement, given = _BY_NAME[tx.dialect.name], {"of_kind": one.kind, "known_as": people.hash_of(keyring, one)}
-    rows = tx.execute(statement, given).all()
+        known_as = people.hash_of(keyring, one)
+        found = tx.execute(_BY_NAME[tx.dialect.name], {"of_kind": one.kind, "known_as": known_as})
+    rows = found.all()
     number = people.only(one.kind, [(int(row.person), bool(row.id)) for row in rows if row.kind == _LEADS])
     if number is None:
         return None

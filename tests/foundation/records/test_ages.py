@@ -59,11 +59,22 @@ def test_an_empty_column_of_times_has_no_oldest(records: Records, shop_url: str)
         ("2025-03-02T01:00:00+14:00", True),
         ("2025-03-01", True),
         ("2025-03-01 12:00", False),
+        ("2025-03-01 11:59:59", True),
+        ("2025-03-01T11:59:59.999999", True),
+        ("2025-03-01T13:00:00.00+0130", True),  # as long as one with microseconds and no zone
+        ("2025-03-01T11:00:00.123-01", False),
     ],
 )
 def test_zones_in_texts_are_minded_near_the_limit(text: str, before: bool) -> None:
     assert instants.read(text) is not None
     assert (instants.read(text) < LIMIT) is before  # type: ignore[operator] # read just above
+
+
+@pytest.mark.parametrize(
+    "text", ["2025-W09-6 12:00:00", "2025-02-29 12:00:00", "2025-03-01 12:00:60", "2025-03-01x12:00:00"]
+)
+def test_what_looks_like_a_time_and_is_none_is_not_read(text: str) -> None:
+    assert instants.read(text) is None
 
 
 def test_zones_are_minded_in_the_store_as_in_memory(records: Records, shop_url: str) -> None:

@@ -50,22 +50,22 @@ def rows_of(
 
     Each part is to be read before the next is asked for. Tables without rows of theirs come without a part. Columns and
     roles with `copy: no` are left out; rows are opened by `opener`, and then other people in them are treated as
-    `redaction` says. Give the same `labels`
-    for each store of one copy. Raises RecordsError.
+    `redaction` says. Give the same `labels` for each store of one copy. Raises RecordsError.
     """
     people = tuple(subjects)
     labels = labels or Labels()
     with records.driver(reach.store) as (driver, dialect):
         prepared = copystatements.prepared(reach, dialect, people)
-        for statement, read in _READERS[dialect.name](driver, prepared, people):
-            rows = read if opener is None else _opened(statement, read, opener)
-            if not statement.untouched:
-                yield from _parts(statement, rows, people, labels)
+        for statement, rows in _READERS[dialect.name](driver, prepared, people):
+            if opener is not None or not statement.untouched:
+                yield from _parts(statement, _open(statement, rows, opener), people, labels)
             elif (some := _some(rows)) is not None:
                 yield statement.table, None, statement.names, some
 
 
-def _opened(statement: Statement, rows: Iterable[Row], opener: Opener) -> Iterable[Row]:
+def _open(statement: Statement, rows: Iterable[Row], opener: Opener | None) -> Iterable[Row]:
+    if opener is None:
+        return rows
     opened, width = opener(statement.table, statement.names), len(statement.names)
     return map(opened, rows) if not statement.roles else ((*opened(tuple(row[:width])), *row[width:]) for row in rows)
 

@@ -23,6 +23,7 @@ _ISO_TEXT = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?)(?:[.,](\d{1,9}))?\s?(Z|UTC|[-+]\d\d(?::?\d\d)?)?)?\s*\Z",
     re.IGNORECASE,
 )
+_PLAIN = frozenset({19, 26})  # letters in "2028-02-29 12:00:00" and in the same with microseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,9 @@ def number_at(instant: dt.datetime, unit_s: float) -> float:
 
 
 def _of_text(text: str) -> dt.datetime | None:
+    found = _of_plain_text(text) if len(text) in _PLAIN else None
+    if found is not None:
+        return found
     match = _ISO_TEXT.match(text.strip())
     if match is None:
         return None
@@ -97,6 +101,19 @@ def _of_text(text: str) -> dt.datetime | None:
         return read_at.astimezone(dt.UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def _of_plain_text(text: str) -> dt.datetime | None:
+    """The form that nearly all have, without a zone, by the machine's own reader; None for any other."""
+    if not (
+        text[4] == text[7] == "-" and text[10] in " T" and text[13] == text[16] == ":" and text[19:20] in ("", ".")
+    ):
+        return None
+    try:
+        found = dt.datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found.replace(tzinfo=dt.UTC) if found.tzinfo is None else None
 
 
 def _of_number(number: float, unit_s: float | None) -> dt.datetime | None:

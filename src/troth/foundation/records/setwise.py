@@ -215,10 +215,11 @@ class Setwise:
                 for flag, column in zip(flags, list(temporary.c)[len(key) :], strict=True)
             ]
             zeros: list[Any] = [sqlalchemy.literal_column("0").label(each.name) for each in shown]
+            never = sqlalchemy.text("1 = 0")
             yield Gather(
                 name,
                 temporary.name,
-                sqlalchemy.select(*key, *zeros).where(sqlalchemy.text("1 = 0")),
+                sqlalchemy.select(*key, *zeros).where(never),
                 sqlalchemy.select(*key, *shown).where(self.spared(name, self.theirs(name))),
             )
 

@@ -38,9 +38,9 @@ def erased_in_part(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     through every text of every store found nothing of theirs. No erasure has residue, none lies between *begun* and
     *proven* for more than a day, none ended half-way, and no request is called done without a proof. No store has seen
     an erasure that troth does not know. The map can be carried out on the live tables, and somebody with the right
-    role answers for it. Rows that a legal hold keeps stay (Art. 17(3)), for as long as the hold stands and its day of
-    review has not passed; within a day after it is lifted they are gone. Where the map ends a column by destroying a
-    key (`shred`), all that stands there is sealed.
+    role answers for it. Where the map ends a column by destroying a key (`shred`), all that stands there is sealed.
+    Rows that a legal hold keeps stay (Art. 17(3)), for as long as the hold stands and its day of review has not passed;
+    within a day after it is lifted they are gone.
 
     What it does not prove: that a hold is rightly placed; what stands in stores that the map does not name, in
     encrypted or compressed values, on paper.

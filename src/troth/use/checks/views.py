@@ -127,7 +127,7 @@ def _values(seen: Observation, settings: ViewSettings, views: tuple[ViewSeen, ..
     for view in views:
         for place, name in enumerate(view.columns):
             texts = [row[place] for row in view.rows if isinstance(row[place], str)]
-            found = sum(1 for text in texts if text.strip().lower() in named or _MAIL.search(text))
+            found = sum(1 for text in texts if text.strip().lower() in named or ("@" in text and _MAIL.search(text)))
             if found:
                 yield broken(
                     f"{view.name}.{name}",
