@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from tests.killing import every_commit, mortal
 from tests.policies import BROKEN, KEPT, judge, policy_of, said
-from tests.rights.sealedshop import MAP, MESSAGES, PEOPLE, SOAK, Message, Purchase, User, World, found_world
+from tests.rights.sealedshop import KEYS, MAP, MESSAGES, PEOPLE, SOAK, Message, Purchase, User, World, found_world
 from tests.servers import fresh_database
 from troth.errors import ErasureRefused
 from troth.foundation import people, staff
@@ -204,6 +204,21 @@ def test_it_dies_again_when_troths_own_store_was_put_back_whole(world: World) ->
     assert guarding.guard(world.desk).clean
 
     assert world.key(body).wrapped is None
+
+
+def test_a_key_that_was_destroyed_by_hand_dies_again_too(world: World) -> None:
+    before = world.key(world.stored(7).body)
+    assert world.company.troth.shred_fields("id=7", KEYS)
+    assert not world.company.troth.shred_fields("id=7", KEYS)
+    with world.desk.office.store.writing() as tx:
+        mine = update(person_keys).where(person_keys.c.key_id == before.key_id)
+        tx.execute(mine.values(wrapped=before.wrapped, destroyed_at=None))
+
+    guarded = guarding.guard(world.desk)
+
+    assert (guarded.keys, guarded.again, guarded.clean) == (1, (), True)
+    assert world.bodies()[7] is None
+    assert world.stored(7).user_id == 7, "nothing else is done about them"
 
 
 def test_values_that_are_not_sealed_break_the_promise(world: World) -> None:
