@@ -338,7 +338,7 @@ class Troth:
         """
         from troth.protection.sealed_fields import FIELD_KEYS, fieldkeys
 
-        done = fieldkeys.destroy(self.office, person)
+        done = fieldkeys.destroy(self.office, person, self.instance.tombstone_file)
         (FIELD_KEYS if keys is None else keys).forget()
         return done is not None
 

@@ -65,7 +65,7 @@ class Message(Base):
     body: Mapped[str | None] = mapped_column(SealedText("shop.messages.body", person="user_id", keys=KEYS))
 
 
-class Order(Base):
+class Purchase(Base):
     __tablename__ = "orders"
     id: Mapped[int] = mapped_column(primary_key=True)
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)
@@ -95,6 +95,11 @@ class World(Desked):
         """Each message's content as the company's software reads it."""
         with Session(self.engine) as session:
             return {row.id: row.body for row in session.execute(select(Message.id, Message.body))}
+
+    def bodies_of(self, n: int) -> Any:
+        """The content of one message as the company's software reads it."""
+        with Session(self.engine) as session:
+            return session.execute(select(Message.body).where(Message.id == n)).scalar_one()
 
     def stored(self, n: int) -> Any:
         with self.engine.connect() as connection:
@@ -139,7 +144,7 @@ def found_world(folder: Path, own: str | None, shop: str, datamap: str = MAP) ->
             session.add_all(
                 Message(id=n, user_id=n, title=f"about tea {n}", body=f"what {n} said of tea") for n in numbers
             )
-            session.add_all(Order(id=n, user_id=n, placed_at="2026-01-01", note=None) for n in numbers)
+            session.add_all(Purchase(id=n, user_id=n, placed_at="2026-01-01", note=None) for n in numbers)
             session.commit()
         if "orders:" not in datamap:
             with engine.begin() as connection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -16,14 +17,18 @@ from sqlalchemy.orm import Session
 
 from tests.killing import every_commit, mortal
 from tests.policies import BROKEN, KEPT, judge, policy_of, said
-from tests.rights.sealedshop import MAP, MESSAGES, PEOPLE, SOAK, Message, Order, User, World, found_world
+from tests.rights.sealedshop import KEYS, MAP, MESSAGES, PEOPLE, SOAK, Message, Purchase, User, World, found_world
 from tests.servers import fresh_database
 from troth.errors import ErasureRefused
-from troth.foundation import people
+from troth.foundation import people, staff
 from troth.foundation.ledger.tables import ledger_leaves, person_keys
 from troth.foundation.observation import Observation
+from troth.foundation.roles import Role
 from troth.policy.vocabulary import Right
+from troth.protection import holds
+from troth.protection.holds import Order
 from troth.protection.sealed_fields import of
+from troth.protection.words import HoldScope
 from troth.rights import erasure
 from troth.rights.checks.erasures import CHECKS
 from troth.rights.desk import Desk
@@ -112,7 +117,7 @@ def test_the_plan_says_that_it_stays_why_and_what_becomes_of_it(world: World) ->
 def test_while_a_law_keeps_something_under_the_same_key_nothing_is_changed(tmp_path: Path) -> None:
     with found_world(tmp_path, None, f"sqlite:///{tmp_path / 'shop.db'}", MAP + KEPT_TOO) as world:
         with Session(world.engine) as session:
-            session.get_one(Order, 7).note = "for the tax office"
+            session.get_one(Purchase, 7).note = "for the tax office"
             session.commit()
 
         with pytest.raises(ErasureRefused, match=r"orders\.placed_at or note: 1 kept row with what is sealed"):
@@ -121,6 +126,24 @@ def test_while_a_law_keeps_something_under_the_same_key_nothing_is_changed(tmp_p
         assert world.stored(7).user_id == 7
         assert world.bodies()[7] == "what 7 said of tea"
         assert world.erase(8) is ErasureState.PROVEN, "of whom nothing is kept sealed"
+
+
+def test_while_a_hold_keeps_a_row_of_theirs_the_key_stays(world: World) -> None:
+    world.run("insert into messages (id, user_id, title, body) values (100, 7, 'x', null)")
+    world.seal(100, "what the claim is about")
+    staff.add(world.desk.office.store, "holder", Role.DPO, now=world.now)
+    order = Order(HoldScope.RECORD, "holder", "claim", dt.date(2027, 6, 1), place="shop.messages=100")
+    number = holds.place(world.desk, order).id
+
+    request = world.ask(7)
+    assert erasure.execute(world.desk, request).state is ErasureState.PENDING
+
+    assert world.stored(100).user_id == 7
+    assert world.bodies_of(100) == "what the claim is about", "else the hold would keep nothing"
+    holds.lift(world.desk, number, "holder")
+    erasure.execute(world.desk, request)
+    assert erasure.prove(world.desk, request).state is ErasureState.PROVEN
+    assert world.bodies_of(100) is None
 
 
 def test_somebody_elses_key_is_never_destroyed_and_what_it_closes_is_residue(world: World) -> None:
@@ -181,6 +204,21 @@ def test_it_dies_again_when_troths_own_store_was_put_back_whole(world: World) ->
     assert guarding.guard(world.desk).clean
 
     assert world.key(body).wrapped is None
+
+
+def test_a_key_that_was_destroyed_by_hand_dies_again_too(world: World) -> None:
+    before = world.key(world.stored(7).body)
+    assert world.company.troth.shred_fields("id=7", KEYS)
+    assert not world.company.troth.shred_fields("id=7", KEYS)
+    with world.desk.office.store.writing() as tx:
+        mine = update(person_keys).where(person_keys.c.key_id == before.key_id)
+        tx.execute(mine.values(wrapped=before.wrapped, destroyed_at=None))
+
+    guarded = guarding.guard(world.desk)
+
+    assert (guarded.keys, guarded.again, guarded.clean) == (1, (), True)
+    assert world.bodies()[7] is None
+    assert world.stored(7).user_id == 7, "nothing else is done about them"
 
 
 def test_values_that_are_not_sealed_break_the_promise(world: World) -> None:

@@ -66,7 +66,12 @@ def test_without_the_card_the_rest_leaves_and_the_record_says_what_was_held_back
     assert made.held_back.columns == ("ip",)
     assert made.held_back.refused == {"objection-stands": 1, "restricted": 1, "person-unknown": 1}
     [begun] = world.entries("data.disclosing")
-    assert begun["held_back"] == {"columns": 1, "refused": dict(made.held_back.refused), "small_groups": 0}
+    assert begun["held_back"] == {
+        "columns": 1,
+        "refused": dict(made.held_back.refused),
+        "small_groups": 0,
+        "near_groups": 0,
+    }
     assert begun["sha256"] == made.sha256
     assert world.entries("data.disclosed") == [{"disclosure": made.id}]
 

@@ -93,11 +93,12 @@ def _drafted(database: str) -> str:
 
 
 def _provide_key_and_store(folder: Path, environ: Mapping[str, str]) -> Iterator[str]:
-    from troth.foundation import keys
+    from troth.foundation import keys, keysource
     from troth.foundation.store import Store, migrations
 
-    if environ.get(keys.VARIABLE) or (folder / keys.FILE).exists():
-        yield f"kept  {keys.FILE if (folder / keys.FILE).exists() else keys.VARIABLE}"
+    known = keysource.source_of(folder, environ)
+    if known is not None:
+        yield f"kept  {known}"
     else:
         keys.Keyring.create(folder)
         yield f"made  {keys.FILE} (mode 0600; keep a copy apart from your backups)"

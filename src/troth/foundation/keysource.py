@@ -37,6 +37,13 @@ def read_text(folder: Path, environ: Mapping[str, str]) -> tuple[str, str]:
     return _in_file(folder / FILE)
 
 
+def source_of(folder: Path, environ: Mapping[str, str]) -> str | None:
+    """What the key would be read from: the variable, the setting or the file; None where there is none of them."""
+    if environ.get(VARIABLE):
+        return VARIABLE
+    return SETTING if command_of(folder) else FILE if (folder / FILE).exists() else None
+
+
 def command_of(folder: Path) -> tuple[str, ...]:
     """The command that the settings name; none where they name none, or are not to be read (others say why)."""
     import tomllib

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 HEAD: Final = "trt1"
 """How every sealed value begins. It counts the format, for the next one."""
 
+TOMBSTONE: Final = "field key"
+"""The kind of tombstone that is the id of such a key: where a restore brings the key back, it goes again."""
+
 FORMAT: Final = a2b_base64(HEAD)
 ID_BYTES: Final = 8
 NONCE_BYTES: Final = 12

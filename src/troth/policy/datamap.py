@@ -88,8 +88,7 @@ class Place:
     column: str | None = None
 
     def __str__(self) -> str:
-        named = self.table if self.column is None else f"{self.table}.{self.column}"
-        return f"{named} in {self.store}"
+        return f"{'.'.join(filter(None, (self.table, self.column)))} in {self.store}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 _ID_END = len(FORMAT) + ID_BYTES
 _BODY = _ID_END + NONCE_BYTES
 
+_LIVING = person_keys.c["use"] == KeyUse.FIELDS, person_keys.c.wrapped.is_not(None)
+
 _Cipher = Callable[[bytes, bytes, bytes], bytes]
 
 
@@ -59,13 +61,12 @@ def _keys(desk: Desk, person: PersonNumber | None, subjects: Sequence[Subject]) 
 
     keyring = desk.office.keyring
     with desk.office.store.reading() as tx:
+        if tx.execute(select(person_keys.c.key_id).where(*_LIVING).limit(1)).first() is None:
+            return {}  # nothing is sealed here for anybody
         known = [each for subject in subjects for each in known_by(subject)]
         numbers = {person, *standing.find_many(tx, keyring, known)} - {None}
         called = [leaves.pseudonym(keyring, number) for number in numbers if number is not None]
-        mine = select(person_keys).where(
-            person_keys.c.person.in_(called), person_keys.c["use"] == KeyUse.FIELDS, person_keys.c.wrapped.is_not(None)
-        )
-        rows = tx.execute(mine).all()
+        rows = tx.execute(select(person_keys).where(person_keys.c.person.in_(called), *_LIVING)).all()
     return {
         bytes(row.key_id): AESGCM(personkeys.unwrap(keyring, row.wrapped, row.person, KeyUse.FIELDS)).decrypt
         for row in rows

@@ -25,7 +25,7 @@ from troth.foundation.people import Identifier, Kind, PersonNumber
 from troth.foundation.records import erasing, shreds
 from troth.foundation.records.keys import BoundKeys, Subject, text_of
 from troth.foundation.records.reach import Reach
-from troth.foundation.sealed_values import head_of, key_id_of, names, sealed
+from troth.foundation.sealed_values import TOMBSTONE, head_of, key_id_of, names, sealed
 from troth.policy.datamap import Place
 from troth.use import standing
 
@@ -36,9 +36,6 @@ if TYPE_CHECKING:
     from troth.rights.remains import Remains
     from troth.rights.tombstones import Tombs
     from troth.use.office import Office
-
-KIND = "field key"
-"""The kind of tombstone that is the id of a key of sealed fields."""
 
 Named = tuple[tuple[Place, bytes], ...]
 """Places with the ids of the keys that values there name."""
@@ -106,12 +103,12 @@ def tombs(tx: Connection, desk: Desk, person: PersonNumber | None, known: Remain
     gone = select(person_keys.c.key_id).where(_FIELDS, person_keys.c.destroyed_at.is_not(None))
     wanted = ids if mine is None else ids | {mine}
     for key_id in tx.execute(gone.where(person_keys.c.key_id.in_(wanted))).scalars():
-        yield KIND, bytes(key_id)
+        yield TOMBSTONE, bytes(key_id)
 
 
 def destroy_again(tx: Connection, office: Office, tombs: Tombs) -> int:
     """Destroy the keys of sealed fields that were destroyed with an erasure and are there again; gives how many."""
-    ids = {hashed for kind, hashed in tombs.by_hash if kind == KIND}
+    ids = {hashed for kind, hashed in tombs.by_hash if kind == TOMBSTONE}
     alive = select(person_keys.c.key_id).where(_FIELDS, person_keys.c.wrapped.is_not(None))
     back = sorted({bytes(key_id) for key_id in tx.execute(alive).scalars() if key_id is not None} & ids)
     for key_id in back:

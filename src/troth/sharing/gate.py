@@ -19,7 +19,7 @@ out.
 from __future__ import annotations
 
 from binascii import hexlify
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import compress
@@ -144,7 +144,7 @@ class Gate:
             below: Sink = sealing or spool
             passage = _Passage(order, shape, leaving, form, below, Admission(
                 office, order.purpose, tuple(dict.fromkeys(leaving.values())), _checked_recipient(order), shape.kind,
-                name=partial(_pseudonym, office, order.recipient.encode() + b"\0"),
+                name=_naming(office, order),
                 on_consent=order.reason is Circumstance.CONSENT,
             ), strict=strict)  # fmt: skip
             for batch in _batches(rows):
@@ -346,6 +346,13 @@ def _with(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
 def pseudonym(office: Office, recipient: str, number: int) -> str:
     """As the recipient knows a person: what stands in the column `person` of their rows."""
     return _pseudonym(office, recipient.encode() + b"\0", number)
+
+
+def _naming(office: Office, order: Order) -> Callable[[int], str]:
+    """What people in a batch are called; in groups nobody is."""
+    if order.safeguard is Safeguard.ANONYMISED:
+        return str
+    return partial(_pseudonym, office, order.recipient.encode() + b"\0")
 
 
 def _pseudonym(office: Office, recipient: bytes, number: int) -> str:

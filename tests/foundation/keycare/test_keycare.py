@@ -272,9 +272,12 @@ def vault(folder: Path, program: str, *, settings: str = "") -> None:
 def test_the_key_can_come_from_a_command_and_stand_in_no_file(company: Company) -> None:
     text, known = of_root(company), now_loaded(company)
     environ = {**company.environ, "VAULT_TOKEN": text}
+    assert keysource.source_of(company.folder, {}) == "troth.key"
+    assert keysource.source_of(company.folder, {"TROTH_KEY": text}) == "TROTH_KEY"
     vault(company.folder, "import os, sys; print(os.environ['VAULT_TOKEN']); print(len(sys.argv), file=sys.stderr)")
     (company.folder / keys.FILE).unlink()
 
+    assert keysource.source_of(company.folder, environ) == "[key] command in troth.toml", "so that init makes none"
     assert Keyring.load(company.folder, environ) == known
     assert looking.look(company.office.store, company.folder, environ).where == "[key] command in troth.toml"
     with pytest.raises(KeyUnavailable, match="stands in no file of ours"):

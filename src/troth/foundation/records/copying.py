@@ -50,8 +50,7 @@ def rows_of(
 
     Each part is to be read before the next is asked for. Tables without rows of theirs come without a part. Columns and
     roles with `copy: no` are left out; rows are opened by `opener`, and then other people in them are treated as
-    `redaction` says. Give the same `labels`
-    for each store of one copy. Raises RecordsError.
+    `redaction` says. Give the same `labels` for each store of one copy. Raises RecordsError.
     """
     people = tuple(subjects)
     labels = labels or Labels()

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from struct import Struct
 from time import monotonic
 from typing import Final
@@ -19,12 +20,12 @@ from typing import Final
 from sqlalchemy import select
 
 from troth.errors import KeyUnavailable, TrothError
-from troth.foundation import people
+from troth.foundation import people, tombstone_file
 from troth.foundation.ledger import leaves, personkeys, shredding
 from troth.foundation.ledger.tables import person_keys
 from troth.foundation.ledger.words import KeyUse
 from troth.foundation.people import Kind
-from troth.foundation.sealed_values import FORMAT, ID_BYTES, NONCE_BYTES, holders
+from troth.foundation.sealed_values import FORMAT, ID_BYTES, NONCE_BYTES, TOMBSTONE, holders
 from troth.use.office import Office
 from troth.use.standing import Person, load_person
 
@@ -238,15 +239,21 @@ class FieldKeys:
         return self._office
 
 
-def destroy(office: Office, person: Person) -> int | None:
+def destroy(office: Office, person: Person, outside: Path | None = None) -> int | None:
     """Destroy the person's key: what was sealed with it is unreadable in every copy and every backup of it. For good.
 
     Gives the leaf that records it; None when it was done before. Other processes notice within `KEPT_S`. A backup of
-    *troth's own* store still holds the key. Raises: PersonUnknown, PersonAmbiguous; StoreError.
+    *troth's own* store still holds the key; the file of tombstones `outside` remembers its id, so that
+    `troth restore-guard` destroys it again. Raises: PersonUnknown, PersonAmbiguous; StoreError.
     """
     with office.deed() as tx:
-        number = load_person(tx, office.keyring, person)
-        leaf = shredding.shred(tx, office.keyring, number, KeyUse.FIELDS, office.clock.now())
+        number, now = load_person(tx, office.keyring, person), office.clock.now()
+        leaf = shredding.shred(tx, office.keyring, number, KeyUse.FIELDS, now)
+        mine = person_keys.c.person == leaves.pseudonym(office.keyring, number), person_keys.c["use"] == KeyUse.FIELDS
+        key_id = tx.execute(select(person_keys.c.key_id).where(*mine)).scalar_one()
+        if outside is not None and leaf is not None and key_id is not None:
+            entry = tombstone_file.entry_of(f"fields {bytes(key_id).hex()}", now, [(TOMBSTONE, bytes(key_id))])
+            tombstone_file.add(outside, [entry])
     office.store.settle()
     return leaf
 
