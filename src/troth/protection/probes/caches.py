@@ -9,13 +9,13 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
-from troth.errors import StoreUnreachable
+from troth.errors import RecordsError, StoreUnreachable
 from troth.foundation import addresses
 from troth.foundation.records.access import LinkKind, LinkSeen
 
@@ -47,18 +47,29 @@ class CacheSeen:
 
 
 def named(seen: Observation) -> dict[str, str]:
-    """The caches that the settings name, with their addresses; these hold passwords."""
-    return dict(seen.settings.protection.caches)
+    """The caches of the settings, and the stores of the data map that are one, with their addresses.
+
+    These hold passwords. A store whose address is not known yet is none here; who looks at stores says so.
+    """
+    from troth.policy.datamap import StoreKind  # a policy alone has no map
+
+    found = {f"cache {name}": address for name, address in seen.settings.protection.caches.items()}
+    records = seen.records
+    for store in records.stores if records is not None else ():
+        with suppress(RecordsError):
+            if records is not None and records.kind(store)[0] is StoreKind.VALKEY:
+                found[f"store {store}"] = records.address(store)
+    return found
 
 
 def look(seen: Observation, name: str, address: str) -> CacheSeen:
-    """Look at the cache `name` once. Raises StoreUnreachable."""
-    return seen.once(("cache", name), lambda: _look(address, seen.folder, f"cache {name}"))
+    """Look at the cache of that name once a run. Raises StoreUnreachable."""
+    return seen.once(("cache", name), lambda: _look(address, seen.folder, name))
 
 
 def admits(seen: Observation, name: str, address: str, password: str) -> bool:
     """Whether the cache lets its first user in by `password`, asked once. Raises StoreUnreachable."""
-    with _reached(_read(address, f"cache {name}"), seen.folder, f"cache {name}") as talk:
+    with _reached(_read(address, name), seen.folder, name) as talk:
         return not isinstance(talk.ask("AUTH", password), Refusal)
 
 
