@@ -51,13 +51,15 @@ def named(seen: Observation) -> dict[str, str]:
 
     These hold passwords. A store whose address is not known yet is none here; who looks at stores says so.
     """
-    from troth.policy.datamap import StoreKind  # a policy alone has no map
-
     found = {f"cache {name}": address for name, address in seen.settings.protection.caches.items()}
     records = seen.records
-    for store in records.stores if records is not None else ():
+    if records is None:
+        return found
+    from troth.policy.datamap import StoreKind  # a policy alone has no map
+
+    for store in records.stores:
         with suppress(RecordsError):
-            if records is not None and records.kind(store)[0] is StoreKind.VALKEY:
+            if records.kind(store)[0] is StoreKind.VALKEY:
                 found[f"store {store}"] = records.address(store)
     return found
 
