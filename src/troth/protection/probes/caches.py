@@ -6,8 +6,6 @@ answer raises StoreUnreachable, in words that carry no address and no password.
 
 from __future__ import annotations
 
-import socket
-import ssl
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -20,6 +18,9 @@ from troth.foundation import addresses
 from troth.foundation.records.access import LinkKind, LinkSeen
 
 if TYPE_CHECKING:
+    import socket
+    import ssl
+
     from troth.foundation.observation import Observation
 
 PORT = 6379
@@ -108,11 +109,13 @@ class Talk:
     """One connection: commands out, replies in (RESP 2)."""
 
     def __init__(self, stream: socket.socket, kind: LinkKind, *, verified: bool | None = None) -> None:
+        from ssl import SSLSocket
+
         self._stream = stream
         self._lines = stream.makefile("rb")
         self.kind = kind
         self.verified = verified
-        self.version = stream.version() if isinstance(stream, ssl.SSLSocket) else None
+        self.version = stream.version() if isinstance(stream, SSLSocket) else None
         self.local = kind is LinkKind.SOCKET or addresses.is_this_machine(str(stream.getpeername()[0]))
 
     def ask(self, *words: str) -> Reply:
@@ -153,6 +156,8 @@ class Talk:
 
 @contextmanager
 def _reached(parts: SplitResult, folder: Path, where: str) -> Iterator[Talk]:
+    import ssl  # a policy alone needs no connection
+
     secure = parts.scheme in _SECURE
     try:
         with closing(_talk(parts, folder, secure=secure)) as talk:
@@ -165,6 +170,8 @@ def _reached(parts: SplitResult, folder: Path, where: str) -> Iterator[Talk]:
 
 
 def _talk(parts: SplitResult, folder: Path, *, secure: bool) -> Talk:
+    import socket
+
     if parts.scheme == "unix":
         local = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         local.settimeout(_TIMEOUT_S)
@@ -184,6 +191,8 @@ def _talk(parts: SplitResult, folder: Path, *, secure: bool) -> Talk:
 
 def _context(parts: SplitResult, folder: Path) -> tuple[ssl.SSLContext, bool]:
     """TLS as the address asks for it, in the words of redis-py, and whether certificate and name are then verified."""
+    import ssl
+
     query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
     authorities = query.get("ssl_ca_certs")
     context = ssl.create_default_context(cafile=str(folder / authorities) if authorities else None)
@@ -211,6 +220,8 @@ def _only_with_tls(talk: Talk) -> bool | None:
 
 
 def _answers_in_clear(host: str, port: int) -> bool:
+    import socket
+
     try:
         with closing(Talk(socket.create_connection((host, port), timeout=_TIMEOUT_S), LinkKind.PLAIN)) as talk:
             return isinstance(talk.ask("PING"), str)

@@ -11,7 +11,6 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-from xml.etree import ElementTree as ET
 
 from troth.foundation.clock import SystemClock
 from troth.foundation.proof import NothingToObserve
@@ -19,6 +18,7 @@ from troth.sharing.buckets import policies, regions, signing
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from xml.etree import ElementTree as ET
 
     from troth.foundation.clock import Clock
     from troth.foundation.network import Network, Page
@@ -209,6 +209,8 @@ def _name(element: ET.Element) -> str:
 
 def _parsed(body: bytes) -> ET.Element | None:
     """An answer as XML; None where it is none. One with a document type is none: entities could be nested in it."""
+    from xml.etree import ElementTree as ET
+
     if b"<!DOCTYPE" in body.upper():
         return None
     try:
