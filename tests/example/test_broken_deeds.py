@@ -366,6 +366,7 @@ STOPPED: list[tuple[Callable[[Copy], None], str]] = [
     (no_site, "2.1c 2.2a 3.1b 3.2b 4.2 6.1a 6.2a 6.2b 7a 7b 8a 8b 8.1b 9.2"),
     (no_host, "3.1a 3.1e"),
     (no_key, NEED_KEY),
+    (sharing_deeds.nothing_observes_the_traffic, "1.1c 4"),
     (sharing_deeds.the_help_desk_is_not_reached, "4.2.4"),
     (sharing_deeds.the_bucket_is_not_reached, "4.2.3"),
     (sharing_deeds.the_bucket_tells_nothing, "4.2.3"),

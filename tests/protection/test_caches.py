@@ -66,11 +66,21 @@ def judged(folder: Path, address: str, check: Check = transmission.unencrypted_l
     return own_verdict(found), said(found)
 
 
+def of_the_map(folder: Path, address: str, check: Check) -> tuple[str, str]:
+    """What a check says where the cache is a store of the data map."""
+    lines = MAP.replace(b'"sqlite:///shop.db"', b"${CACHE}")
+    datamap = mapreading.parse(lines, "datamap.yaml")
+    with Records.open(datamap, {"CACHE": address}, base=folder) as records:
+        seen = Observation(POLICY, datetime.now(UTC), folder, datamap=datamap, records=records)
+        found = run_checks(POLICY, [check], seen).of("3a" if check is transmission.unencrypted_link else "3b")
+    return own_verdict(found), said(found)
+
+
 # --- links ------------------------------------------------------------------------------------------------------------
 
 
 def test_a_cache_with_tls_alone_is_reached_verified_and_takes_nothing_in_clear(safe: Cache, tmp_path: Path) -> None:
-    found = caches.look(seen_with(tmp_path, safe.address), "sessions", safe.address)
+    found = caches.look(seen_with(tmp_path, safe.address), "cache sessions", safe.address)
 
     assert found.link == LinkSeen(LinkKind.TLS, "TLSv1.3", verified=True, required=True, local=True)
     assert found.asks
@@ -81,14 +91,14 @@ def test_a_cache_with_tls_alone_is_reached_verified_and_takes_nothing_in_clear(s
 
 def test_a_cache_that_also_listens_without_tls_is_seen_by_its_settings(tmp_path: Path) -> None:
     with redis("--bind", "127.0.0.1", "-192.0.2.1", plain=True) as cache:
-        found = caches.look(seen_with(tmp_path, cache.address), "sessions", cache.address)
+        found = caches.look(seen_with(tmp_path, cache.address), "cache sessions", cache.address)
 
     assert found.link.required is False
 
 
 def test_without_tls_a_cache_that_is_bound_to_its_own_machine_takes_nothing_from_elsewhere(tmp_path: Path) -> None:
     with redis(tls=False, plain=True) as cache:
-        found = caches.look(seen_with(tmp_path, cache.address), "sessions", cache.address)
+        found = caches.look(seen_with(tmp_path, cache.address), "cache sessions", cache.address)
         verdict, told = judged(tmp_path, cache.address)
 
     assert found.link == LinkSeen(LinkKind.PLAIN, required=True, local=True)
@@ -108,12 +118,12 @@ def test_a_certificate_of_an_unknown_authority_is_no_protected_connection(safe: 
 def test_an_address_that_does_not_have_the_server_verified_is_seen(safe: Cache, tmp_path: Path, words: str) -> None:
     address = f"{safe.address.partition('?')[0]}?{words.format(safe.authority)}"
 
-    assert caches.look(seen_with(tmp_path, address), "sessions", address).link.verified is False
+    assert caches.look(seen_with(tmp_path, address), "cache sessions", address).link.verified is False
 
 
 def test_whoever_may_not_read_its_settings_knows_nothing_of_its_ports(tmp_path: Path) -> None:
     with redis("--rename-command", "CONFIG", "") as cache:
-        found = caches.look(seen_with(tmp_path, cache.address), "sessions", cache.address)
+        found = caches.look(seen_with(tmp_path, cache.address), "cache sessions", cache.address)
 
     assert found.link.required is None
     assert found.knocked == caches.PORT
@@ -122,7 +132,7 @@ def test_whoever_may_not_read_its_settings_knows_nothing_of_its_ports(tmp_path: 
 def test_a_local_socket_leaves_nothing_of_the_machine(safe: Cache, tmp_path: Path) -> None:
     address = f"unix://:{safe.password}@{safe.socket}"
 
-    assert caches.look(seen_with(tmp_path, address), "sessions", address).link.kind is LinkKind.SOCKET
+    assert caches.look(seen_with(tmp_path, address), "cache sessions", address).link.kind is LinkKind.SOCKET
 
 
 @pytest.mark.parametrize(
@@ -157,7 +167,7 @@ def test_what_answers_in_another_language_is_no_cache(tmp_path: Path) -> None:
         address = f"redis://127.0.0.1:{door.getsockname()[1]}/0"
 
         with pytest.raises(StoreUnreachable, match="nothing that is a cache answers there"):
-            caches.look(seen_with(tmp_path, address), "sessions", address)
+            caches.look(seen_with(tmp_path, address), "cache sessions", address)
 
 
 def _greet(door) -> None:
@@ -192,6 +202,15 @@ def test_a_cache_that_asks_and_refuses_is_kept(safe: Cache, tmp_path: Path) -> N
 
     assert verdict == "kept"
     assert "asks for a password, and refused 4 that pages on the web give" in told
+
+
+def test_a_store_of_the_data_map_that_is_a_cache_is_looked_at_as_one(safe: Cache, tmp_path: Path) -> None:
+    verdict, told = of_the_map(tmp_path, safe.address, transmission.unencrypted_link)
+
+    assert verdict == "kept"
+    assert "store shop: reached by TLSv1.3" in told
+    with redis(password=None) as cache:
+        assert of_the_map(tmp_path, cache.address, servers.default_password)[0] == "broken"
 
 
 def test_a_wrong_password_is_told_without_it(safe: Cache, tmp_path: Path) -> None:

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from starlette.applications import Starlette
 from starlette.routing import Route
 
 from tests.example.running import serving
 from tests.policies import policy_of, said
+from tests.protection.hosts import _serving
 from tests.shopworld import own_verdict
 from troth.example import certificates, storage
 from troth.foundation.network import Network
 from troth.foundation.observation import Observation
 from troth.foundation.proof import run_checks
 from troth.policy.settings import Settings
+from troth.policy.sharingsettings import BucketSettings
 from troth.sharing.buckets import policies, signing
+from troth.sharing.buckets.reading import Bucket
 from troth.sharing.buckets.signing import Credentials
 from troth.sharing.checks.storage import storage_unread
 
@@ -112,6 +117,7 @@ def bucket(reached: tuple[Path, Network]) -> Storage:
         "url": url,
         "region": storage.REGION,
         "credentials": storage.CREDENTIALS,
+        "places": {storage.REGION: "SG", storage.ABROAD: "US"},
     }
     return Storage(folder, network, settings)
 
@@ -138,7 +144,6 @@ def test_a_bucket_that_is_set_up_as_promised_is_kept(bucket: Storage) -> None:
         ({"lifecycle": None}, "it keeps what was deleted or written over, for ever"),
         ({"lifecycle": 91}, "it keeps what was deleted for 91 days, longer than 90 days"),
         ({"location": "us-west-2"}, "it stands in US, and SG is declared"),
-        ({"location": ""}, "it stands in US, and SG is declared"),
     ],
 )
 def test_a_bucket_that_protects_less_breaks_the_sentence(bucket: Storage, change: dict[str, Any], words: str) -> None:
@@ -180,6 +185,8 @@ def test_whoever_may_not_read_the_configuration_proves_nothing(bucket: Storage) 
     ("change", "words"),
     [
         ({"location": "moon-1"}, "nobody says in which country its region moon-1 lies"),
+        ({"location": "eu-west-1"}, "nobody says in which country its region eu-west-1 lies"),
+        ({"location": ""}, "nobody says in which country its region without a name lies"),
         ({"unknown": ["policy"]}, "its policy cannot be read, the store does not know it"),
         ({"unknown": ["encryption"]}, "its encryption cannot be read, the store does not know it"),
         ({"unknown": ["lifecycle"]}, "its lifecycle cannot be read, the store does not know it"),
@@ -217,6 +224,32 @@ def test_a_region_of_another_provider_lies_where_the_settings_say(bucket: Storag
     bucket.settings = bucket.settings | {"places": {"moon-1": "SG"}}
 
     assert bucket.judged()[0] == "kept"
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        (b"<LocationConstraint xmlns='http://s3.amazonaws.com/doc/2006-03-01/'>eu-central-2</LocationConstraint>", ("eu-central-2", "CH")),
+        (b"<LocationConstraint/>", ("us-east-1", "US")),
+        (b"<LocationConstraint>EU</LocationConstraint>", ("eu-west-1", "IE")),
+        (b"<LocationConstraint>eu-new-1</LocationConstraint>", ("eu-new-1", None)),
+    ],
+)  # fmt: skip
+def test_a_region_of_aws_lies_where_its_operator_says(
+    tmp_path: Path, body: bytes, found: tuple[str, str | None]
+) -> None:
+    host, authority = "backups.s3.eu-central-2.amazonaws.com", trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(host).configure_cert(context)
+    authority.cert_pem.write_to_path(tmp_path / "authority.pem")
+    settings = BucketSettings(recipient="Example Storage", url=f"https://{host}", key="k", secret="s")
+
+    with _serving(lambda _: (200, {"Content-Type": "application/xml"}, body), context) as port:
+        network = Network({host: ("127.0.0.1", port)}, trust=tmp_path / "authority.pem")
+        bucket = Bucket(network, settings, tmp_path)
+
+        assert bucket.name == "backups"
+        assert bucket.country() == found
 
 
 def test_a_bucket_that_is_not_reached_is_unproven(bucket: Storage) -> None:

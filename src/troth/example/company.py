@@ -330,6 +330,7 @@ recipient = "{storage.RECIPIENT}"
 url = "https://{storage.HOST}{storage.PATH}"
 region = "{storage.REGION}"
 credentials = "{storage.CREDENTIALS}"
+places = {{"{storage.REGION}" = "SG", "{storage.ABROAD}" = "US"}}
 
 [sharing.support]
 recipient = "Example Desk"

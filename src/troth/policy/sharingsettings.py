@@ -30,7 +30,7 @@ class BucketSettings(Declared):
     `https://storage.example.net/NAME`), `region` the one that requests are signed for. `key`, `secret` and, where the
     key is a passing one, `token` are those of an account that may read the configuration and nothing else; or
     `credentials` is a file of them in the form of AWS (`[default]`, `aws_access_key_id = ...`), from the folder of
-    this file. `places` says in which country a region lies that is none of AWS: `{"example-1" = "DE"}`.
+    this file. `places` says in which country a region of another provider lies: `{"example-1" = "DE"}`.
     """
 
     recipient: str

@@ -25,6 +25,7 @@ _SCHEMES = {
     "mysql": StoreKind.MARIADB,
     "mariadb": StoreKind.MARIADB,
     "sqlite": StoreKind.SQLITE,
+    **dict.fromkeys(("redis", "rediss", "valkey", "valkeys"), StoreKind.VALKEY),
 }
 _GONE = {Trouble.TABLE_GONE, Trouble.COLUMN_GONE}
 _OF_PLACES = _GONE | {Trouble.FORBIDDEN, Trouble.TIMEOUT}
@@ -64,7 +65,7 @@ def address_of(connect: str, environ: Mapping[str, str], store: str) -> URL:
 
 
 def store_kind(address: URL) -> StoreKind:
-    """The kind of SQL store at an address; UNKNOWN for one that this reader does not speak."""
+    """The kind of store at an address; UNKNOWN for one that nothing here speaks."""
     return _SCHEMES.get(address.get_backend_name(), StoreKind.UNKNOWN)
 
 

@@ -112,6 +112,10 @@ class Records:
         address = self._connector(store).address
         return store_kind(address), address.database or ""
 
+    def address(self, store: str) -> str:
+        """Where `store` is, with its password: for whoever speaks to it in another way. Raises StoreUnreachable."""
+        return self._connector(store).address.render_as_string(hide_password=False)
+
     def link(self, store: str) -> LinkSeen:
         """How the connection to `store` is protected."""
         connector = self._connector(store)

@@ -181,10 +181,10 @@ def folders_of(seen: Observation) -> set[Path]:
 def default_password(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     """No store answers to the password that it came with, and no cache answers without one.
 
-    What it proves: each cache under `[protection.caches]` that is reached over a network asks for a password. With
-    `[protection] try_default_credentials`, eight pairs that servers of databases come with were tried at the own
-    address of every store with accounts, four passwords at every cache, and none was let in. Without it, or where no
-    store has accounts, somebody has attested `default-credentials`.
+    What it proves: each cache of the data map and under `[protection.caches]` that is reached over a network asks for
+    a password. With `[protection] try_default_credentials`, eight pairs that servers of databases come with were tried
+    at the own address of every store with accounts, four passwords at every cache, and none was let in. Without it, or
+    where no store has accounts, somebody has attested `default-credentials`.
 
     What it does not prove: other services and machines; passwords that are merely easy.
 
@@ -193,12 +193,15 @@ def default_password(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     """
     records = seen.records
     tried = 0
-    for name, address in caches.named(seen).items():
+    there = caches.named(seen)
+    for name, address in there.items():
         saw = _cache_password(seen, name, address)
         tried += saw is not None and saw.verdict is not Verdict.BROKEN
         yield from () if saw is None else (saw,)
     if seen.settings.protection.try_default_credentials and records is not None:
         for store in records.stores:
+            if f"store {store}" in there:
+                continue
             try:
                 if records.link(store).kind is LinkKind.FILE:
                     continue
@@ -224,18 +227,17 @@ def default_password(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
 
 def _cache_password(seen: Observation, name: str, address: str) -> Saw | None:
     """Whether a cache asks who comes, and for what; None where it does, and nothing else may be tried."""
-    where = f"cache {name}"
     repair = "give it a password that nobody can guess (`requirepass`, or an ACL), and name it in the environment"
     try:
         if not caches.look(seen, name, address).asks:
-            return broken(where, "answers whoever reaches it, without a password", repair=repair)
+            return broken(name, "answers whoever reaches it, without a password", repair=repair)
         if not seen.settings.protection.try_default_credentials:
             return None
         if any(caches.admits(seen, name, address, each) for each in caches.DEFAULTS):
-            return broken(where, "lets whoever comes in by a password that pages on the web give", repair=repair)
+            return broken(name, "lets whoever comes in by a password that pages on the web give", repair=repair)
     except RecordsError as problem:
-        return unproven(where, problem.message, repair=problem.repair or "start it, then check again")
-    return kept(where, f"asks for a password, and refused {len(caches.DEFAULTS)} that pages on the web give")
+        return unproven(name, problem.message, repair=problem.repair or "start it, then check again")
+    return kept(name, f"asks for a password, and refused {len(caches.DEFAULTS)} that pages on the web give")
 
 
 @check(

@@ -163,8 +163,8 @@ def unencrypted_link(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  #
     refuses whoever comes without TLS, where troth may see that: `require_secure_transport` of MariaDB and MySQL, the
     rules of PostgreSQL (`hostssl`) for those who may read them. No program that is connected at that moment, and no
     replica, comes from another machine in clear; a server that may take such connections, and does not show troth who
-    is connected, is unproven. Caches under `[protection.caches]` are reached in the same way, and listen without TLS on
-    their own machine at most.
+    is connected, is unproven. Caches of the data map and under `[protection.caches]` are reached in the same way, and
+    listen without TLS on their own machine at most.
 
     What it does not prove: who connects at other times to a server that takes connections in clear; what lies between a
     pooler or a proxy and the programs behind it.
@@ -172,13 +172,15 @@ def unencrypted_link(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  #
     Repair: verify the server. Before: `postgresql://app@db.example.com/shop?sslmode=require`.
     After: `...?sslmode=verify-full&sslrootcert=authority.pem`.
     """
-    for name, address in caches.named(seen).items():
-        yield from _told(f"cache {name}", partial(_cache, seen, name, address))
+    there = caches.named(seen)
+    for name, address in there.items():
+        yield from _told(name, partial(_cache, seen, name, address))
     stores = seen.need_records().stores
     if not stores:
         yield unproven("datamap.yaml", "no SQL store is named", repair="add `connect:` to the stores of datamap.yaml")
     for store in stores:
-        yield from _told(f"store {store}", partial(_store, seen, store))
+        if f"store {store}" not in there:
+            yield from _told(f"store {store}", partial(_store, seen, store))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,20 +6,21 @@ answer raises StoreUnreachable, in words that carry no address and no password.
 
 from __future__ import annotations
 
-import socket
-import ssl
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
-from troth.errors import StoreUnreachable
+from troth.errors import RecordsError, StoreUnreachable
 from troth.foundation import addresses
 from troth.foundation.records.access import LinkKind, LinkSeen
 
 if TYPE_CHECKING:
+    import socket
+    import ssl
+
     from troth.foundation.observation import Observation
 
 PORT = 6379
@@ -47,18 +48,31 @@ class CacheSeen:
 
 
 def named(seen: Observation) -> dict[str, str]:
-    """The caches that the settings name, with their addresses; these hold passwords."""
-    return dict(seen.settings.protection.caches)
+    """The caches of the settings, and the stores of the data map that are one, with their addresses.
+
+    These hold passwords. A store whose address is not known yet is none here; who looks at stores says so.
+    """
+    found = {f"cache {name}": address for name, address in seen.settings.protection.caches.items()}
+    records = seen.records
+    if records is None:
+        return found
+    from troth.policy.datamap import StoreKind  # a policy alone has no map
+
+    for store in records.stores:
+        with suppress(RecordsError):
+            if records.kind(store)[0] is StoreKind.VALKEY:
+                found[f"store {store}"] = records.address(store)
+    return found
 
 
 def look(seen: Observation, name: str, address: str) -> CacheSeen:
-    """Look at the cache `name` once. Raises StoreUnreachable."""
-    return seen.once(("cache", name), lambda: _look(address, seen.folder, f"cache {name}"))
+    """Look at the cache of that name once a run. Raises StoreUnreachable."""
+    return seen.once(("cache", name), lambda: _look(address, seen.folder, name))
 
 
 def admits(seen: Observation, name: str, address: str, password: str) -> bool:
     """Whether the cache lets its first user in by `password`, asked once. Raises StoreUnreachable."""
-    with _reached(_read(address, f"cache {name}"), seen.folder, f"cache {name}") as talk:
+    with _reached(_read(address, name), seen.folder, name) as talk:
         return not isinstance(talk.ask("AUTH", password), Refusal)
 
 
@@ -95,11 +109,13 @@ class Talk:
     """One connection: commands out, replies in (RESP 2)."""
 
     def __init__(self, stream: socket.socket, kind: LinkKind, *, verified: bool | None = None) -> None:
+        from ssl import SSLSocket
+
         self._stream = stream
         self._lines = stream.makefile("rb")
         self.kind = kind
         self.verified = verified
-        self.version = stream.version() if isinstance(stream, ssl.SSLSocket) else None
+        self.version = stream.version() if isinstance(stream, SSLSocket) else None
         self.local = kind is LinkKind.SOCKET or addresses.is_this_machine(str(stream.getpeername()[0]))
 
     def ask(self, *words: str) -> Reply:
@@ -140,6 +156,8 @@ class Talk:
 
 @contextmanager
 def _reached(parts: SplitResult, folder: Path, where: str) -> Iterator[Talk]:
+    import ssl  # a policy alone needs no connection
+
     secure = parts.scheme in _SECURE
     try:
         with closing(_talk(parts, folder, secure=secure)) as talk:
@@ -152,6 +170,8 @@ def _reached(parts: SplitResult, folder: Path, where: str) -> Iterator[Talk]:
 
 
 def _talk(parts: SplitResult, folder: Path, *, secure: bool) -> Talk:
+    import socket
+
     if parts.scheme == "unix":
         local = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         local.settimeout(_TIMEOUT_S)
@@ -171,6 +191,8 @@ def _talk(parts: SplitResult, folder: Path, *, secure: bool) -> Talk:
 
 def _context(parts: SplitResult, folder: Path) -> tuple[ssl.SSLContext, bool]:
     """TLS as the address asks for it, in the words of redis-py, and whether certificate and name are then verified."""
+    import ssl
+
     query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
     authorities = query.get("ssl_ca_certs")
     context = ssl.create_default_context(cafile=str(folder / authorities) if authorities else None)
@@ -198,6 +220,8 @@ def _only_with_tls(talk: Talk) -> bool | None:
 
 
 def _answers_in_clear(host: str, port: int) -> bool:
+    import socket
+
     try:
         with closing(Talk(socket.create_connection((host, port), timeout=_TIMEOUT_S), LinkKind.PLAIN)) as talk:
             return isinstance(talk.ask("PING"), str)

@@ -5,11 +5,8 @@ Both are read, and neither is set. Which of two clocks is wrong shows here as li
 
 from __future__ import annotations
 
-import ctypes
-import ctypes.util
 import datetime as dt
 import sys
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from troth.foundation.clock import SystemClock
@@ -41,6 +38,8 @@ def gap(seen: Observation, host: str) -> dt.timedelta | None:
 
 def apart(page: Page, before: dt.datetime, after: dt.datetime) -> dt.timedelta | None:
     """How far the `Date` of an answer, a whole second, lies outside the time in which it was asked for and came."""
+    from email.utils import parsedate_to_datetime
+
     try:
         named = parsedate_to_datetime(page.header("date") or "")
         begin = named + dt.timedelta(seconds=int(page.header("age") or 0))
@@ -57,8 +56,10 @@ def is_kept() -> bool | None:
     """
     if sys.platform != "linux":
         return None
+    import ctypes
+
     try:
-        state = ctypes.CDLL(ctypes.util.find_library("c")).adjtimex(ctypes.create_string_buffer(_SIZE))  # modes 0: read
+        state = ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(_SIZE))  # modes 0: read
     except (OSError, AttributeError):
         return None
     return None if state < 0 else state != _ERROR

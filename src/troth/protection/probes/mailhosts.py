@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import ssl
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -64,6 +63,8 @@ class Rule:
 
 def look(network: Network, server: str, port: int = PORT) -> ServerSeen:
     """Greet a mail server and, where it offers TLS, shake hands. Raises NetworkUnreachable."""
+    import ssl  # a policy alone needs no connection
+
     with network.conversation(server, port) as talk:
         if _reply(talk)[0] != 220:
             raise NetworkUnreachable("it does not speak SMTP", where=server)

@@ -11,7 +11,6 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-from xml.etree import ElementTree as ET
 
 from troth.foundation.clock import SystemClock
 from troth.foundation.proof import NothingToObserve
@@ -19,6 +18,7 @@ from troth.sharing.buckets import policies, regions, signing
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from xml.etree import ElementTree as ET
 
     from troth.foundation.clock import Clock
     from troth.foundation.network import Network, Page
@@ -150,9 +150,15 @@ class Bucket:
         return Versions(kept=True, days=min(ends, default=None))
 
     def country(self) -> tuple[str, str | None]:
-        """(region, country) in which it lies; None for a region of which neither AWS nor the settings say it."""
-        found = self._xml("location", "LocationConstraint")
-        said = "" if found is None else (found.text or "").strip()
+        """(region, country) in which it lies; None for a region of which neither AWS nor the settings say it.
+
+        Other providers have regions of the same names elsewhere; of theirs the settings alone say where they lie.
+        """
+        found = self._xml("location", "LocationConstraint", "CreateBucketConfiguration")
+        texts = [] if found is None else [each.text or "" for each in found.iter()]
+        said = "".join(texts).strip()
+        if not (urlsplit(self.settings.url).hostname or "").endswith(regions.HOSTS):
+            return said, self.settings.places.get(said)
         region = regions.OLDER.get(said, said)
         return region, self.settings.places.get(region) or regions.COUNTRIES.get(region)
 
@@ -164,12 +170,12 @@ class Bucket:
         parts = urlsplit(self.settings.url)
         return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/') or '/'}?{question}"
 
-    def _xml(self, what: str, root: str) -> ET.Element | None:
+    def _xml(self, what: str, *roots: str) -> ET.Element | None:
         page = self._ask(what)
         if page is None:
             return None
         found = _parsed(page.body)
-        if found is None or _name(found) != root:
+        if found is None or _name(found) not in roots:
             raise Unknown(f"its {what} cannot be read, the store does not know it", where=self.settings.recipient)
         return found
 
@@ -209,6 +215,8 @@ def _name(element: ET.Element) -> str:
 
 def _parsed(body: bytes) -> ET.Element | None:
     """An answer as XML; None where it is none. One with a document type is none: entities could be nested in it."""
+    from xml.etree import ElementTree as ET
+
     if b"<!DOCTYPE" in body.upper():
         return None
     try:

@@ -50,5 +50,8 @@ COUNTRIES = MappingProxyType(
     }
 )
 
+HOSTS = (".amazonaws.com", ".amazonaws.com.cn")
+"""How the hosts of AWS end, whose regions these are."""
+
 OLDER = MappingProxyType({"": "us-east-1", "EU": "eu-west-1"})
 """How two regions are still called by `GetBucketLocation`."""

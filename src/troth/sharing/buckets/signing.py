@@ -7,7 +7,6 @@ Source: Amazon S3 API Reference, "Authenticating Requests: Using the Authorizati
 
 from __future__ import annotations
 
-import configparser
 import datetime as dt
 import hashlib
 import hmac
@@ -38,6 +37,8 @@ def credentials_of(settings: BucketSettings, folder: Path) -> Credentials:
     """Those of the settings, or of the file that they name. Raises NothingToObserve where the file has none."""
     if settings.credentials is None:
         return Credentials(settings.key or "", settings.secret or "", settings.token)
+    import configparser
+
     read = configparser.ConfigParser(interpolation=None)
     try:
         read.read_string((folder / settings.credentials).read_text(encoding="utf-8"))

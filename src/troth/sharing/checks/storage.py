@@ -142,9 +142,9 @@ def _versions(seen: Observation, bucket: Bucket, recipient: Recipient) -> str | 
 def _country(_: Observation, bucket: Bucket, recipient: Recipient) -> str | list[Fault]:
     region, country = bucket.country()
     if country is None:
-        raise NothingToObserve(
-            f"nobody says in which country its region {region} lies", repair="name it under `places` of the bucket"
-        )
+        named = region or "without a name"
+        repair = "say under `places` of the bucket in which country it lies"
+        raise NothingToObserve(f"nobody says in which country its region {named} lies", repair=repair)
     if country != recipient.country:
         fault = f"it stands in {country}, and {recipient.country} is declared"
         return [(fault, "move it, or declare the country and the ground of the transfer")]
