@@ -93,6 +93,31 @@ def test_under_a_valid_lease_a_decision_reads_nothing(
     assert company.troth.may(*ASKED), "the lease was renewed, and nothing had been written: memory still holds"
 
 
+def test_a_word_takes_out_of_memory_only_whom_it_is_about(
+    company_on_each: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    company, looked_up, look_up, now = company_on_each, [], standing.look_up, monotonic()
+    monkeypatch.setattr(lease, "monotonic", lambda: now)  # so that no lease runs out, however busy the machine is
+    company.troth.register_many({"id": str(n)} for n in range(3))
+    company.troth.give_consents((f"id={n}", "marketing", None) for n in range(3))
+    while not company.troth.lease.held:
+        company.troth.may("id=0", *ASKED[1:])
+    assert all(company.troth.may(f"id={n}", *ASKED[1:]) for n in range(3))
+
+    def counted(tx: Any, keyring: Any, person: Any) -> Any:
+        looked_up.append(person)
+        return look_up(tx, keyring, person)
+
+    monkeypatch.setattr(standing, "look_up", counted)
+    with company.open_again() as other:
+        other.withdraw_consent("id=1", "marketing")
+        assert [bool(company.troth.may(f"id={n}", *ASKED[1:])) for n in range(3)] == [True, False, True]
+        assert looked_up == ["id=1"]
+        other.restrict("id=0")
+        assert [bool(company.troth.may(f"id={n}", *ASKED[1:])) for n in range(3)] == [False, False, True]
+        assert looked_up == ["id=1", "id=0"]
+
+
 def test_a_word_that_was_written_and_never_told_is_obeyed_when_the_lease_ends(company: Company, later: Later) -> None:
     company.troth.register(id="17")
     company.troth.give_consent("id=17", "marketing")
