@@ -91,7 +91,7 @@ class Ours:
             lambda: 0,
             lambda: None,
             ROWS,
-            Pace(0.5),
+            Pace(0.6),
         )
         self.ending = TableEnding("events", (Passed("at", Duration(13, "month")),))
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sqlalchemy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from troth.foundation.records.walking import LARGEST, SMALLEST, Pace
+from troth.foundation.records.catalogue import Column, ColumnKind, Table, TableKind
+from troth.foundation.records.walking import LARGEST, SMALLEST, Due, Pace, choose
+from troth.policy.datamap import StoreKind
 
 
 @given(st.lists(st.tuples(st.booleans(), st.floats(2e-7, 1e-4)), min_size=1, max_size=60))
@@ -39,3 +42,34 @@ def test_a_slow_store_gets_small_parts_at_once() -> None:
     pace.after(20_000, 4.0)
 
     assert pace.size <= 5_000
+
+
+@given(
+    st.sets(st.integers(-50, 3000), min_size=1, max_size=120).map(sorted),
+    st.lists(st.integers(1, 40), min_size=1, max_size=5),
+    st.integers(0, 3),
+)
+def test_along_a_key_each_due_row_is_met_once_whatever_gaps_there_are(
+    keys: list[int], sizes: list[int], every: int
+) -> None:
+    due_keys = [key for number, key in enumerate(keys) if not every or number % (every + 1) == 0]
+    with sqlalchemy.create_engine("sqlite://").connect() as store:
+        store.exec_driver_sql("create table t (id integer primary key, due int)")
+        rows = [{"id": key, "due": int(key in due_keys)} for key in keys]
+        table = sqlalchemy.table("t", sqlalchemy.column("id"), sqlalchemy.column("due"))
+        store.execute(table.insert(), rows)
+        seen = Table("t", TableKind.TABLE, {"id": Column("id", "integer", ColumnKind.NUMBER, False)}, ("id",))
+        walk, due = choose(seen, StoreKind.SQLITE, store), Due(table, table.c.due == 1)
+        made = sqlalchemy.select(table.c.id).where(due.condition).order_by(table.c.id)
+
+        met, at, parts = [], walk.start(store, due), 0
+        while at is not None:
+            size = sizes[parts % len(sizes)]
+            narrow, further = walk.part(store, due, at, size)
+            found = store.execute(narrow(made)).scalars().all()
+            assert len(found) <= size
+            met += found
+            at, parts = further(len(found)), parts + 1
+
+    assert met == due_keys
+    assert parts <= 2 * len(keys) + 2, "gaps are not walked through step by step"

@@ -99,19 +99,28 @@ class _Key:
         low = connection.execute(asked.order_by(column)).scalar()  # the first is soon found, the least of all is not
         if low is None:
             return None
-        return low, True, connection.execute(asked.order_by(column.desc())).scalar()
+        return low, True, connection.execute(asked.order_by(column.desc())).scalar(), False
 
     def part(self, connection: Connection, due: Due, at: Any, size: int) -> tuple[Narrow, Next]:
         import sqlalchemy
 
-        low, itself, high = at
+        low, itself, high, dense = at
         column = self._column(due)
         after = column >= low if itself else column > low
-        beyond = sqlalchemy.select(column).select_from(due.core).where(after, column <= high).order_by(column)
-        upper = connection.execute(beyond.limit(1).offset(size - 1)).scalar()
+        if dense:  # no more rows than keys: where most keys are taken, nobody needs to be asked
+            upper = low + size if low + size < high else None
+        else:
+            beyond = sqlalchemy.select(column).select_from(due.core).where(after, column <= high).order_by(column)
+            upper = connection.execute(beyond.limit(1).offset(size - 1)).scalar()
         until = column <= (high if upper is None else upper)
-        further = None if upper is None or upper == high else (upper, False, high)
-        return lambda made: made.where(after, until), lambda _: further
+
+        def further(touched: int) -> Any:
+            if upper is None or upper == high:
+                return None
+            whole = isinstance(upper, int) and isinstance(high, int)
+            return upper, False, high, whole and (touched * 2 >= size if dense else upper - low <= 2 * size)
+
+        return lambda made: made.where(after, until), further
 
     def _column(self, due: Due) -> ColumnElement[Any]:
         import sqlalchemy
