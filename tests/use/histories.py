@@ -58,8 +58,11 @@ def is_linearizable(history: Sequence[Operation], first: bool) -> bool:
     return False
 
 
-def make_history(troths: Sequence[Any], clients: int, seed: int) -> list[Operation]:
-    """`clients` threads that change one person's mind and ask about it, all at once, on these instances."""
+def make_history(troths: Sequence[Any], clients: int, seed: int, person: str = PERSON) -> list[Operation]:
+    """`clients` threads that change one person's mind and ask about it, all at once, on these instances.
+
+    Each history has a person of its own where there are many: what somebody said before would be read again and again.
+    """
     from concurrent.futures import ThreadPoolExecutor
     from threading import Barrier
 
@@ -72,9 +75,9 @@ def make_history(troths: Sequence[Any], clients: int, seed: int) -> list[Operati
             writes, value = chance.random() < 0.5, chance.random() < 0.5
             called = monotonic()
             if writes:
-                (troth.give_consent if value else troth.withdraw_consent)(PERSON, "marketing")
+                (troth.give_consent if value else troth.withdraw_consent)(person, "marketing")
             else:
-                value = bool(troth.may(PERSON, *MAIL))
+                value = bool(troth.may(person, *MAIL))
             done.append(Operation(called, monotonic(), writes, value))
         return done
 

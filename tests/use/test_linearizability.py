@@ -45,14 +45,15 @@ def test_sixty_four_clients_change_one_mind_at_once_and_one_order_explains_it(en
         found_company(tmp_path, url=running.url if running else None) as company,
         company.open_again() as other,
     ):
-        company.troth.register(id="17")
+        company.troth.register_many({"id": str(seed)} for seed in range(HISTORIES))
         troths = [company.troth, other]
         for seed in range(HISTORIES):
-            company.troth.withdraw_consent(PERSON, "marketing")
+            person = f"id={seed}"
+            company.troth.withdraw_consent(person, "marketing")
             for troth in troths:
                 for _ in range(4):
-                    troth.may(PERSON, *MAIL)
-            history = histories.make_history(troths, CLIENTS, seed)
+                    troth.may(person, *MAIL)
+            history = histories.make_history(troths, CLIENTS, seed, person)
             assert len(history) == 2 * CLIENTS
             assert any(one.writes for one in history)
             assert is_linearizable(history, False), (seed, history)
