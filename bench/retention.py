@@ -26,6 +26,7 @@ from bench.ratio import Figure, Measured, at_most
 
 ROWS, LATE = 1_200_000, 1_000_000
 BUDGET = 1.25
+ROUNDS = 5
 NOW = dt.datetime(2026, 11, 28, tzinfo=dt.UTC)
 LIMIT = "2025-10-28 00:00:00"
 MAP = """
@@ -91,7 +92,7 @@ class Ours:
             lambda: 0,
             lambda: None,
             ROWS,
-            Pace(0.6),
+            Pace(0.5),
         )
         self.ending = TableEnding("events", (Passed("at", Duration(13, "month")),))
 
@@ -158,7 +159,7 @@ def on_sqlite(folder: Path) -> Iterator[Figure]:
             store.execute("commit")
 
     def pairs() -> Iterator[tuple[Ours, Callable[[], object]]]:
-        for number in range(3):
+        for number in range(ROUNDS):
             with copy(f"ours{number}.db") as left, copy(f"floor{number}.db") as right:
                 ours = Ours(f"sqlite:///{left}")
                 yield ours, lambda right=right: floor(right)  # type: ignore[misc]
@@ -193,7 +194,7 @@ def on_postgresql() -> Iterator[Figure]:
             assert run(f"delete from events where at < '{LIMIT}'", name) == LATE
 
         def pairs() -> Iterator[tuple[Ours, Callable[[], object]]]:
-            for number in range(3):
+            for number in range(ROUNDS):
                 with copy(f"ours{number}") as left, copy(f"floor{number}") as right:
                     ours = Ours(url(left))
                     yield ours, lambda right=right: floor(right)  # type: ignore[misc]

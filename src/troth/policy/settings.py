@@ -176,7 +176,7 @@ class RetentionSettings(Declared):
     run: str | None = Field(None, pattern=r"^(daily ([01]\d|2[0-3]):[0-5]\d|every [0-9]{1,5} (hour|day|week)s?)$")
     approval: bool = False
     row_limit: int = Field(5_000_000, ge=1)
-    part: float = Field(0.6, gt=0, le=1)
+    part: float = Field(0.5, gt=0, le=1)
     timeout: float = Field(300.0, gt=0)
 
 

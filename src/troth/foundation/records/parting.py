@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 STEP = "retention"
 """What every step in `troth_step` that ends rows by their period begins with."""
 
-ROOM = ("PRAGMA cache_size = -65536", "PRAGMA wal_autocheckpoint = 16384")  # 64 MiB each
+ROOM = ("PRAGMA cache_size = -65536", "PRAGMA wal_autocheckpoint = 65536")  # 64 MiB in memory, 256 MiB in the log
 PASSES = 50
 """How often a table is gone through: each pass frees rows that waited for rows pointing at them."""
 
@@ -85,14 +85,20 @@ class Parting:
             for _ in range(PASSES if freed else 1):
                 if not self._pass(ending, word):
                     break
+        self._settle()
         return self.counts(ending.table)
 
     def _make_room(self) -> None:
         """On SQLite each part touches pages that the next one touches again: keep them at hand, and pass them from the
-        log to the file less often.
+        log to the file once, at the end (`_settle`), or where they are very many.
         """
         if self.kind is StoreKind.SQLITE:
             self.writer.outside(lambda connection: [connection.exec_driver_sql(each) for each in ROOM])
+
+    def _settle(self) -> None:
+        """On SQLite, pass what is in the log to the file, which holds up nobody: the next who writes need not."""
+        if self.kind is StoreKind.SQLITE:
+            self.writer.outside(lambda connection: connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").all())
 
     def counts(self, table: str) -> Mapping[str, int]:
         """What the store's own row of the step says that this run did in `table`."""
