@@ -126,7 +126,12 @@ def figures() -> list[Figure]:
     rate = f"{whole[0]:,.0f} rows/s of processor time"
     return [
         at_most(f"{COMPARED:,} rows through the gate, against csv.DictReader and json.dumps alone", measured, 1.0),
-        Figure(f"{ROWS:,} rows of {PEOPLE:,} people through the gate, CSV to JSON lines", rate, f"at least {ENOUGH:,}"),
+        Figure(
+            f"{ROWS:,} rows of {PEOPLE:,} people through the gate, CSV to JSON lines",
+            rate,
+            f"at least {ENOUGH:,}",
+            whole[0] >= ENOUGH,
+        ),
         Figure("the same with a quotation mark in each row", f"{quoted[0]:,.0f} rows/s of processor time"),
         Figure("the same to who gets tokens only", f"{searched[0]:,.0f} rows/s of processor time"),
         Figure(
