@@ -41,10 +41,11 @@ def write_store(path: Path) -> None:
 def bring_up_to_date(url: str) -> None:
     """Take the store at `url` through all steps, with every table that has been imported so far.
 
-    An empty database on PostgreSQL that nobody is connected to is put away for a copy of one that is there already.
+    An empty database on PostgreSQL that nobody is connected to, and that is not the server's own, is put away for a
+    copy of one that is there already.
     """
     address = sqlalchemy.make_url(url)
-    if address.get_backend_name() != "postgresql" or not _is_empty(url):
+    if address.get_backend_name() != "postgresql" or address.database == "postgres" or not _is_empty(url):
         _upgraded(Store.open(url)).close()
         return
     server = sqlalchemy.create_engine(
