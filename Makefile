@@ -37,17 +37,18 @@ $(VENV)/.made: requirements/build.txt
 	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/build.txt
 	@touch $@
 
-$(VENV)/.core: $(VENV)/.made requirements/core.txt pyproject.toml
-	@$(UV) pip install --python $(BIN)/python --compile-bytecode --require-hashes -r requirements/core.txt
+# What Example Company uses beyond the core: letters that are signed, second factors, the record as a workbook.
+$(VENV)/.demo: $(VENV)/.made requirements/demo.txt pyproject.toml
+	@$(UV) pip install --python $(BIN)/python --compile-bytecode --require-hashes -r requirements/demo.txt
 	@$(UV) pip install --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.made requirements/dev.txt pyproject.toml
 	@$(UV) pip sync --python $(BIN)/python --compile-bytecode --require-hashes requirements/dev.txt
 	@$(UV) pip install --python $(BIN)/python --no-deps --no-build-isolation --editable .
-	@touch $(VENV)/.core $@
+	@touch $(VENV)/.demo $@
 
-demo: $(VENV)/.core
+demo: $(VENV)/.demo
 	@$(BIN)/troth demo --port $(PORT) $(DEMO)
 
 test: $(VENV)/.dev
@@ -85,7 +86,8 @@ COMPILE := $(UV) pip compile --universal --python-version 3.11 --generate-hashes
 pins: $(VENV)/.made
 	@$(COMPILE) --group build -o requirements/build.txt $(UPGRADE)
 	@$(COMPILE) pyproject.toml -o requirements/core.txt $(UPGRADE)
-	@$(COMPILE) pyproject.toml --group build --group dev -c requirements/core.txt -c requirements/build.txt -o requirements/dev.txt $(UPGRADE)
+	@$(COMPILE) pyproject.toml --extra mail --extra staff --extra xlsx -c requirements/core.txt -o requirements/demo.txt $(UPGRADE)
+	@$(COMPILE) pyproject.toml --group build --group dev -c requirements/core.txt -c requirements/demo.txt -c requirements/build.txt -o requirements/dev.txt $(UPGRADE)
 
 clean:
 	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache src/*.egg-info
