@@ -66,6 +66,7 @@ def postgresql() -> str | None:
 NEEDS = (
     Need("postgresql", "stores on PostgreSQL, with TLS", ("postgresql",), postgresql),
     Need("mariadb", "stores on MariaDB", ("mariadb-server",), program("mariadbd", "mysqld")),
+    Need("faketime", "a company on a leap day", ("faketime",), program("faketime")),
     Need("redis", "links to caches, with TLS", ("redis-server",), program("redis-server", "valkey-server")),
     Need("chromium", "pages in a browser, screenshots, axe", ("chromium",), chromium),
     Need("fonts", "pages as people see them", ("fontconfig", "fonts-dejavu-core"), font("en")),
