@@ -14,7 +14,7 @@ from pathlib import Path
 from bench.ratio import Figure
 
 FOLDER = Path(__file__).resolve().parent
-NO_BENCH = {"__main__", "__init__", "cedar", "ratio", "rego"}
+NO_BENCH = {"__main__", "__init__", "cedar", "founding", "ratio", "rego"}
 
 
 def main(wanted: list[str]) -> int:

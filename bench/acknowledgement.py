@@ -18,6 +18,7 @@ from pathlib import Path
 from time import monotonic, perf_counter, sleep
 from typing import Any
 
+from bench.founding import company
 from bench.ratio import Figure
 
 READERS = 4
@@ -44,7 +45,7 @@ def figures() -> Iterator[Figure]:
 
 
 def _on(engine: str, folder: Path, url: str) -> Iterator[Figure]:
-    with _company(folder, url) as troth:
+    with company(folder, url, policy=POLICY, people=WITHDRAWALS) as troth:
         with _readers(folder, url, REST_S) as acknowledged:
             waited = _withdraw(troth, acknowledged)
         middle, late = _told(waited)
@@ -80,22 +81,6 @@ def _withdraw(troth: Any, acknowledged: Any) -> list[float]:
         if acknowledged is not None:
             acknowledged[n] = monotonic()
     return waited
-
-
-@contextmanager
-def _company(folder: Path, url: str) -> Iterator[Any]:
-    from troth import application
-    from troth.foundation.keys import Keyring
-    from troth.foundation.store import Store, migrations
-
-    (folder / "policy.yaml").write_text(POLICY, encoding="utf-8")
-    (folder / "troth.toml").write_text('[store]\nurl = "${STORE_URL}"\n', encoding="utf-8")
-    Keyring.create(folder)
-    with Store.open(url) as store:
-        migrations.upgrade(store)
-    with application.open(folder, {"STORE_URL": url}) as troth:
-        troth.register_many({"id": str(n)} for n in range(WITHDRAWALS))
-        yield troth
 
 
 @contextmanager

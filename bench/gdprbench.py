@@ -16,11 +16,11 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from itertools import compress
 from pathlib import Path
 from typing import Any
 
+from bench.founding import company
 from bench.ratio import Figure, at_most, compare
 from tests.servers import postgresql_server
 from troth.use import standing
@@ -175,22 +175,6 @@ def run(table: Table, mix: str, seed: int) -> int:
     return came
 
 
-@contextmanager
-def company(folder: Path, url: str) -> Iterator[Any]:
-    from troth import application
-    from troth.foundation.keys import Keyring
-    from troth.foundation.store import Store, migrations
-
-    (folder / "policy.yaml").write_text(POLICY, encoding="utf-8")
-    (folder / "troth.toml").write_text('[store]\nurl = "${STORE_URL}"\n', encoding="utf-8")
-    Keyring.create(folder)
-    with Store.open(url) as store:
-        migrations.upgrade(store)
-    with application.open(folder, {"STORE_URL": url}) as troth:
-        troth.register_many({"id": str(n)} for n in range(USERS))
-        yield troth
-
-
 def figures() -> Iterator[Figure]:
     """Each mix on both engines, the time of the clock on the wall: a commit waits for a disk."""
     with tempfile.TemporaryDirectory() as name:
@@ -203,7 +187,7 @@ def figures() -> Iterator[Figure]:
 
 
 def _on(engine: str, folder: Path, url: str, database: str | None) -> Iterator[Figure]:
-    with company(folder, url) as troth:
+    with company(folder, url, policy=POLICY, people=USERS) as troth:
         for mix in MIXES:
             bare = Table(f"bare_{mix}", database or folder / "bare.db")
             asking = Asking(f"asking_{mix}", database or folder / "troth.sqlite3", troth)
