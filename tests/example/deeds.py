@@ -316,7 +316,7 @@ def an_attestation_has_run_out(copy: Copy) -> None:
 
 
 def the_report_of_the_restore_is_edited(copy: Copy) -> None:
-    with (copy.folder / "documents" / "restore-2026.md").open("a") as file:
+    with (copy.folder / "documents" / "restore.md").open("a") as file:
         file.write("\nThe second try failed.\n")
 
 
@@ -325,7 +325,7 @@ def nobody_says_any_more_that_updates_are_put_in(copy: Copy) -> None:
 
 
 def the_report_of_the_test_is_lost(copy: Copy) -> None:
-    (copy.folder / "documents" / "pentest-2026.md").unlink()
+    (copy.folder / "documents" / "pentest.md").unlink()
 
 
 def an_impact_assessment_is_edited(copy: Copy) -> None:

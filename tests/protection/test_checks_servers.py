@@ -342,6 +342,6 @@ def test_the_newest_backup_is_there_and_not_old(
 def test_a_backup_that_nobody_put_back_on_trial_is_unproven(world: World) -> None:
     assert world.own("3", servers.old_backup)[0] == "kept"
 
-    (world.folder / "documents" / "restore-2026.md").unlink()
+    (world.folder / "documents" / "restore.md").unlink()
 
     assert world.own("3", servers.old_backup)[0] == "unproven"
