@@ -40,7 +40,7 @@ async def act(request: Request) -> Response:
 def site() -> Iterator[httpx.Client]:
     app = security.SecurityHeaders(Starlette(routes=[Route("/act", act, methods=["GET", "POST"])]))
     port = _free_port()
-    with listening(app, Door(port)), httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+    with listening(app, Door(port)), httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
         yield client
 
 
