@@ -188,6 +188,8 @@ def test_a_hold_with_an_owner_and_a_day_of_review_speaks_for_the_sentence(kept_w
             "hold 1: nobody answers",
         ),
         ("update holds set statute = 'tea-law'", "hold 1: the law that it names is not listed"),
+        ("update holds set review = '2099-01-01'", "hold 1: is not what its entry in the ledger says"),
+        ("update holds set lifted_at = placed_at", "hold 1: is not what its entry in the ledger says"),
     ],
 )
 def test_a_hold_that_nobody_looks_after_turns_this_sentence_and_those_above_alone(
