@@ -33,6 +33,8 @@ class Entry:
     kind: str
     at: datetime
     body: Mapping[str, Any]
+    person: str | None = None
+    """The pseudonym of whom it is about, in hexadecimal."""
 
     def says(self, kind: str, **facts: Any) -> bool:
         """Whether it is of that kind and its body says all these facts; `at` means the time of the entry itself."""
@@ -98,6 +100,6 @@ def of_kind(tx: Connection, *kinds: str) -> Iterator[Entry]:
 def _read(leaf: int, content: bytes) -> Entry | None:
     try:
         said = json.loads(content)
-        return Entry(leaf, said["kind"], datetime.fromisoformat(said["at"]), said["body"])
+        return Entry(leaf, said["kind"], datetime.fromisoformat(said["at"]), said["body"], said.get("person"))
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
