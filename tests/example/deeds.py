@@ -392,6 +392,12 @@ def a_longer_period_is_posted_as_editorial(copy: Copy) -> None:
         reading.parse(data).sha256,
         f"{copy.now:%Y-%m-%d %H:%M:%S.%f}",
     )
+    keyring = Keyring.load(copy.folder, copy.environ)
+    body = {"version": 2, "policy": reading.parse(data).sha256, "effective": "2024-03-01", "material": False}
+    with Store.open(f"sqlite:///{copy.folder / 'troth.sqlite3'}") as store:
+        with store.writing() as tx:
+            leaves.append(tx, keyring, "policy.published", None, body, copy.now)
+        sequence_all(store, keyring, copy.clock, host=HOST)
     copy.served = True
 
 

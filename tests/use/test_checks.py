@@ -279,6 +279,13 @@ def own_store(world: World, statement: str) -> None:
         ("delete from consent_texts", "the text agreed to is gone or was altered"),
         ("update consent_events set at = '2026-11-30 00:00:00.000000' where id = 3", "the time is after its recording"),
         ("update consent_events set leaf = 999999 where id = 3", "there is no entry in the ledger"),
+        ("update consent_events set language = 'zh' where id = 3", "1 consent: is not what its entry in the ledger"),
+        (
+            "update consent_events set at = '2020-01-01 00:00:00.000000' where id = 3",
+            "1 consent: is not what its entry",
+        ),
+        ("update consent_events set person = 1 - person % 2 where id = 3", "1 consent: is not what its entry"),
+        ("delete from consent_events where id = 3", "1 consent: stands in the ledger, and was struck"),
     ],
 )
 def test_a_consent_that_cannot_be_shown_breaks_its_ground(world: World, statement: str, word: str) -> None:
@@ -360,6 +367,7 @@ def test_of_a_long_ledger_the_whole_must_have_been_verified_of_late(
 
 def test_no_consent_on_record_proves_nothing(world: World) -> None:
     own_store(world, "delete from consent_events")
+    own_store(world, "delete from ledger_leaves")
 
     assert world.own("2.2a", consents.consent_unrecorded)[0] == "unproven"
 

@@ -215,13 +215,13 @@ def end_on_time(instance: Instance, clock: Clock) -> None:
 def _when(instance: Instance, setting: str) -> Daily | Every:
     """When `[retention] run` says, by the clocks of the controller."""
     from troth.policy import reading
-    from troth.protection import retention
+    from troth.protection import run_reading
 
     if setting.startswith("daily "):
         hour, minute = setting.removeprefix("daily ").split(":")
         zone = ZoneInfo(reading.read(instance.policy_file).controller.time_zone)
         return Daily(dt.time(int(hour), int(minute)), zone)
-    period, now = retention.interval(setting), SystemClock().now()
+    period, now = run_reading.interval(setting), SystemClock().now()
     assert period is not None
     return Every(period.after(now) - now)
 

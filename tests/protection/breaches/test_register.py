@@ -218,9 +218,36 @@ def struck_whole(desk: Desk) -> None:
         tx.execute(breaches.delete())
 
 
+def told_by_hand(desk: Desk) -> None:
+    enter(desk, dt.timedelta(hours=72))
+    desk.sql(
+        "insert into breach_acts (breach, act, law, told, at, leaf) "
+        "select breach, 'notified', 'gdpr', 'authority', at, leaf from breach_acts"
+    )
+
+
+def noticed_later(desk: Desk) -> None:
+    enter(desk, dt.timedelta(hours=72))
+    desk.sql("update breaches set noticed_at = '2026-11-22 05:00:00.000000'")
+
+
+def weighed_by_hand(desk: Desk) -> None:
+    enter(desk, dt.timedelta(hours=72))
+    desk.sql("update breaches set risk = 'unlikely'")
+
+
+def told_earlier(desk: Desk) -> None:
+    tell(desk, enter(desk, dt.timedelta(hours=80)).number, Told.AUTHORITY)
+    desk.sql("update breach_acts set at = '2026-11-20 00:00:00.000000' where act = 'notified'")
+
+
 @pytest.mark.parametrize(
     "fault",
     [
+        told_by_hand,
+        noticed_later,
+        weighed_by_hand,
+        told_earlier,
         nobody_told,
         people_not_told,
         controller_not_told,

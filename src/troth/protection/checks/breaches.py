@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from troth.foundation.ledger import entries
 from troth.foundation.proof import Check, Saw, broken, check, kept
 from troth.protection.breaches import reading
 
@@ -31,7 +32,8 @@ def breach_untold(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  # no
 
     What it proves: of each breach that is open, no duty to tell the authority, the people or a controller has run past
     its time without being done or excused with a reason; a breach that is closed has no duty left; the ledger knows of
-    no breach that the register lacks.
+    no breach that the register lacks, and says the same of each: when it was noticed, how it was weighed, who was told
+    and when.
 
     What it does not prove: that no breach happened which nobody entered; that what was told is true.
 
@@ -46,6 +48,7 @@ def breach_untold(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  # no
     with store.reading() as tx:
         found = reading.all_(tx)
         told, kept_acts = reading.opened_in_ledger(tx)
+        forged = tuple(entries.untrue(tx, (claim for breach in found for claim in reading.claims(breach))))
     bad = False
     if told > kept_acts:
         bad = True
@@ -54,6 +57,9 @@ def breach_untold(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  # no
             f"the ledger knows of {told} that were entered, the register of {kept_acts}",
             repair="put the store's last backup back beside it, and look who changed the register",
         )
+    for name in dict.fromkeys(forged):
+        bad = True
+        yield broken(name, entries.NOT_AS_TOLD, repair="find out who changed the register, and put it right")
     late_once = 0
     for breach in found:
         for each in duties.standing(breach, calendar=calendar):

@@ -29,7 +29,8 @@ def hold_unreviewed(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     """Whatever is kept past its time for a law or a dispute is kept by a hold that somebody answers for.
 
     What it proves: every hold that stands has an owner whose account is open, a day of review that has not passed, and
-    where it names a law, one that the policy lists. Nothing is told while no hold stands.
+    where it names a law, one that the policy lists; every hold was placed and lifted as the ledger says. Nothing is
+    told while no hold stands.
 
     What it does not prove: that the reason is a good one. Rows past their time that no hold covers are told at the
     sentence on how long data are kept.
@@ -39,11 +40,18 @@ def hold_unreviewed(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     """
     if seen.store is None:
         return
+    from troth.foundation.ledger import entries
     from troth.protection import hold_reading
 
     with seen.store.reading() as tx:
         standing = hold_reading.standing(tx)
+        forged = tuple(entries.untrue(tx, hold_reading.claims(tx)))
     fine = True
+    for name in dict.fromkeys(forged):
+        fine = False
+        yield broken(
+            name, entries.NOT_AS_TOLD, repair="find out who wrote to the store past troth, and place or lift it anew"
+        )
     for each in standing:
         faults = []
         if each.overdue(seen.now.date()):

@@ -26,7 +26,7 @@ _ROW = "period-"
 """Ids of the rows of the published table begin so; the id of the period follows."""
 
 
-def _about(kind: str) -> Applies:
+def about(kind: str) -> Applies:
     """Of the sentences that stand over periods: the one that says how they are chosen, or the others."""
 
     def applies(sentence: Sentence, policy: Policy) -> bool:
@@ -42,7 +42,7 @@ def _about(kind: str) -> Applies:
 @check(
     id="protection.kept-too-long",
     promise="data are kept only for so long",
-    applies=_about("limit"),
+    applies=about("limit"),
     reference="GDPR Art. 5(1)(e)",
 )
 def kept_too_long(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
@@ -51,8 +51,8 @@ def kept_too_long(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     What it proves: in every table of the data map with data of a kind that has a period, no row is older than the
     period, counted from the column that `starts:` names; the longest of the period and the laws counts. Where troth
     ends data by a schedule, no row that was past its time when the last run began is left, and that run is no older
-    than promised. Rows that a hold keeps or that a law lets stay (`until:`) do not count. Every kind of data that
-    section 1 declares and a table holds has a period.
+    than promised, nor than a month. Rows that a hold keeps or that a law lets stay (`until:`) do not count. Every kind
+    of data that section 1 declares and a table holds has a period.
 
     What it does not prove: backups, logs and exports outside the stores; rows whose time has not begun yet.
 
@@ -110,6 +110,10 @@ class _Looked:
         return f"{seen}, the oldest from {self.oldest:%Y-%m-%d}; none older than {rule.keep}{held}"
 
 
+_MOST_LATE = dt.timedelta(days=32)
+"""Who ends data once a month keeps a period; who does it once a year adds a year to it, whatever was promised."""
+
+
 def _judged_at(seen: Observation) -> dt.datetime:
     """The moment by which rows are judged: the beginning of the last run, where the next is not due yet."""
     if seen.store is None:
@@ -119,7 +123,7 @@ def _judged_at(seen: Observation) -> dt.datetime:
     last = run_reading.last_done(seen.store)
     if last is None or last.due_at is None or last.overdue(seen.now):
         return seen.now
-    return min(last.begun_at, seen.now)
+    return max(min(last.begun_at, seen.now), seen.now - _MOST_LATE)
 
 
 def _judge(
@@ -220,7 +224,7 @@ def _periods(sentence: Sentence) -> Iterator[tuple[str, RetentionPeriod]]:
 @check(
     id="protection.period-without-reason",
     promise="how long depends on something",
-    applies=_about("choice"),
+    applies=about("choice"),
     reference="GDPR Art. 5(1)(e), 5(2), 13(2)(a)",
 )
 def period_without_reason(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
@@ -260,7 +264,7 @@ def period_without_reason(seen: Observation, sentence: Sentence) -> Iterator[Saw
 @check(
     id="protection.period-unpublished",
     promise="how long depends on something",
-    applies=_about("choice"),
+    applies=about("choice"),
     reference="GDPR Art. 13(2)(a); PIPL Art. 17(1)(2)",
     max_age=dt.timedelta(days=7),
 )
@@ -334,49 +338,4 @@ def _same_hash(seen: Observation, said: str | None) -> Iterator[Saw]:
         )
 
 
-@check(
-    id="protection.keeper-stopped",
-    promise="data are kept only for so long",
-    applies=_about("limit"),
-    reference="GDPR Art. 5(1)(e), 5(2)",
-    may_be_silent=True,
-)
-def keeper_stopped(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
-    """What ends data on time goes on doing so: no run is late, and none stopped half-way.
-
-    What it proves: the last run of `troth retention` came to its end, and by when it promised the next has not passed.
-    Nothing is told where no run was ever promised: then the company's own jobs are trusted, and only rows are judged.
-
-    What it does not prove: that jobs outside troth run.
-
-    Repair: keep a worker running. Before: the machine with `troth worker` was taken away in May.
-    After: `troth serve` or `troth worker` runs, and `troth retention run` was called once.
-    """
-    if seen.store is None:
-        return
-    from troth.protection import run_reading
-
-    last, begun = run_reading.last_done(seen.store), run_reading.under_way(seen.store)
-    fine = True
-    if begun is not None and seen.now - begun.begun_at > _LONGEST_RUN:
-        fine = False
-        yield broken(
-            begun.name,
-            f"begun on {begun.begun_at:%Y-%m-%d} and never ended",
-            repair="run `troth retention run`: it goes on where it stopped",
-        )
-    if last is None or last.due_at is None:
-        return
-    if last.overdue(seen.now):
-        yield broken(
-            last.name,
-            f"the last run began on {last.begun_at:%Y-%m-%d}, and the next was promised by {last.due_at:%Y-%m-%d}",
-            repair="run `troth retention run`, and keep a worker running",
-        )
-    elif fine:
-        yield kept(sentence.id, f"the last run began on {last.begun_at:%Y-%m-%d} and came to its end")
-
-
-_LONGEST_RUN = dt.timedelta(days=1)
-
-CHECKS: tuple[Check, ...] = (kept_too_long, keeper_stopped, period_without_reason, period_unpublished)
+CHECKS: tuple[Check, ...] = (kept_too_long, period_without_reason, period_unpublished)
