@@ -28,6 +28,7 @@ from troth.foundation.web.static import PREFIX, StaticFiles
 log = logging.getLogger(__name__)
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_DIGITS = 9
 _RIGHT_TO_LEFT = frozenset({"ar", "fa", "he", "ur"})
 
 
@@ -75,6 +76,11 @@ class Ask:
     @property
     def language(self) -> str:
         return self.site.language
+
+    def number(self, name: str) -> int:
+        """The number that the path gives as `name`; 0, which nothing is numbered by, for what is none or too long."""
+        text = str(self.request.path_params.get(name, ""))
+        return int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS else 0
 
     def form_token(self) -> str:
         """The hidden field of a form on this page; asking for it sets the form cookie where there is none."""
