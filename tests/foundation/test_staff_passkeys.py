@@ -81,6 +81,20 @@ def test_an_answer_is_taken_once(
     assert shown(store, keyring, clock, later) is None
 
 
+def test_an_answer_is_taken_once_however_its_challenge_is_spelled(
+    store: Store, keyring: Keyring, clock: FixedClock, dora: int, device: Authenticator
+) -> None:
+    assert register(store, keyring, clock, dora, device)
+    offer = offered(store, keyring, clock)
+    while not {"-", "_"} & set(offer.kept):  # letters that base64 writes in two ways
+        offer = offered(store, keyring, clock)
+    again = offer.kept.translate(str.maketrans("-_", "+/"))
+    assert awaited.look(keyring, "passkey shown", again, now=clock.now()) is not None
+    assert shown(store, keyring, clock, Answer(offer.kept, device.show(offer.options))) == dora
+    device.count += 5
+    assert shown(store, keyring, clock, Answer(again, device.show(offer.options))) is None
+
+
 def test_a_challenge_ends_after_ten_minutes(
     store: Store, keyring: Keyring, clock: FixedClock, dora: int, device: Authenticator
 ) -> None:
