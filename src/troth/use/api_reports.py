@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from troth.use.office import Office
 
 RunNumber = Annotated[int, Path(ge=1, lt=2**63)]
-Count = Annotated[int, Field(ge=0, le=2**53)]
+Count = Annotated[int, Field(ge=0, lt=2**31)]
 
 
 class Message(Body):

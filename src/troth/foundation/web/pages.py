@@ -118,6 +118,9 @@ class Ask:
         return self.page("problem.html", status=status, title=title, message=message, repair=repair)
 
 
+NOWHERE = ("Nothing stands at this address.", "The links at the top lead to every page.")
+"""What is told, and what to do, where no page stands."""
+
 _TITLES = {
     401: "Please sign in",
     403: "This was not done",
@@ -160,11 +163,13 @@ class Site:
 
         async def answer(request: Request) -> Response:
             ask = Ask(self, request, {}, self.clock.now(), frame)
+            # No name of anything holds a NUL, and a database would refuse to look for it.
+            asked: Handler = _lost if "\0" in request.scope["path"] else handler
             try:
                 ask.form = await forms.read(request)
                 if request.method not in _SAFE:
                     self.guard.require(request, ask.form)
-                response = await run_in_threadpool(handler, ask)
+                response = await run_in_threadpool(asked, ask)
             except ClientDisconnect:
                 return Response(status_code=400)
             except AccessDenied as problem:
@@ -211,6 +216,10 @@ def templates(*packages: str) -> Environment:
     )
     made.filters |= {"instant": _instant, "day": _day, "brief": _brief, "code": _code}
     return made
+
+
+def _lost(ask: Ask) -> Response:
+    return ask.problem(404, *NOWHERE)
 
 
 _LATER = "Please try again later."

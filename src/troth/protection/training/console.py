@@ -127,15 +127,14 @@ class Pages:
 
     def answer(self, ask: Ask, caller: Caller) -> Response:
         """Judge what was answered, and say why."""
-        taught, number = course.load(), ask.number("quiz")
+        taught, number, every = course.load(), ask.number("quiz"), clearance.every(self.policy())
         given = {name: int(value) for name, value in ask.form.items() if value in _PLACES}
         with self.store.writing() as tx:
             try:
                 found = register.load(tx, number, caller.id, taught, ask.now)
+                outcome = register.answer(tx, self.keyring, found, given, taught, every, ask.now)
             except AccessDenied as problem:
                 return ask.problem(404, _NO_QUIZ, problem.repair or _BEGIN)
-            every = clearance.every(self.policy())
-            outcome = register.answer(tx, self.keyring, found, given, taught, every, ask.now)
         known = taught.questions()
         wrong = [known[each.question] for each in found.drawn if course.right([each], given) == 0]
         return ask.page("training/outcome.html", title=_headline(outcome), outcome=outcome, wrong=wrong, here=self.path)
