@@ -20,6 +20,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from troth.errors import AccessDenied, TrothError
+from troth.foundation import throttling
 from troth.foundation.clock import Clock
 from troth.foundation.web import forms
 from troth.foundation.web.afterwards import Afterwards
@@ -76,6 +77,12 @@ class Ask:
     @property
     def language(self) -> str:
         return self.site.language
+
+    @property
+    def source(self) -> str:
+        """The network that the request came from, by which tries are counted; empty where that is not known."""
+        client = self.request.client
+        return throttling.source_of(client.host) if client else ""
 
     def number(self, name: str) -> int:
         """The number that the path gives as `name`; 0, which nothing is numbered by, for what is none or too long."""
