@@ -184,7 +184,8 @@ def test_a_challenge_to_make_one_is_for_its_account_and_not_for_signing_in(
 
 @pytest.mark.parametrize("kept", ["", "x", "A" * 80, "\u00e9", "====", "AAAA" * 20])
 @pytest.mark.parametrize(
-    "credential", ["", "{}", "[]", "null", '{"id": 5}', '{"id": "AA", "response": {}}', "x" * 5000]
+    "credential",
+    ["", "{}", "[]", "null", '{"id": 5}', '{"id": "AA", "response": {}}', "x" * 5000, "[" * 30_000, "[" * 100_000],
 )
 def test_what_is_no_answer_at_all_is_refused_without_a_word(
     kept: str, credential: str, store: Store, keyring: Keyring, clock: FixedClock, dora: int
