@@ -8,11 +8,13 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.routing import Route
 
 from tests.example.proving import RunningCompany
 from troth.entrypoints import http
 from troth.foundation.clock import SystemClock
-from troth.foundation.web.pages import Site
+from troth.foundation.web.pages import Frame, Site
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +55,20 @@ def test_days_are_written_the_same_way_alone_and_with_a_time(
     shown = render("{{ at|day(l) }}|{{ at|instant(l) }}|{{ at|brief(l) }}", at=at, l=language)
 
     assert shown.split("|") == [day, instant, brief]
+
+
+def test_nothing_stands_at_an_address_with_a_nul_and_nothing_is_looked_up_for_it() -> None:
+    looked = []
+    site = Site(secret=b"s" * 16, clock=SystemClock())
+    endpoint = site.endpoint(lambda ask: looked.append(ask) or ask.go("/"), Frame("Example", "Privacy", ()))
+    inside = httpx.ASGITransport(Starlette(routes=[Route("/of/{name}", endpoint)]))
+
+    async def statuses() -> list[int]:
+        async with httpx.AsyncClient(transport=inside, base_url="http://shop.example.com") as browser:
+            return [(await browser.get(path)).status_code for path in ("/of/a%00b", "/of/ab")]
+
+    assert asyncio.run(statuses()) == [404, 303]
+    assert len(looked) == 1
 
 
 @pytest.mark.parametrize(

@@ -59,10 +59,15 @@ def main() -> None:
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     gc.set_threshold(_NEW_OBJECTS)
     atexit.register(gc.freeze)  # what the process leaves behind goes with it; nobody need look through it first
-    from troth.entrypoints import commands
+    from troth.entrypoints import commands, terminal
 
     commands.attach(app)
     _keep_only(_asked_for(sys.argv[1:]))
+    with terminal.plain():
+        _run()
+
+
+def _run() -> None:
     try:
         app()
     except TrothError as problem:

@@ -23,7 +23,7 @@ from troth.foundation.factors.provider import Provider
 from troth.foundation.operations import Operation
 from troth.foundation.proof import Report
 from troth.foundation.web.afterwards import Afterwards
-from troth.foundation.web.pages import Frame, Handler, Link, Site
+from troth.foundation.web.pages import NOWHERE, Frame, Handler, Link, Site
 from troth.foundation.web.security import SecurityHeaders
 from troth.foundation.web.static import PREFIX
 from troth.policy import mapreading, reading
@@ -162,7 +162,7 @@ class StaffRoute(Route):
 def _lost(site: Site, frame: Frame) -> Callable[[Request, HTTPException], Awaitable[Response]]:
     """What an address answers that no page stands at, and a page that is asked for what it does not do."""
     told = {
-        404: ("Nothing stands at this address.", "The links at the top lead to every page."),
+        404: NOWHERE,
         405: ("This page does not take what was sent to it; nothing was done.", "Open the page and try again there."),
     }
 

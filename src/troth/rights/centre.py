@@ -309,9 +309,8 @@ class Centre:
         )
 
     def _may_file(self, desk: Desk, ask: Ask) -> bool:
-        source = ask.request.client.host if ask.request.client else ""
         with desk.office.store.writing() as tx:
-            return throttling.take(tx, desk.office.keyring, "request", source, limit=SOURCE_LIMIT, now=ask.now)
+            return throttling.take(tx, desk.office.keyring, "request", ask.source, limit=SOURCE_LIMIT, now=ask.now)
 
     def _mine(self, desk: Desk, ask: Ask, visitor: Visitor) -> Request | None:
         with desk.office.store.reading() as tx:

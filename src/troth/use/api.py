@@ -354,6 +354,9 @@ class _Limited:
         if scope["type"] != "http":
             await self._application(scope, receive, send)
             return
+        if "\0" in scope["path"]:  # no name of anything, and a database would refuse to look for it
+            await problem(HTTPStatus.NOT_FOUND, "Not Found")(scope, receive, send)
+            return
         seen = 0
 
         async def counted() -> Message:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from troth.entrypoints.terminal import coloured, literal
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -109,14 +111,12 @@ def lint(
 
 
 def _write_faults(found: tuple[LintFinding, ...], file: str, console: Console) -> None:
-    from rich.markup import escape
-
     for fault in found:
-        place = f"{file}:{fault.line}"
+        place = f"{literal(file)}:{fault.line}"
         number = f" {fault.number}" if fault.number else ""
-        console.print(f"{place}  {fault.level.value}  {escape(fault.rule)}{number}", highlight=False, soft_wrap=True)
+        console.print(f"{place}  {fault.level.value}  {literal(fault.rule)}{number}", highlight=False, soft_wrap=True)
         for line in (fault.message, f"law     {fault.reference}", f"repair  {fault.repair}"):
-            console.print(f"          {escape(line)}", highlight=False, soft_wrap=True)
+            console.print(f"          {literal(line)}", highlight=False, soft_wrap=True)
     levels = [fault.level.value for fault in found]
     counts = ", ".join(f"{levels.count(level)} {level}s" for level in dict.fromkeys(levels))
     console.print(f"Faults: {counts}." if counts else "No faults.", highlight=False)
@@ -125,7 +125,7 @@ def _write_faults(found: tuple[LintFinding, ...], file: str, console: Console) -
 def _console() -> Console:
     from rich.console import Console
 
-    return Console(soft_wrap=True)
+    return Console(soft_wrap=True, file=coloured())
 
 
 def _write_json(value: object) -> None:

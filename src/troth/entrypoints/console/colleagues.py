@@ -144,11 +144,8 @@ class Colleagues:
         return tuple(role for role in Role if operations.may_give(caller.role, role))
 
     def _find(self, ask: Ask) -> Account | None:
-        number = ask.request.path_params["account"]
-        if not (number.isascii() and number.isdigit() and len(number) <= 9):
-            return None
         with self.door.store.reading() as tx:
-            return staff.find(tx, int(number))
+            return staff.find(tx, ask.number("account"))
 
     def _lost(self, ask: Ask) -> Response:
         return ask.problem(404, "There is no account of that number.", "The list shows those that there are.")

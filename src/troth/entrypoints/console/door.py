@@ -87,9 +87,8 @@ class Door:
 
     def signing_in(self, ask: Ask) -> Response:
         name = ask.form.get("name", "").strip()
-        source = ask.request.client.host if ask.request.client else ""
         token = staff.log_in(
-            self.store, self.keyring, name=name, password=ask.form.get("password", ""), source=source, now=ask.now
+            self.store, self.keyring, name=name, password=ask.form.get("password", ""), source=ask.source, now=ask.now
         )
         if token is None:
             return self._sign_in(ask, status=401, name=name, error=_WRONG)

@@ -6,8 +6,8 @@ import textwrap
 from collections.abc import Iterator
 
 from rich.console import Console
-from rich.markup import escape
 
+from troth.entrypoints.terminal import literal
 from troth.foundation.proof import Finding, Report, SentenceReport, Verdict
 
 _STYLE = {Verdict.KEPT: "green", Verdict.BROKEN: "bold red", Verdict.UNPROVEN: "yellow"}
@@ -18,7 +18,9 @@ _INDENT = " " * 10
 def write(report: Report, console: Console, *, everything: bool = False) -> None:
     """Print `report`; unproven sentences in one line each unless `everything`."""
     version = f", version {report.version}" if report.version else ", not yet published"
-    console.print(f"{report.policy_file}{version}, checked {report.checked_at:%Y-%m-%d %H:%M} UTC", highlight=False)
+    console.print(
+        f"{literal(report.policy_file)}{version}, checked {report.checked_at:%Y-%m-%d %H:%M} UTC", highlight=False
+    )
     console.print()
     for section, sentences in _sections(report):
         counts = "   ".join(
@@ -47,21 +49,21 @@ def _sections(report: Report) -> Iterator[tuple[str, list[SentenceReport]]]:
 def _sentence(sentence: SentenceReport, report: Report, console: Console, *, everything: bool) -> None:
     verdict = sentence.verdict
     style = _STYLE[verdict]
-    head = f"[{style}]{_MARK[verdict]} {verdict.value:<8}[/] {sentence.number:<6} {escape(sentence.id)}"
+    head = f"[{style}]{_MARK[verdict]} {verdict.value:<8}[/] {sentence.number:<6} {literal(sentence.id)}"
     if verdict is Verdict.UNPROVEN and not everything:
         why = sentence.findings[0].message if sentence.findings else _because(sentence)
-        console.print(f"{head}  [dim]{escape(why)}[/]", highlight=False, soft_wrap=True)
+        console.print(f"{head}  [dim]{literal(why)}[/]", highlight=False, soft_wrap=True)
         return
-    console.print(f"{head}  [dim]{escape(report.policy_file)}:{sentence.line}[/]", highlight=False, soft_wrap=True)
+    console.print(f"{head}  [dim]{literal(report.policy_file)}:{sentence.line}[/]", highlight=False, soft_wrap=True)
     for line in textwrap.wrap(f'"{sentence.text}"', 100):
-        console.print(_INDENT + escape(line), highlight=False, soft_wrap=True)
+        console.print(_INDENT + literal(line), highlight=False, soft_wrap=True)
     if sentence.caused_by and sentence.caused_by != (sentence.number,):
-        console.print(f"{_INDENT}{escape(_because(sentence))}", highlight=False, soft_wrap=True)
+        console.print(f"{_INDENT}{literal(_because(sentence))}", highlight=False, soft_wrap=True)
     for finding in sentence.findings:
         _finding(finding, console)
     for evidence in sentence.evidence if everything else ():
         console.print(
-            f"{_INDENT}{escape(evidence.source)}: {escape(evidence.detail)} "
+            f"{_INDENT}{literal(evidence.source)}: {literal(evidence.detail)} "
             f"[dim]({evidence.grade.value}, {evidence.check})[/]",
             highlight=False,
             soft_wrap=True,
@@ -82,4 +84,4 @@ def _finding(finding: Finding, console: Console) -> None:
         f"check   {finding.check}{reference}",
         f"repair  {finding.repair}",
     ):
-        console.print(_INDENT + escape(text), highlight=False, soft_wrap=True)
+        console.print(_INDENT + literal(text), highlight=False, soft_wrap=True)

@@ -75,12 +75,9 @@ class Pages:
 
     def withdraw(self, ask: Ask, caller: Caller) -> Response:  # noqa: ARG002 - the same for all who may
         """Take one back."""
-        number = ask.request.path_params["number"]
-        if not (number.isascii() and number.isdigit() and len(number) < 10):
-            return ask.problem(404, "There is no attestation of that number.", "The list shows those that there are.")
         try:
             with self.store.writing() as tx:
-                register.withdraw(tx, self.keyring, int(number), ask.now)
+                register.withdraw(tx, self.keyring, ask.number("number"), ask.now)
         except TrothError:
             return ask.problem(404, "There is no attestation of that number.", "The list shows those that there are.")
         return ask.go(self.path)

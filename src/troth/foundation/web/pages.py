@@ -20,6 +20,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from troth.errors import AccessDenied, TrothError
+from troth.foundation import throttling
 from troth.foundation.clock import Clock
 from troth.foundation.web import forms
 from troth.foundation.web.afterwards import Afterwards
@@ -28,6 +29,7 @@ from troth.foundation.web.static import PREFIX, StaticFiles
 log = logging.getLogger(__name__)
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_DIGITS = 9
 _RIGHT_TO_LEFT = frozenset({"ar", "fa", "he", "ur"})
 
 
@@ -76,6 +78,17 @@ class Ask:
     def language(self) -> str:
         return self.site.language
 
+    @property
+    def source(self) -> str:
+        """The network that the request came from, by which tries are counted; empty where that is not known."""
+        client = self.request.client
+        return throttling.source_of(client.host) if client else ""
+
+    def number(self, name: str) -> int:
+        """The number that the path gives as `name`; 0, which nothing is numbered by, for what is none or too long."""
+        text = str(self.request.path_params.get(name, ""))
+        return int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS else 0
+
     def form_token(self) -> str:
         """The hidden field of a form on this page; asking for it sets the form cookie where there is none."""
         cookie = self.cookies.get(forms.COOKIE) or self.request.cookies.get(forms.COOKIE)
@@ -111,6 +124,9 @@ class Ask:
         title = _TITLES.get(status, "Something went wrong")
         return self.page("problem.html", status=status, title=title, message=message, repair=repair)
 
+
+NOWHERE = ("Nothing stands at this address.", "The links at the top lead to every page.")
+"""What is told, and what to do, where no page stands."""
 
 _TITLES = {
     401: "Please sign in",
@@ -154,11 +170,13 @@ class Site:
 
         async def answer(request: Request) -> Response:
             ask = Ask(self, request, {}, self.clock.now(), frame)
+            # No name of anything holds a NUL, and a database would refuse to look for it.
+            asked: Handler = _lost if "\0" in request.scope["path"] else handler
             try:
                 ask.form = await forms.read(request)
                 if request.method not in _SAFE:
                     self.guard.require(request, ask.form)
-                response = await run_in_threadpool(handler, ask)
+                response = await run_in_threadpool(asked, ask)
             except ClientDisconnect:
                 return Response(status_code=400)
             except AccessDenied as problem:
@@ -205,6 +223,10 @@ def templates(*packages: str) -> Environment:
     )
     made.filters |= {"instant": _instant, "day": _day, "brief": _brief, "code": _code}
     return made
+
+
+def _lost(ask: Ask) -> Response:
+    return ask.problem(404, *NOWHERE)
 
 
 _LATER = "Please try again later."
