@@ -58,6 +58,15 @@ def test_every_command_says_what_it_is_for_with_an_example_and_its_statuses(run:
             assert "Exit status" in described, command
 
 
+def test_a_list_of_commands_cuts_none_of_their_sentences(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    for words in ((), ("request",), ("staff",), ("breach",)):
+        shown = run(*words, "-h").out
+        assert "..." not in shown.partition("Commands:")[2]
+        assert max(map(len, shown.splitlines())) <= 80
+    assert "(GDPR Art. 30)" in " ".join(run("-h").out.split())
+
+
 def test_check_of_a_policy_alone_gives_all_71_and_claims_nothing(run: Run, tmp_path: Path) -> None:
     (tmp_path / "policy.yaml").write_bytes(EXAMPLE)
 

@@ -119,7 +119,7 @@ def test_a_sum_with_observations_of_its_own_is_named_itself() -> None:
 
 
 def test_one_sentence_can_be_asked_for_with_those_it_sums_up() -> None:
-    report = run_checks(POLICY, [looking("1a", GOOD), looking("1b", GOOD)], Observation(POLICY, NOW, None), only="1")
+    report = run_checks(POLICY, [looking("1a", GOOD), looking("1b", GOOD)], Observation(POLICY, NOW, None), only=["1"])
 
     assert [sentence.number for sentence in report.sentences] == ["1", "1a", "1b"]
     assert report.of("1").verdict is Verdict.KEPT

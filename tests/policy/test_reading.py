@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from importlib import resources
+from pathlib import Path
 
 import pytest
 
-from troth.errors import DeclarationFaults, UnknownName
+from troth.errors import DeclarationFaults, UnknownName, UnreadableFile
 from troth.policy import reading
 from troth.policy.model import Policy
 from troth.policy.vocabulary import LegalBasis
@@ -133,6 +134,27 @@ def test_a_list_longer_than_the_alphabet_goes_on() -> None:
     policy = reading.parse(f"troth: 1\ncontroller: {{name: X, country: DE}}\nuse:\n  title: T\n{items}\n".encode())
 
     assert [sentence.number for sentence in policy.sentences][-3:] == ["1z", "1aa", "1ab"]
+
+
+def test_a_heading_without_a_sentence_of_its_own_means_all_below_it(example: Policy) -> None:
+    policy = reading.parse(
+        b"troth: 1\ncontroller: {name: X, country: DE}\nuse:\n  title: T\n  one: {text: One.}\n  two: {text: Two.}\n"
+    )
+    assert [each.number for each in reading.find_sentences(policy, "1")] == ["1a", "1b"]
+    assert [each.number for each in reading.find_sentences(policy, "use")] == ["1a", "1b"]
+    assert [each.number for each in reading.find_sentences(policy, "1b")] == ["1b"]
+    for nothing in ("", "11", "us"):
+        with pytest.raises(UnknownName):
+            reading.find_sentences(policy, nothing)
+    assert [each.number for each in reading.find_sentences(example, "3")] == ["3"]  # it sums up those below
+
+
+@pytest.mark.parametrize("name", ["privacy.md", "privacy.txt", "privacy.HTML"])
+def test_a_policy_as_text_is_told_how_it_becomes_one(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("# Privacy\n\nWe keep your name.\n")
+    with pytest.raises(UnreadableFile) as told:
+        reading.read(tmp_path / name)
+    assert f"troth policy import {name}" in str(told.value)
 
 
 def test_a_sentence_is_found_by_number_and_by_id(example: Policy) -> None:

@@ -9,16 +9,36 @@ from __future__ import annotations
 import atexit
 import gc
 import os
+import re
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+import typer.core
 
 from troth.errors import TrothError
 
+
+class Commands(typer.core.TyperGroup):
+    """A list of commands with the first sentence of each, whole: what does not fit on the line goes on below it."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        named = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
+        rows = [(name, _first_sentence(one)) for name, one in named if one is not None and not one.hidden]
+        if rows:
+            with formatter.section("Commands"):
+                formatter.write_dl(rows)
+
+
+def _first_sentence(command: Any) -> str:
+    paragraph = " ".join((command.help or "").strip().split("\n\n")[0].split())
+    return re.split(r"(?<!Art)\.(?= )", paragraph)[0].removesuffix(".")
+
+
 app = typer.Typer(
     name="troth",
+    cls=Commands,
     help="A privacy policy that keeps its word: publish it, carry it out, prove every sentence.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -109,6 +129,9 @@ def _keep_only(name: str | None) -> None:
 
     What a command inside a group is called is not looked at: the group is kept whole.
     """
+    for group in app.registered_groups:
+        assert group.typer_instance is not None  # INVARIANT: each was hung on as one
+        group.typer_instance.info.cls = Commands
     kept = [one for one in app.registered_commands if one.name == name][-1:]
     groups = [one for one in app.registered_groups if one.name == name][-1:]
     if kept or groups:

@@ -197,12 +197,12 @@ def run_checks(
     checks: Sequence[Check],
     seen: Observation,
     *,
-    only: str | None = None,
+    only: Sequence[str] | None = None,
     progress: Callable[[Sentence], None] | None = None,
 ) -> Report:
     """Look at every sentence of `policy` with every check that applies to it.
 
-    `only` is the number of one sentence: it and those it sums up are looked at and reported. A check that cannot
+    `only` are numbers of sentences: they and those they sum up are looked at and reported. A check that cannot
     reach what it looks at leaves its sentence unproven; so does one that fails itself, and the finding names it.
     """
     numbers = _with_those_below(policy, only) if only is not None else None
@@ -352,9 +352,9 @@ def _ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(findings, key=lambda finding: finding.verdict is not Verdict.BROKEN))
 
 
-def _with_those_below(policy: Policy, number: str) -> set[str]:
+def _with_those_below(policy: Policy, numbers: Sequence[str]) -> set[str]:
     found: set[str] = set()
-    waiting = [number]
+    waiting = list(numbers)
     while waiting:
         each = waiting.pop()
         if each not in found:

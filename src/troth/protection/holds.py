@@ -69,8 +69,9 @@ def place(stores: Company, order: Order) -> Hold:
         raise UnknownName(
             "the policy lists no such law",
             where=office.policy.file,
-            expected=f"one of: {', '.join(office.policy.statutes) or 'none is listed'}",
+            expected=f"one of: {', '.join(office.policy.statutes)}" if office.policy.statutes else None,
             nearest=nearest(order.statute, list(office.policy.statutes)),
+            repair="List it under `statutes:` of the sentence on legal duties, or leave the law out.",
         )
     what = _what(stores, order)
     shown = order.place.partition("=")[0] if order.place is not None else None

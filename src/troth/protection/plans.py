@@ -112,9 +112,13 @@ class RetentionPlan:
                 yield f"    {each.statement}"
         if not due:
             yield "Nothing is past its time."
+        yield from self.left_alone()
+        yield f"Rules {self.rules_sha256[:16]}, the same as on the page of the policy."
+
+    def left_alone(self) -> Iterator[str]:
+        """What no rule could be carried out for, in lines."""
         for fault in self.faults:
             yield f"left alone: {fault.where}: {fault.message} (line {fault.line})"
-        yield f"Rules {self.rules_sha256[:16]}, the same as on the page of the policy."
 
 
 def plan(stores: Company, *, at: dt.datetime | None = None, few_rows: int = indexing.FEW_ROWS) -> RetentionPlan:

@@ -61,7 +61,7 @@ def check(form: Printed = Format.TEXT) -> None:
         typer.echo(json.dumps(said, indent=2))
     else:
         typer.echo(f"{found.id} fits the store ({Path(found.where).name}).")
-        typer.echo(f"Turned {found.turned_at:%Y-%m-%d}." if found.turned_at else "Never turned to.")
+        typer.echo(f"Turned {found.turned_at:%Y-%m-%d}." if found.turned_at else "It was never turned.")
         if found.escrowed_at:
             typer.echo(f"In escrow since {found.escrowed_at:%Y-%m-%d}.")
         for finding in found.findings:

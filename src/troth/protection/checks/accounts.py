@@ -102,10 +102,10 @@ def leaver_enters(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     if not open_now:
         return
     if last is None or last.at < seen.now - COMPARED_WITHIN:
-        when = "never" if last is None else f"last on {last.at:%Y-%m-%d}"
+        when = "were never compared" if last is None else f"were last compared on {last.at:%Y-%m-%d}"
         yield unproven(
             sentence.id,
-            f"the accounts of staff were compared with the list of who works here {when}",
+            f"the accounts of staff {when} with the list of who works here",
             repair="export that list as CSV, then run `troth staff compare FILE`",
         )
         return

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from troth.foundation.ledger import entries
 from troth.foundation.proof import Check, Saw, broken, check, kept
+from troth.policy.law.telling import Told
 from troth.protection.breaches import reading
 
 if TYPE_CHECKING:
@@ -66,9 +67,10 @@ def breach_untold(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  # no
             late_once += each.was_late
             if each.is_late(seen.now) or (breach.closed_at is not None and each.done_at is None):
                 bad = True
+                were = "were" if each.duty.to is Told.PEOPLE else "was"
                 yield broken(
                     f"breach {breach.number}",
-                    f"the {each.duty.to} was to be told by {each.duty.due:%Y-%m-%d %H:%M} UTC ({each.duty.article})",
+                    f"the {each.duty.to} {were} to be told by {each.duty.due:%Y-%m-%d %H:%M} UTC ({each.duty.article})",
                     repair=f"tell them, then `troth breach notify {breach.number} --law {each.duty.law} --to ...`",
                 )
     if not bad:
