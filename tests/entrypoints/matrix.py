@@ -115,6 +115,7 @@ REAL: Mapping[tuple[str, str], Maker] = {
     ("POST", "/staff/{account}/sessions"): lambda office, *_: Try(
         {"account": str(makers.colleague_with_session(office))}
     ),
+    ("POST", "/requests/find"): lambda *_: Try(form={"kind": "email", "who": ADA.value}, idle=200),
     ("GET", "/requests/{number}"): makers.a_request(*_WORKING),
     ("POST", "/requests/new"): lambda *_: Try(
         form={"right": "access", "kind": "email", "who": ADA.value, "wish": "by letter"}

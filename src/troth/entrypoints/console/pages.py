@@ -21,6 +21,7 @@ from troth.foundation.proof import Report, Verdict
 from troth.foundation.web.guarding import Guarded, StaffRoute, guarded
 from troth.foundation.web.pages import Ask
 from troth.protection import ending
+from troth.rights import lists
 
 if TYPE_CHECKING:
     from troth.entrypoints.console.door import Door
@@ -79,11 +80,13 @@ class Console:
             since = verdicts.standing(tx)
             turns = [turn for turn in verdicts.turns(tx, limit=12) if turn.was is not None]
             runs = [pictures.Run(*run) for run in verdicts.daily_counts(tx, ask.now - HISTORY)]
+            waiting = lists.count(tx, ask.now) if operations.may(caller.role, Operation.REQUESTS_SEE) else None
         broken = [s for s in report.sentences if s.verdict is Verdict.BROKEN and s.findings] if report else []
         return ask.page(
             "console/today.html",
             title=_headline(report),
             report=report,
+            waiting=waiting,
             broken=broken,
             since=since,
             turns=turns,
@@ -91,6 +94,7 @@ class Console:
             ends=[each for each in ends if operations.may(caller.role, _SEEN_BY[each.kind])],
             within=within,
             history=pictures.history(runs),
+            here=self.door.here,
             Verdict=Verdict,
         )
 
@@ -99,7 +103,13 @@ class Console:
         wanted = ask.request.query_params.get("verdict", "")
         shown = [s for s in report.sentences if not wanted or s.verdict.value == wanted] if report else []
         return ask.page(
-            "console/sentences.html", title="Sentences", report=report, shown=shown, wanted=wanted, Verdict=Verdict
+            "console/sentences.html",
+            title="Sentences",
+            report=report,
+            shown=shown,
+            wanted=wanted,
+            here=self.door.here,
+            Verdict=Verdict,
         )
 
     def sentence(self, ask: Ask, caller: Caller) -> Response:  # noqa: ARG002 - the same for all who may
@@ -117,6 +127,7 @@ class Console:
             report=report,
             since=since,
             policy=self.policy(),
+            here=self.door.here,
         )
 
     def map(self, ask: Ask, caller: Caller) -> Response:
