@@ -117,7 +117,10 @@ _TITLES = {
     403: "This was not done",
     404: "There is no such page",
     405: "This cannot be done here",
+    409: "This was not done",
+    410: "This link has ended",
     413: "That is too large",
+    422: "Something is missing",
     429: "Too many attempts",
     503: "Not available right now",
 }
