@@ -12,6 +12,7 @@ from troth.errors import AccessDenied, TrothError
 from troth.foundation import leavers, operations, staff, staffing
 from troth.foundation.operations import Operation
 from troth.foundation.roles import Role
+from troth.foundation.web import forms
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from troth.foundation.web.pages import Ask
 
     Act = Callable[["Colleagues", Ask, Caller, int], Response]
+
+
+LARGEST_LIST = 1024 * 1024
+"""Bytes of a list of those who work here that comes by a form."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,7 @@ class Colleagues:
             ("GET", "/staff", self.list, Operation.STAFF_SEE),
             ("GET", "/staff/{account}", self.one, Operation.STAFF_SEE),
             ("POST", "/staff/new", self.add, Operation.STAFF_ADD),
+            ("POST", "/staff/compare", self.compare, Operation.STAFF_COMPARE),
             ("POST", "/staff/{account}/role", self.set_role, Operation.STAFF_ROLE),
             ("POST", "/staff/{account}/close", self.close, Operation.STAFF_CLOSE),
             ("POST", "/staff/{account}/link", self.link, Operation.STAFF_LINK),
@@ -64,6 +70,20 @@ class Colleagues:
         except TrothError as problem:
             return self._list(ask, caller, status=422, error=str(problem))
         return ask.go(f"{self.here}/{made.id}")
+
+    @forms.takes_file(LARGEST_LIST)
+    def compare(self, ask: Ask, caller: Caller) -> Response:
+        """Hold the open accounts against the list of those who work here. Nobody's account is closed by it."""
+        content = ask.files.get("list", b"")
+        if not content:
+            return self._list(ask, caller, status=422, error="Choose the list; nothing was done.")
+        try:
+            leavers.compare(self.door.store, content, where="the list", now=ask.now, by=caller.id)
+        except AccessDenied:
+            raise
+        except TrothError as problem:
+            return self._list(ask, caller, status=422, error=str(problem))
+        return ask.go(self.here)
 
     def set_role(self, ask: Ask, caller: Caller) -> Response:
         found = self._find(ask)
@@ -111,6 +131,7 @@ class Colleagues:
             compared=compared,
             gone=json.loads(compared.gone) if compared else [],
             gives=self._gives(caller) if operations.may(caller.role, Operation.STAFF_ADD) else (),
+            may_compare=operations.may(caller.role, Operation.STAFF_COMPARE),
             operations=list(Operation),
             roles=list(Role),
             error=error,

@@ -61,7 +61,10 @@ class Frame:
 
 @dataclass(slots=True)
 class Ask:
-    """One request. A `form` that changes things is checked already; `cookies` collects what the answer sets."""
+    """One request. A `form` that changes things is checked already; `cookies` collects what the answer sets.
+
+    `files` are those that came with the form, where the page takes one (`forms.takes_file`).
+    """
 
     site: Site
     request: Request
@@ -71,6 +74,7 @@ class Ask:
     signed_in: str | None = None
     leave: str | None = None
     cookies: dict[str, str | None] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
     @property
     def language(self) -> str:
@@ -158,7 +162,8 @@ class Site:
         async def answer(request: Request) -> Response:
             ask = Ask(self, request, {}, self.clock.now(), frame)
             try:
-                ask.form = await forms.read(request)
+                sent = await forms.read(request, file_of=getattr(getattr(handler, "page", handler), "takes_file", 0))
+                ask.form, ask.files = sent.fields, sent.files
                 if request.method not in _SAFE:
                     self.guard.require(request, ask.form)
                 response = await run_in_threadpool(handler, ask)
