@@ -5,15 +5,16 @@ form that takes in another scan.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
-from troth.errors import AccessDenied, TrothError
+from troth.errors import TrothError
 from troth.foundation import operations
 from troth.foundation.operations import Operation
 from troth.foundation.web import forms
-from troth.foundation.web.guarding import Guard, Guarded, StaffRoute, guarded
+from troth.foundation.web.guarding import Guard, Guarded, StaffRoute, carry_out, guarded
 from troth.foundation.web.pages import Ask
 from troth.protection.audits import reading, register
 
@@ -51,29 +52,10 @@ class Pages:
             ("POST", "", self.take_in, Operation.AUDITS_IMPORT),
         )
 
-    def list(self, ask: Ask, caller: Caller) -> Response:
-        """The scans and the holes; with `?all=1` those that are closed or accepted, too."""
-        return self._list(ask, caller)
-
-    @forms.takes_file(LARGEST)
-    def take_in(self, ask: Ask, caller: Caller) -> Response:
-        """Take in what a scanner wrote, in the caller's name; the same output twice is one scan."""
-        data = ask.files.get("output", b"")
-        if not data:
-            return self._list(ask, caller, error="Choose the file that the scanner wrote; nothing was done.")
-        tool = ask.form.get("tool", "").strip() or None
-        try:
-            with self.store.writing() as tx:
-                taken = register.take_in(tx, self.keyring, data, "the file", ask.now, tool, staff=caller.id)
-        except AccessDenied:
-            raise
-        except TrothError as problem:
-            return self._list(ask, caller, error=str(problem))
-        if taken.again:
-            return self._list(ask, caller, error="This very output is on record already; nothing was done.")
-        return ask.go(self.path)
-
-    def _list(self, ask: Ask, caller: Caller, error: str = "") -> Response:
+    def list(self, ask: Ask, caller: Caller, error: str = "") -> Response:
+        """The scans and the holes; with `?all=1` those that are closed or accepted, too. `error`: what was wrong with a
+        scan that was brought.
+        """
         everything = ask.request.query_params.get("all") == "1"
         with self.store.reading() as tx:
             scans, found = reading.last_of_each_tool(tx), reading.findings(tx)
@@ -95,3 +77,19 @@ class Pages:
             error=error,
             here=self.path,
         )
+
+    @forms.takes_file(LARGEST)
+    def take_in(self, ask: Ask, caller: Caller) -> Response:
+        """Take in what a scanner wrote, in the caller's name; the same output twice is one scan."""
+        data = ask.files.get("output", b"")
+        if not data:
+            return self.list(ask, caller, error="Choose the file that the scanner wrote; nothing was done.")
+        tool = ask.form.get("tool", "").strip() or None
+
+        def take_in() -> None:
+            with self.store.writing() as tx:
+                taken = register.take_in(tx, self.keyring, data, "the file", ask.now, tool, staff=caller.id)
+            if taken.again:
+                raise TrothError("this very output is on record already; nothing was done")
+
+        return carry_out(ask, take_in, then=self.path, again=partial(self.list, ask, caller))
