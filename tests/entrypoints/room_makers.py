@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 
 from tests.entrypoints.makers import Try, no_transfer
@@ -35,6 +36,15 @@ def assessing(office: Office, *_: object) -> Try:
     purpose = office.desk.office.policy.purposes[0]
     form = {"purpose": purpose, "document": "policy.yaml", "residual": "acceptable", "review": str(office.now.date())}
     return Try(form=form)
+
+
+def scanned(office: Office, *_: object) -> Try:
+    """What pip-audit wrote just now, in bytes that nobody has seen before."""
+    office.company.clock.advance(dt.timedelta(seconds=1))
+    return Try(
+        form={"tool": "pip-audit"},
+        files={"output": b'{"dependencies": []}' + b" " * (int(office.now.timestamp()) % 5_000)},
+    )
 
 
 def sequenced(office: Office, *_: object) -> Try:

@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 
 from tests.entrypoints import room_makers
+from tests.entrypoints.makers import form_token
 from tests.protection.audits.outputs import cyclonedx, pip_audit, vulnerability
 from tests.rights.desks import Office, found_office
 from tests.rights.site import browser, sign_in_staff, site_of, submit
 from troth.entrypoints.reports import audit
+from troth.foundation import staff
 from troth.foundation.guards import pausing
 from troth.foundation.ledger import checkpoints, exports
 from troth.foundation.ledger.sequencer import sequence_all
@@ -71,6 +73,51 @@ def test_holes_stand_with_their_age_and_those_that_are_open_too_long_are_told(of
 
 def test_who_does_not_oversee_sees_no_holes(seats: dict[Role, Any]) -> None:
     assert seats[Role.AGENT].get("/console/audits").status_code == 403
+
+
+def test_a_scan_comes_by_a_file_once_under_the_name_of_who_brought_it(office: Office, officer: Any) -> None:
+    here, data = "/console/audits", pip_audit("PYSEC-2026-77")
+    token = form_token(officer)
+
+    def send(content: bytes, **fields: str) -> Any:
+        files = {"output": ("anything", content)}
+        return officer.post(here, data={"form_token": token, **fields}, files=files)
+
+    taken = send(data, tool="nightly")
+    again, wrong, none = send(data, tool="nightly"), send(b"{"), officer.post(here, data={"form_token": token})
+
+    assert "PYSEC-2026-77" in taken.text
+    assert [each.status_code for each in (taken, again, wrong, none)] == [200, 422, 422, 422]
+    assert "on record already" in again.text
+    assert 'role="alert"' in wrong.text
+    leaf = [each for each in office.company.leaves() if each.kind == "audit.scanned"][-1]
+    with office.desk.office.store.reading() as tx:
+        [dora] = [each for each in staff.list_(tx) if each.role is Role.DPO]
+    assert f'"staff":{dora.id}' in leaf.content.decode()
+
+
+def test_a_scan_is_brought_by_a_form_only_by_who_may(seats: dict[Role, Any]) -> None:
+    assert 'type="file"' in seats[Role.DPO].get("/console/audits").text
+    assert 'type="file"' not in seats[Role.AUDITOR].get("/console/audits").text
+
+
+# --- staff ------------------------------------------------------------------------------------------------------------
+
+
+def test_accounts_are_held_against_a_list_and_those_who_left_are_marked(seats: dict[Role, Any]) -> None:
+    page, here = seats[Role.ADMINISTRATOR], "/console/staff"
+    token = form_token(page)
+    names = re.findall(r'<a href="/console/staff/\d+">([^<]+)</a>', page.get(here).text)
+
+    def send(text: str) -> Any:
+        return page.post(f"{here}/compare", data={"form_token": token}, files={"list": ("x.csv", text.encode())})
+
+    held = send("\n".join(["name", *names[1:], "somebody-new"]))
+    wrong = send("shoe size\n44\n")
+
+    assert re.findall(r">([^<]+)</a>(?:(?!</tr>).)*broken\">left<", held.text, re.DOTALL) == names[:1]
+    assert (wrong.status_code, "no column says how they sign in" in wrong.text) == (422, True)
+    assert 'type="file"' not in seats[Role.AUDITOR].get(here).text
 
 
 # --- assessments ------------------------------------------------------------------------------------------------------

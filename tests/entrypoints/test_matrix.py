@@ -43,7 +43,7 @@ COMMANDS = {
 }
 """Rows that a command does."""
 
-WITHIN_A_PAGE = {Operation.REQUESTS_READ, Operation.HOLDS_SEE, Operation.DISCLOSURES_SEE, Operation.TRAINING_SEE}
+WITHIN_A_PAGE = {Operation.HOLDS_SEE, Operation.DISCLOSURES_SEE, Operation.TRAINING_SEE}
 """Rows that decide what a page shows, and are the operation of no page of their own."""
 
 

@@ -1,7 +1,7 @@
 r"""What a command prints does nothing to the terminal that shows it.
 
 Names of columns, cookies and hosts come from outside, and a policy may come from anybody: a control character in them
-could clear the screen, colour a word or retitle the window (ASVS 5.0: 16.4.1). Each is written as `\u001b`, which in
+could clear the screen, colour a word, retitle the window or turn a line about (ASVS 5.0: 16.4.1). Each is written as `\u001b`, which in
 JSON is the same character still. Line ends and tabs are left; bytes that go to a file are not looked at.
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import IO, Any, cast
 
-_ACTS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)")
+_ACTS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]|\r(?!\n)")
 
 
 def shown(text: str) -> str:

@@ -206,8 +206,21 @@ def _let_rest(desk: Desk, request: Request) -> None:
 
 def _kept(desk: Desk, plan: Mapping[str, Any], word: str = "kept") -> str:
     """What a law makes the company keep, in a line each, for the letter."""
-    words = letters.wording(letters.language_of(desk.office.policy))[word]
-    lines = [words["line"].format_map({**each, "n": each["n"]}) for each in plan.get("kept", ()) if each["n"]]
+    from troth.rights import picture
+
+    language = letters.language_of(desk.office.policy)
+    words, kept = letters.wording(language)[word], [each for each in plan.get("kept", ()) if each["n"]]
+    lines = [
+        words["line"].format_map(
+            {
+                "where": picture.title(each["where"]),
+                "n": each["n"],
+                "ground": each["ground"].replace("-", " "),
+                "until": letters.until(each["until"], language),
+            }
+        )
+        for each in kept
+    ]
     return "\n".join(["", words["head"], *lines, ""]) if lines else ""
 
 

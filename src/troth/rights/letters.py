@@ -7,6 +7,7 @@ transaction of the move that it tells of, under a name of its own: what is repea
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from functools import cache
 from hashlib import sha256
 from importlib import resources
@@ -21,8 +22,6 @@ from troth.policy.law.authorities import authorities_for
 from troth.policy.vocabulary import Channel
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from troth.policy.model import Policy
     from troth.rights.desk import Desk
     from troth.rights.requests import Request
@@ -102,6 +101,14 @@ def day(value: date, language: str) -> str:
     from babel.dates import format_date
 
     return str(format_date(value, "long", locale=language))
+
+
+def until(said: str, language: str) -> str:
+    """Until when something is kept, as people write it: a day in ISO 8601 as `day` does, other words as they are."""
+    try:
+        return day(date.fromisoformat(said), language)
+    except ValueError:
+        return said
 
 
 def authorities(policy: Policy) -> str:

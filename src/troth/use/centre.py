@@ -50,6 +50,8 @@ _DONE = {
     "paused": "Done: your data is locked. We keep it and do nothing else with it.",
     "resumed": "Done: your data is used again, as your choices below say.",
     "left": "You have signed out.",
+    "out": "You are not signed in any more. If your data was deleted meanwhile, we wrote to you what was done, and "
+    "know you no more. Else show below that it is you.",
     "guardian": "Your guardian has a letter from us. Nothing happens until they agree.",
 }
 

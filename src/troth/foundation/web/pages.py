@@ -63,7 +63,10 @@ class Frame:
 
 @dataclass(slots=True)
 class Ask:
-    """One request. A `form` that changes things is checked already; `cookies` collects what the answer sets."""
+    """One request. A `form` that changes things is checked already; `cookies` collects what the answer sets.
+
+    `files` are those that came with the form, where the page takes one (`forms.takes_file`).
+    """
 
     site: Site
     request: Request
@@ -73,6 +76,7 @@ class Ask:
     signed_in: str | None = None
     leave: str | None = None
     cookies: dict[str, str | None] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
     @property
     def language(self) -> str:
@@ -133,7 +137,10 @@ _TITLES = {
     403: "This was not done",
     404: "There is no such page",
     405: "This cannot be done here",
+    409: "This was not done",
+    410: "This link has ended",
     413: "That is too large",
+    422: "Something is missing",
     429: "Too many attempts",
     503: "Not available right now",
 }
@@ -173,7 +180,8 @@ class Site:
             # No name of anything holds a NUL, and a database would refuse to look for it.
             asked: Handler = _lost if "\0" in request.scope["path"] else handler
             try:
-                ask.form = await forms.read(request)
+                sent = await forms.read(request, file_of=getattr(getattr(handler, "page", handler), "takes_file", 0))
+                ask.form, ask.files = sent.fields, sent.files
                 if request.method not in _SAFE:
                     self.guard.require(request, ask.form)
                 response = await run_in_threadpool(asked, ask)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from troth.errors import AccessDenied, TrothError
 from troth.foundation import operations, people
 from troth.foundation.operations import Operation
 from troth.foundation.staff import Caller
-from troth.foundation.web.guarding import Guard, Guarded, StaffRoute, guarded
+from troth.foundation.web.guarding import Guard, Guarded, StaffRoute, carry_out, guarded
 from troth.foundation.web.pages import Ask
 from troth.policy.vocabulary import CATEGORIES, expand, is_pattern
 from troth.sharing import (
@@ -177,26 +178,15 @@ class Pages:
     # --- pages --------------------------------------------------------------------------------------------------------
 
     def _act(self, ask: Ask, caller: Caller, act: Callable[[], object]) -> Response:
-        try:
-            act()
-        except AccessDenied:
-            raise
-        except TrothError as problem:
-            return self._demand(ask, caller, str(problem))
-        return ask.go(f"{self.path}/demands/{ask.number('number')}")
+        there = f"{self.path}/demands/{ask.number('number')}"
+        return carry_out(ask, act, then=there, again=partial(self._demand, ask, caller))
 
     def _run(self, ask: Ask, caller: Caller, act: Callable[[], object]) -> Response:
         if "number" in ask.request.path_params:
             with self.company().office.store.reading() as tx:
                 if transfer_reading.find(tx, ask.number("number")) is None:
                     return _lost(ask, "transfer")
-        try:
-            act()
-        except AccessDenied:
-            raise
-        except TrothError as problem:
-            return self._transfers(ask, caller, str(problem))
-        return ask.go(f"{self.path}/transfers")
+        return carry_out(ask, act, then=f"{self.path}/transfers", again=partial(self._transfers, ask, caller))
 
     def _demands(self, ask: Ask, caller: Caller, error: str = "") -> Response:
         with self.company().office.store.reading() as tx:
