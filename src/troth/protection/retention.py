@@ -35,7 +35,7 @@ from troth.foundation.records.writing import Writer, WritingLimits
 from troth.foundation.store import hold
 from troth.foundation.tables import staff as accounts
 from troth.policy.periods import Duration
-from troth.protection import departures, hold_reading, plans
+from troth.protection import departures, hold_reading, holds, plans
 from troth.protection.plans import RetentionPlan
 from troth.protection.tables import retention_runs
 from troth.protection.words import Occasion, RunState
@@ -186,15 +186,15 @@ def _end_due(stores: Company, begun: Run, now: dt.datetime, before: _Counts) -> 
         limits = WritingLimits(base=stores.instance.folder)
         with Writer(stores.datamap.stores[store], stores.instance.environ, limits) as writer:
             found, reach = plans.rules_in(stores, store), plans.reach_of(stores, store)
-            holds = _Holds(stores, store)
+            held = _Holds(stores, store)
             parting = Parting(
                 writer,
                 reach,
                 stores.records.kind(store)[0],
                 begun.name,
                 now,
-                holds,
-                holds.generation,
+                held,
+                held.generation,
                 partial(pausing.require_running, office.store),
                 most - sum(n for words in before.get(store, {}).values() for n in words.values()),
                 Pace(stores.instance.settings.retention.part),
@@ -218,7 +218,8 @@ class _Holds:
 
     def __call__(self) -> tuple[Any, int]:
         if self._known is None or self.generation() != self._known[1]:
-            self._known = plans.held_now(self._stores, self._store)
+            now = holds.held_now(self._stores)
+            self._known = now.held(self._store), now.generation
         return self._known
 
     def generation(self) -> int:
