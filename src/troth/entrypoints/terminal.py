@@ -1,8 +1,9 @@
 r"""What a command prints does nothing to the terminal that shows it.
 
 Names of columns, cookies and hosts come from outside, and a policy may come from anybody: a control character in them
-could clear the screen, colour a word, retitle the window or turn a line about (ASVS 5.0: 16.4.1). Each is written as `\u001b`, which in
-JSON is the same character still. Line ends and tabs are left; bytes that go to a file are not looked at.
+could clear the screen, colour a word, retitle the window or turn a line about (ASVS 5.0: 16.4.1). Each is written as
+`\u001b`, which in JSON is the same character still. Line ends and tabs are left; bytes that go to a file are not
+looked at.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from troth.foundation.canonical import digest
 from troth.foundation.records import indexing, instants, partitions
-from troth.foundation.records.ended import Ended, Held, Passed, TableEnding, children_first, pointers_at
+from troth.foundation.records.ended import Ended, Passed, TableEnding, children_first, pointers_at
 from troth.foundation.records.indexing import Lookup
 from troth.foundation.records.reach import Reach
 from troth.policy import retention as rules_of
@@ -126,13 +126,14 @@ def plan(stores: Company, *, at: dt.datetime | None = None, few_rows: int = inde
     now = at or stores.office.clock.now()
     steps: list[PlanStep] = []
     faults: list[RuleFault] = []
+    held = holds.held_now(stores)
     for store in stores.records.stores:
         found = rules_in(stores, store)
         faults += found.faults
         reach = reach_of(stores, store)
         kind, _ = stores.records.kind(store)
         indexing.refuse(_missing(stores, reach, kind, found, few_rows), store)
-        ended = Ended(reach, kind, now, holds.held_in(stores, store)[0])
+        ended = Ended(reach, kind, now, held.held(store))
         for each in in_order(reach, found.endings):
             steps += _steps(stores, ended, each, own=False)
         for each in found.people:
@@ -155,11 +156,6 @@ def in_order(reach: Reach, endings: tuple[TableEnding, ...]) -> tuple[TableEndin
     """The endings so that what points goes before what it points at."""
     by_name = {each.table: each for each in endings}
     return tuple(by_name[name] for name in children_first(reach, list(by_name)))
-
-
-def held_now(stores: Company, store: str) -> tuple[Held, int]:
-    """What is held in one store now; see `holds.held_in`."""
-    return holds.held_in(stores, store)
 
 
 def _steps(stores: Company, ended: Ended, ending: TableEnding, *, own: bool) -> Iterator[PlanStep]:

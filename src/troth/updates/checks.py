@@ -187,7 +187,7 @@ def stale(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
         fine = False
         yield broken(place, f"the stated day {updated} is still to come", repair=repair)
     limit = _review(seen.policy)
-    if limit is not None and limit.before(dt.datetime.combine(today, dt.time(), dt.UTC)).date() > updated:
+    if limit is not None and limit.after_day(updated) < today:
         fine = False
         yield broken(place, f"last updated on {updated}, more than {limit} ago", repair=repair)
     history = _history(seen)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from troth.foundation.records.reading import Records
 
-__all__ = ["Subject", "find_subjects"]
+__all__ = ["Subject", "find_each", "find_subjects"]
 
 WEAK = frozenset({"phone", "name", "username"})
 """Identifiers that two people in two stores may share."""
@@ -47,7 +47,20 @@ def find_subjects(records: Records, datamap: DataMap, known_by: Sequence[Identif
     Raises: PersonAmbiguous, and nothing is found then; PersonError for an id that names a kind which is not there;
     RecordsError where a store does not answer; DeclarationFaults where the map does not fit a store.
     """
-    search = _Search(records, datamap)
+    return next(find_each(records, datamap, [known_by]))
+
+
+def find_each(
+    records: Records, datamap: DataMap, everybody: Iterable[Sequence[Identifier]]
+) -> Iterator[tuple[Subject, ...]]:
+    """As `find_subjects` for each in turn, at one moment: no store is asked the same thing twice. Raises as it does."""
+    loaded: dict[tuple[str, _Key], list[Subject]] = {}
+    held: dict[tuple[str, str, tuple[str, ...]], list[Subject]] = {}
+    for known_by in everybody:
+        yield _found(_Search(records, datamap, loaded, held), known_by)
+
+
+def _found(search: _Search, known_by: Sequence[Identifier]) -> tuple[Subject, ...]:
     strong = [one for one in known_by if one.strong and one.kind is not Kind.KEY]
     for one in strong:
         if one.kind is Kind.ID:
@@ -64,8 +77,9 @@ def find_subjects(records: Records, datamap: DataMap, known_by: Sequence[Identif
 class _Search:
     records: Records
     datamap: DataMap
-    found: dict[str, dict[_Key, Subject]] = field(default_factory=dict)
+    loaded: dict[tuple[str, _Key], list[Subject]] = field(default_factory=dict)
     held: dict[tuple[str, str, tuple[str, ...]], list[Subject]] = field(default_factory=dict)
+    found: dict[str, dict[_Key, Subject]] = field(default_factory=dict)
 
     @property
     def kinds(self) -> Iterator[PersonKind]:
@@ -198,11 +212,14 @@ class _Search:
             statement = sqlalchemy.select(*(own.core.c[name] for name in _told_by(kind)))
             return statement.where(*_given(own, kind.key)).limit(1)
 
-        loaded: list[Subject] = []
+        people: list[Subject] = []
         for wanted in keys:
-            fit = [fitted(part, own.seen.columns[name]) for name, part in zip(kind.key, wanted, strict=True)]
-            loaded += [self._told(kind, row) for row in self._ask(kind, ("load",), make, fit)]
-        return loaded
+            fit = tuple(fitted(part, own.seen.columns[name]) for name, part in zip(kind.key, wanted, strict=True))
+            if (kind.id, fit) not in self.loaded:
+                told = [self._told(kind, row) for row in self._ask(kind, ("load",), make, fit)]
+                self.loaded[kind.id, fit] = told
+            people += self.loaded[kind.id, fit]
+        return people
 
     def _told(self, kind: PersonKind, row: Sequence[Any]) -> Subject:
         """The person of a row that holds what `_told_by` names."""

@@ -62,7 +62,7 @@ def is_late(finding: FindingSeen, settings: AuditSettings, now: dt.datetime) -> 
     """Whether a hole is open for longer than `[audits]` gives for its severity."""
     limits = {Severity.CRITICAL: settings.critical, Severity.HIGH: settings.high}
     limit = limits.get(finding.severity)
-    return limit is not None and finding.is_open and finding.first_seen <= limit.before(now)
+    return limit is not None and finding.is_open and limit.after(finding.first_seen) <= now
 
 
 def scans(tx: Connection) -> tuple[ScanSeen, ...]:

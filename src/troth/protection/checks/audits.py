@@ -64,7 +64,7 @@ def audit_overdue(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
         return
     yield from faults
     newest = scanned[0]
-    if newest.scanned_at <= every.before(seen.now):
+    if every.after(newest.scanned_at) <= seen.now:
         yield broken(
             "audits", f"the last scan was on {newest.scanned_at:%Y-%m-%d}; that is not within {every}", repair=_IMPORT
         )

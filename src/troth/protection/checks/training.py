@@ -14,6 +14,7 @@ from troth.protection.training import clearance, reading
 if TYPE_CHECKING:
     from troth.foundation.observation import Observation
     from troth.policy.model import Sentence
+    from troth.policy.periods import Duration
     from troth.protection.training.reading import Member
 
 _COURSE = "have them take the course in the console, or take it in from elsewhere: `troth training import FILE`"
@@ -47,7 +48,7 @@ def training_overdue(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
         yield unproven("staff", "nobody has an account", repair="run `troth staff add NAME --role ROLE`")
         return
     needed = clearance.required(seen.settings.training, seen.policy)
-    trained = [each for each in members if _is_trained(each, every.before(seen.now), seen.now)]
+    trained = [each for each in members if _is_trained(each, every, seen.now)]
     others = [each for each in members if each not in trained]
     bad = False
     for name in dict.fromkeys(forged):
@@ -80,9 +81,9 @@ def training_overdue(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     yield kept("staff", f"{within}, the longest ago on {first:%Y-%m-%d}{new}")
 
 
-def _is_trained(member: Member, since: dt.datetime, now: dt.datetime) -> bool:
+def _is_trained(member: Member, every: Duration, now: dt.datetime) -> bool:
     found = member.training
-    return found is not None and since < found.passed_at <= now < found.until
+    return found is not None and found.passed_at <= now < min(found.until, every.after(found.passed_at))
 
 
 def _access_fault(member: Member, *, needed: bool, now: dt.datetime) -> str | None:
