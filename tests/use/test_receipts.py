@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from tests.use.company import POLICY, Company
 from troth.errors import ProofInvalid
-from troth.foundation.ledger.sequencer import sequence_all
+from troth.foundation.keys import Keyring
+from troth.foundation.ledger.sequencer import Sequencer, sequence_all
 from troth.use import renewal
 from troth.use.recording import receipts, records
 
@@ -233,3 +234,30 @@ def test_the_terminal_writes_and_verifies_receipts(
     broken = CliRunner().invoke(app, ["verify", str(file)])
     assert (broken.exit_code, "does not hold" in broken.stdout) == (1, True)
     assert EMAIL not in file.read_text()
+
+
+def test_a_receipt_of_before_a_turn_and_one_of_after_it_verify_with_the_key_of_before(person: Company) -> None:
+    office, store = person.office, person.office.store
+    person.troth.give_consent("id=17", "marketing")
+    sequence_all(store, office.keyring)
+    old, before = office.keyring.public_key, receipt(person)
+    text = office.keyring.turned()
+    middle = Keyring.from_text(text, where="here")
+    with store.reading() as tx:
+        [found] = records.of_person(tx, office, 1, purpose="marketing")
+        between = receipts.written(receipts.issue(tx, middle, found, person.clock.now()))
+    assert json.loads(between)["receipt"]["ledger"] is None  # its head would be of the other key
+    assert receipts.verify(between, trusted=middle.public_key).in_ledger is None
+
+    Sequencer(store, middle).pass_on()
+
+    with store.reading() as tx:
+        after = receipts.written(receipts.issue(tx, middle, found, person.clock.now()))
+    assert receipts.verify(before, trusted=old).in_ledger == 1
+    assert receipts.verify(after, trusted=old).key_id == middle.signing_id
+    assert receipts.verify(after, trusted=middle.public_key).in_ledger == 2
+    with pytest.raises(ProofInvalid, match="another key"):
+        receipts.verify(before, trusted=middle.public_key)
+    stranger = Keyring.from_text(office.keyring.turned(), where="here").public_key
+    with pytest.raises(ProofInvalid, match="another key"):
+        receipts.verify(after, trusted=stranger)

@@ -8,9 +8,10 @@ The root is 32 random bytes, from `TROTH_KEY`, from what `[key] command` in trot
 file `troth.key` (mode 0600, outside backups). Each derived key is
 HKDF-SHA-256 (RFC 5869) of the root under its own name and carries an id that says which root it came from.
 
-A key that was turned (`keycare.turning`) has a new root for sealing. It carries on the pseudonym key and the signing
-key, since hashes of names that we do not have cannot be made anew, and the sealing keys of before, which still open.
-Nothing here shows a key in `repr`, a message or a log.
+A key that was turned (`keycare.turning`) has a new root, for sealing and for signing. It carries on the pseudonym key,
+since hashes of names that we do not have cannot be made anew, and the sealing keys of before, which still open. Until
+the ledger has recorded that it is signed by another key now (`ledger.lineage`), it carries the signing key of before,
+for that one signature. Nothing here shows a key in `repr`, a message or a log.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ FILE = keysource.FILE
 VARIABLE = keysource.VARIABLE
 _PREFIX = "troth-key-1:"
 _TURNED = "troth-key-2:"
+_TURNING = "troth-key-3:"
 _ROOT_BYTES = 32
 MOST_RETIRED = 8
 """How many sealing keys of before a key carries."""
@@ -56,6 +58,7 @@ class Keyring:
     _signing: bytes = field(repr=False)
     _confirming: bytes = field(repr=False)
     _retired: tuple[tuple[bytes, bytes], ...] = field(default=(), repr=False)
+    _former: bytes | None = field(default=None, repr=False)
 
     @classmethod
     def load(cls, folder: Path, environ: Mapping[str, str]) -> Keyring:
@@ -80,22 +83,18 @@ class Keyring:
     @classmethod
     def from_text(cls, text: str, *, where: str) -> Keyring:
         """The keyring of a written key: `troth-key-1:` and 32 bytes in base64url, or `troth-key-2:` and those of a
-        turned one: root, pseudonym key, signing key, and a sealing and a confirming key for each turn before.
+        turned one: root, pseudonym key, signing key, and a sealing and a confirming key for each turn before. In the
+        middle of a turn it is `troth-key-3:`, with the signing key of before after the signing key.
 
         Raises: KeyUnavailable.
         """
-        body = text.strip()
-        turned = body.startswith(_TURNED)
-        try:
-            raw = base64.urlsafe_b64decode(body[len(_PREFIX) :]) if turned or body.startswith(_PREFIX) else b""
-        except (binascii.Error, ValueError):
-            raw = b""
-        parts = [raw[at : at + _ROOT_BYTES] for at in range(0, len(raw), _ROOT_BYTES)]
-        if len(raw) % _ROOT_BYTES or not (_whole(len(parts)) if turned else len(parts) == 1):
+        kind, parts = _blocks(text)
+        if not parts:
             raise KeyUnavailable(
                 "this is not a key of troth", where=where, expected=f"{_PREFIX} and 32 bytes in base64url"
             )
-        root = parts[0]
+        root, former = parts[0], parts.pop(3) if kind == _TURNING else None
+        turned = kind != _PREFIX
         return cls(
             id=f"k-{_derive(root, 'name', 6).hex()}",
             _pseudonym=parts[1] if turned else _derive(root, "pseudonym"),
@@ -103,18 +102,23 @@ class Keyring:
             _signing=parts[2] if turned else _derive(root, "signing"),
             _confirming=_derive(root, "confirming"),
             _retired=tuple(zip(parts[3::2], parts[4::2], strict=True)),
+            _former=former,
         )
 
     def turned(self) -> str:
-        """A key with a new root, as it is written, that opens what this one opens and gives the same pseudonyms.
+        """A key with a new root, as it is written, that opens what this one opens and gives the same pseudonyms. It
+        signs with a key of its own, and once more with this one's (`sign_as_former`).
 
-        Raises: KeyUnavailable when it would carry more than `MOST_RETIRED` keys of before.
+        Raises: KeyUnavailable when it would carry more than `MOST_RETIRED` keys of before, or this one is itself in the
+        middle of a turn.
         """
         if len(self._retired) >= MOST_RETIRED:
             raise KeyUnavailable(f"a key is turned at most {MOST_RETIRED} times")
+        if self._former is not None:
+            raise KeyUnavailable("a turn to this key is not finished")
         pairs = b"".join(one + other for one, other in ((self._sealing, self._confirming), *self._retired))
-        raw = secrets.token_bytes(_ROOT_BYTES) + self._pseudonym + self._signing + pairs
-        return _TURNED + base64.urlsafe_b64encode(raw).decode("ascii")
+        root = secrets.token_bytes(_ROOT_BYTES)
+        return _TURNING + _text_of(root + self._pseudonym + _derive(root, "signing") + self._signing + pairs)
 
     @property
     def turns(self) -> int:
@@ -150,22 +154,27 @@ class Keyring:
 
     def sign(self, message: bytes) -> bytes:
         """The Ed25519 signature (64 bytes) over `message`."""
-        return self._private().sign(message)
+        return _private(self._signing).sign(message)
+
+    def sign_as_former(self, message: bytes) -> bytes:
+        """As `sign`, by the signing key of before; only for the head with which a ledger passes to the new one."""
+        assert self._former is not None
+        return _private(self._former).sign(message)
 
     @property
     def public_key(self) -> bytes:
         """The raw Ed25519 public key, 32 bytes. May be published."""
-        return self._private().public_key().public_bytes_raw()
+        return _private(self._signing).public_key().public_bytes_raw()
+
+    @property
+    def former_public_key(self) -> bytes | None:
+        """The public key of before, in the middle of a turn; else None."""
+        return None if self._former is None else _private(self._former).public_key().public_bytes_raw()
 
     @property
     def signing_id(self) -> str:
         """The id of the signing key: computed from the public key alone, so that a verifier can compute it too."""
         return signing_id(self.public_key)
-
-    def _private(self) -> Ed25519PrivateKey:
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-        return Ed25519PrivateKey.from_private_bytes(self._signing)
 
     def _proof(self) -> bytes:
         return _proof_of(self._confirming)
@@ -174,6 +183,17 @@ class Keyring:
         """Whether a store with this proof was sealed with this key, or with one that it was turned from."""
         known = (self._confirming, *(confirming for _, confirming in self._retired))
         return any(hmac.compare_digest(proof, _proof_of(each)) for each in known)
+
+
+def handed_over(text: str) -> str:
+    """A written key without the signing key of before: what is left of a turn once the ledger has passed to the new.
+
+    Raises: KeyUnavailable for what is no key.
+    """
+    kind, parts = _blocks(text)
+    if not parts:
+        raise KeyUnavailable("this is not a key of troth")
+    return _TURNED + _text_of(b"".join([*parts[:3], *parts[4:]])) if kind == _TURNING else text.strip()
 
 
 def signing_id(public_key: bytes) -> str:
@@ -266,8 +286,28 @@ def adopt(tx: Connection, keyring: Keyring) -> None:
     tx.execute(store_key.update().values(key_id=keyring.id, proof=keyring._proof()))  # noqa: SLF001 - one module
 
 
-def _whole(parts: int) -> bool:
-    return parts >= 5 and parts % 2 == 1 and parts <= 3 + 2 * MOST_RETIRED
+def _blocks(text: str) -> tuple[str, list[bytes]]:
+    """How a written key begins, and its blocks of 32 bytes; none of what is no key."""
+    body = text.strip()
+    kind = next((each for each in (_PREFIX, _TURNED, _TURNING) if body.startswith(each)), "")
+    try:
+        raw = base64.urlsafe_b64decode(body[len(kind) :]) if kind else b""
+    except (binascii.Error, ValueError):
+        raw = b""
+    parts = [raw[at : at + _ROOT_BYTES] for at in range(0, len(raw), _ROOT_BYTES)]
+    count = len(parts) - (kind == _TURNING)
+    whole = count == 1 if kind == _PREFIX else count >= 5 and count % 2 == 1 and count <= 3 + 2 * MOST_RETIRED
+    return kind, parts if whole and len(raw) % _ROOT_BYTES == 0 else []
+
+
+def _text_of(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode("ascii")
+
+
+def _private(raw: bytes) -> Ed25519PrivateKey:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    return Ed25519PrivateKey.from_private_bytes(raw)
 
 
 def _opened(key: bytes, sealed: bytes, context: bytes) -> bytes | None:

@@ -53,6 +53,22 @@ key_acts = Table(
     Column("at", Instant, nullable=False),
 )
 
+# A key that was lost and is replaced by another: who asked, who else approved, and since when all of it is done. `leaf`
+# is the entry that says so; what was sealed for people before it is gone.
+key_replacements = Table(
+    "key_replacements",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("lost", String(40), nullable=False),
+    Column("asked_by", String(200), nullable=False),
+    Column("asked_at", Instant, nullable=False),
+    Column("approved_by", String(200)),
+    Column("approved_at", Instant),
+    Column("key_id", String(40)),
+    Column("leaf", _LONG),
+    Column("done_at", Instant),
+)
+
 people = Table(
     "people",
     metadata,

@@ -24,7 +24,7 @@ from sqlalchemy import select
 from troth.errors import KeyUnavailable, PersonAmbiguous, PersonError
 from troth.foundation import people
 from troth.foundation.keys import verify as signature_holds
-from troth.foundation.ledger import leaves, personkeys
+from troth.foundation.ledger import checkpoints, leaves, personkeys
 from troth.foundation.ledger.tables import ledger_leaves
 from troth.foundation.ledger.words import KeyUse
 from troth.foundation.people import Identifier, Kind
@@ -106,9 +106,10 @@ def look(seen: Observation) -> tuple[Opened, ...]:
         copies = [_Copy(row) for row in rows]
         contents = [_content(tx, keyring, seen.packages, copy) for copy in copies]
         known = _hashes(tx, {row.person for row in rows})
+        company = frozenset((keyring.public_key, *(key.raw for key in checkpoints.public_keys(tx))))
     for copy, content in zip(copies, contents, strict=True):
         if content is not None:
-            _look_into(copy, content, keyring)
+            _look_into(copy, content, company)
     if seen.records is not None and seen.datamap is not None:
         read = [copy for copy, content in zip(copies, contents, strict=True) if content is not None and not copy.faults]
         _compare(seen.records, seen.datamap, keyring, read, known)
@@ -149,13 +150,13 @@ def _content(tx: Connection, keyring: Keyring, folder: Path | None, copy: _Copy)
     return content
 
 
-def _look_into(copy: _Copy, content: bytes, keyring: Keyring) -> None:
+def _look_into(copy: _Copy, content: bytes, company: frozenset[bytes]) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             manifest = json.loads(archive.read("manifest.json"))
-            if base64.b64decode(manifest["key"]["ed25519"]) != keyring.public_key:
-                copy.unseen.append("it is signed with an earlier key of the company")
             public = base64.b64decode(manifest["key"]["ed25519"])
+            if public not in company:
+                copy.unseen.append("it is signed with a key that the company's ledger does not name")
             if not signature_holds(public, archive.read("manifest.sig"), archive.read("manifest.json")):
                 copy.faults.append("its signature does not hold")
             parts = {part["name"]: part for part in manifest["parts"]}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import json
 import re
 import sys
@@ -14,11 +15,12 @@ from typer.testing import CliRunner, Result
 from tests.killing import every_commit, mortal
 from tests.use.company import Company, prepare
 from troth import application
-from troth.errors import KeyUnavailable, TrothError
+from troth.errors import KeyUnavailable, StoreError, TrothError
 from troth.foundation import age, keys, keysource
 from troth.foundation.keycare import escrow, looking, turning
 from troth.foundation.keys import Keyring
-from troth.foundation.ledger import leaves, shredding
+from troth.foundation.ledger import leaves, lineage, shredding, verification
+from troth.foundation.ledger.sequencer import sequence_all
 from troth.foundation.ledger.tables import person_keys
 from troth.foundation.ledger.words import KeyUse
 from troth.foundation.store import Store
@@ -74,7 +76,9 @@ def test_a_turned_key_opens_what_was_sealed_and_closes_peoples_keys_anew(company
         for row in tx.execute(select(person_keys)):
             with pytest.raises(KeyUnavailable):  # who has the old key alone opens nobody's any more
                 old.unseal(row.wrapped, context=b"person key|content|" + row.person)
-    assert (new.pseudonym("a", b"x"), new.public_key) == (old.pseudonym("a", b"x"), old.public_key)
+    assert new.pseudonym("a", b"x") == old.pseudonym("a", b"x")
+    assert new.public_key != old.public_key
+    assert new.former_public_key is None
     assert leaves.pseudonym(new, 1) == leaves.pseudonym(old, 1)
     with pytest.raises(KeyUnavailable, match=f"sealed with key {new.id}, and the key at hand is {old.id}"):
         keys.confirm(store, old)
@@ -123,12 +127,34 @@ def test_a_key_in_a_variable_is_not_turned_in_its_place(company: Company) -> Non
         turning.turn(company.office.store, company.folder, {"TROTH_KEY": of_root(company)}, company.clock)
 
 
-@pytest.mark.parametrize("blocks", [1, 2, 3, 4, 6, 3 + 2 * 9])
-def test_a_turned_key_of_the_wrong_length_is_none(blocks: int) -> None:
+@pytest.mark.parametrize(
+    ("kind", "blocks"), [*((2, n) for n in (1, 2, 3, 4, 6, 3 + 2 * 9)), *((3, n) for n in (1, 4, 5, 7, 4 + 2 * 9))]
+)
+def test_a_turned_key_of_the_wrong_length_is_none(kind: int, blocks: int) -> None:
     from base64 import urlsafe_b64encode
 
     with pytest.raises(KeyUnavailable, match="not a key of troth"):
-        Keyring.from_text("troth-key-2:" + urlsafe_b64encode(bytes(32 * blocks)).decode(), where="here")
+        Keyring.from_text(f"troth-key-{kind}:" + urlsafe_b64encode(bytes(32 * blocks)).decode(), where="here")
+
+
+def test_the_signing_key_of_before_signs_one_head_more_and_is_gone(company_on_each: Company) -> None:
+    store, old = company_on_each.office.store, now_loaded(company_on_each)
+    sealed_bodies(store, old)
+    sequence_all(store, old)
+    raw = base64.urlsafe_b64decode(of_root(company_on_each)[len("troth-key-1:") :])
+    assert keys._derive(raw, "signing") == old._signing
+
+    done = turn(company_on_each)
+
+    text = base64.urlsafe_b64decode(of_root(company_on_each)[len("troth-key-2:") :])
+    assert old._signing not in text
+    assert done.signs_from == PEOPLE + 1
+    sequence_all(store, now_loaded(company_on_each))
+    assert verification.verify(store, keyring=now_loaded(company_on_each)).findings == []
+    with store.writing() as tx:
+        leaves.append(tx, None, "test.said", None, {}, company_on_each.clock.now())
+    with pytest.raises(StoreError, match="has handed over"):
+        sequence_all(store, old)
 
 
 def live(arguments: dict[str, Any]) -> str:
@@ -154,7 +180,9 @@ def test_killed_at_every_commit_nothing_is_lost(engine: str, tmp_path: Path, req
             with Store.open(environ["STORE_URL"]) as store:
                 keyring = Keyring.load(folder, {})
                 keys.confirm(store, keyring)
-                return {"folder": str(folder), "environ": environ}, sealed_bodies(store, keyring)
+                numbers = sealed_bodies(store, keyring)
+                sequence_all(store, keyring)
+                return {"folder": str(folder), "environ": environ}, numbers
 
         whole = process.live(fresh("whole")[0])
         assert whole.done, whole.error
@@ -170,8 +198,12 @@ def test_killed_at_every_commit_nothing_is_lost(engine: str, tmp_path: Path, req
             with application.open(folder, environ, FixedClock(NOW)) as troth:
                 require_all_open(troth.office.store, troth.office.keyring, numbers)
                 assert troth.office.keyring.id != first
+                assert troth.office.keyring.former_public_key is None
+                sequence_all(troth.office.store, troth.office.keyring)
+                assert verification.verify(troth.office.store, keyring=troth.office.keyring).findings == []
                 with troth.office.store.reading() as tx:
                     assert keys.now_sealed_with(tx) == troth.office.keyring.id
+                    assert len(lineage.load(tx).handovers) == 1
             assert between
 
 

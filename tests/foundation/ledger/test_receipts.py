@@ -169,7 +169,7 @@ def test_every_changed_file_of_an_export_is_found_and_located(store: Store, keyr
     key = key_of(store, keyring)
     chance = random.Random(5)
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != "README.md")
-    assert len(files) == 2 + 3 + 3 + 1
+    assert len(files) == 3 + 3 + 3 + 1
     for path in files * 6:
         data = path.read_bytes()
         at = chance.randrange(len(data))

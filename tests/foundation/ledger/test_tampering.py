@@ -16,6 +16,7 @@ from sqlalchemy import text
 
 from tests.foundation.ledger import worlds
 from tests.stores import fresh_store
+from troth.errors import StoreError
 from troth.foundation.keys import Keyring
 from troth.foundation.ledger import checkpoints, leaves
 from troth.foundation.ledger.checkpoints import Checkpoint
@@ -518,16 +519,15 @@ def test_a_forger_who_adds_a_key_of_their_own_is_found(world: World, tmp_path_fa
     )
 
 
-def test_heads_of_an_earlier_key_count_below_a_newer_one(
-    world: World, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    newer = Keyring.create(tmp_path_factory.mktemp("newer"))
-    worlds.sequence(world.store, newer)
+def test_another_key_signs_nothing_in_this_ledger(world: World, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A key that nobody handed over to is refused before it signs; what waits goes on waiting."""
+    other = Keyring.create(tmp_path_factory.mktemp("newer"))
 
-    outcome = verify(world.store, known=[PublicKey.of(newer, checkpoints.claimed(worlds.note(world.store)).origin)])
+    with pytest.raises(StoreError, match="is not the one that signs this ledger"):
+        worlds.sequence(world.store, other)
 
-    assert outcome.findings == []
-    assert outcome.size == ENTRIES + WAITING
+    assert world.verified().findings == []
+    assert world.verified().waiting == WAITING
 
 
 def test_a_checkpoint_of_another_ledger_fits_nowhere(world: World) -> None:

@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,6 +19,7 @@ from troth.errors import TrothError
 from troth.foundation.printing import Format, Printed
 
 if TYPE_CHECKING:
+    from troth.foundation.keycare.turning import Turned
     from troth.foundation.store import Store
     from troth.policy.settings import Instance
 
@@ -71,7 +72,7 @@ def check(form: Printed = Format.TEXT) -> None:
 
 @key.command()
 def rotate(form: Printed = Format.TEXT) -> None:
-    """Turn the key: a new one seals from now on, and every person's key is closed with it. Stop troth before.
+    """Turn the key: a new one seals and signs from now on; every person's key is closed with it. Stop troth before.
 
     What was interrupted goes on with the next call. The old copy in escrow is of no use afterwards: make another.
 
@@ -83,12 +84,14 @@ def rotate(form: Printed = Format.TEXT) -> None:
     from troth.foundation.keycare import turning
 
     with _opened() as (instance, store):
-        done = turning.turn(store, instance.folder, instance.environ, SystemClock())
+        done = turning.turn(store, instance.folder, instance.environ, SystemClock(), progress=_progress(form))
     if form is Format.JSON:
-        said = {"before": done.before, "key": done.id, "people_keys": done.people_keys, "resumed": done.resumed}
-        typer.echo(json.dumps({"schema": SCHEMA, **said}, indent=2))
+        typer.echo(json.dumps({"schema": SCHEMA} | _turned(done), indent=2))
         return
-    typer.echo(f"{done.before} was turned to {done.id}. Keys of people closed anew: {done.people_keys}.")
+    was = f"{done.before} was turned" if done.before else "The turn that was interrupted is finished:"
+    typer.echo(f"{was} to {done.id}. Keys of people closed anew: {done.people_keys}.")
+    if done.signs_from is not None:
+        typer.echo(f"The ledger's heads are signed by another key from size {done.signs_from} on: tell its public key.")
     typer.echo("Start troth again everywhere, and put a copy of the new key into escrow: troth key escrow FILE")
 
 
@@ -157,6 +160,27 @@ def restore(
         typer.echo(json.dumps({"schema": SCHEMA, "key": found}, indent=2))
     else:
         typer.echo(f"{found} is back.")
+
+
+def _turned(done: Turned) -> dict[str, Any]:
+    return {
+        "before": done.before,
+        "key": done.id,
+        "people_keys": done.people_keys,
+        "resumed": done.resumed,
+        "signs_from": done.signs_from,
+    }
+
+
+def _progress(form: Format) -> Callable[[int, int], None] | None:
+    """Says on a terminal how far it is; nothing into a pipe."""
+    if form is Format.JSON or not sys.stderr.isatty():
+        return None
+
+    def told(done: int, total: int) -> None:
+        typer.echo(f"\rkeys of people: {done} of {total}", nl=done >= total, err=True)
+
+    return told
 
 
 @contextmanager

@@ -34,9 +34,9 @@ class Checkpoint:
         return f"{self.origin}\n{self.size}\n{base64.b64encode(self.root).decode()}\n"
 
 
-def sign(checkpoint: Checkpoint, keyring: Keyring) -> str:
-    """The checkpoint as a note, signed under the ledger's own name."""
-    return notes.sign(checkpoint.text, checkpoint.origin, keyring)
+def sign(checkpoint: Checkpoint, keyring: Keyring, *, former: bool = False) -> str:
+    """The checkpoint as a note, signed under the ledger's own name; with `former`, by the key of before too."""
+    return notes.sign(checkpoint.text, checkpoint.origin, keyring, former=former)
 
 
 def read(note: str, known: Iterable[PublicKey]) -> Checkpoint:

@@ -1,7 +1,9 @@
 """Hand the ledger to tools that are not ours: C2SP tlog-tiles, as a folder of files; and verify such a folder.
 
     checkpoint             the signed head
-    key                    the public key, one line (compare it with the one you were told)
+    key                    the public keys, one a line, the one in force last (compare with the one you were told)
+    keys.json              which key signed heads of which sizes
+    handover/1 ...         how one key took over from another, each a C2SP tlog-proof that both signed
     tile/0/000 ...         hashes, 256 a file; `000.p/5` is a part of one, with 5
     tile/entries/000 ...   the entries: two bytes of length, then the bytes that were hashed
     README.md              how to verify it without troth
@@ -11,22 +13,25 @@ No sealed body is in it, and no name. What stands in the folder of an earlier ex
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from sqlalchemy import Connection, select
 
 from troth.errors import ProofInvalid, StoreError
-from troth.foundation.ledger import checkpoints, merkle, tiles
+from troth.foundation.ledger import checkpoints, lineage, merkle, tiles
 from troth.foundation.ledger.checkpoints import Checkpoint
 from troth.foundation.ledger.findings import Verification, entry
+from troth.foundation.ledger.lineage import Handover, Lineage
 from troth.foundation.ledger.merkle import HASH, WIDTH
 from troth.foundation.ledger.notes import PublicKey
+from troth.foundation.ledger.receipts import Receipt
 from troth.foundation.ledger.tables import ledger_leaves, ledger_order
 from troth.foundation.ledger.treecheck import Mark, TreeCheck
 from troth.foundation.store import Store
 
-CHECKPOINT, KEY, README = "checkpoint", "key", "README.md"
+CHECKPOINT, KEY, KEYS, HANDOVER, README = "checkpoint", "key", "keys.json", "handover", "README.md"
 
 
 def export(store: Store, folder: Path) -> Checkpoint:
@@ -37,8 +42,8 @@ def export(store: Store, folder: Path) -> Checkpoint:
     """
     with store.reading() as tx:
         head = checkpoints.latest(tx)
-        keys = checkpoints.public_keys(tx)
-        if head is None or not keys:
+        line = _lineage(tx)
+        if head is None or not line.keys:
             raise StoreError("the ledger has no signed head yet", repair="Run `troth ledger checkpoint`.")
         found = checkpoints.claimed(head.note)
         _refuse_other(folder, found)
@@ -49,8 +54,12 @@ def export(store: Store, folder: Path) -> Checkpoint:
             if level == 0:
                 bundle = b"".join(_prefixed(one) for one in _entries(tx, number, width))
                 _write(folder / "tile" / "entries" / _name(number, width), bundle)
-    _write(folder / KEY, "".join(f"{key.text}\n" for key in keys).encode())
-    _write(folder / README, _readme(found, keys[-1]).encode())
+    for number, each in enumerate(line.handovers, start=1):
+        proof = Receipt(each.entry, each.size - 1, each.path, each.note, each.after.text)
+        _write(folder / HANDOVER / str(number), proof.tlog_proof.encode())
+    _write(folder / KEYS, (json.dumps({"schema": 1, "keys": line.spans}, indent=2) + "\n").encode())
+    _write(folder / KEY, "".join(f"{key.text}\n" for key in line.keys).encode())
+    _write(folder / README, _readme(found, line.keys[-1]).encode())
     _write(folder / CHECKPOINT, head.note.encode(), last=True)
     return found
 
@@ -63,6 +72,7 @@ def verify_export(folder: Path, known: Iterable[PublicKey] = (), outside: Sequen
     """
     outcome = Verification()
     trusted = tuple(known)
+    line = _line_of(folder, outcome)
     if not trusted:
         trusted = _keys(folder)
         outcome.notes.append("the key was taken from the folder itself; give the one that you were told with --key")
@@ -70,13 +80,17 @@ def verify_export(folder: Path, known: Iterable[PublicKey] = (), outside: Sequen
     if note is None:
         raise ProofInvalid("there is no exported ledger here", where=str(folder), expected="a file `checkpoint`")
     try:
-        head = checkpoints.read(note.decode("utf-8", "replace"), trusted)
+        head = lineage.read_head(note.decode("utf-8", "replace"), lineage.followed(trusted, line.handovers), line)
     except ProofInvalid as problem:
         outcome.add("the checkpoint of the export", problem.message)
         head = checkpoints.claimed(note.decode("utf-8", "replace"))
     outcome.origin, outcome.heads = head.origin, 1
     marks = [Mark(head.size, head.root, "the checkpoint of the export")]
-    marks += _marks(outside, trusted, head, outcome)
+    marks += [
+        Mark(each.size, checkpoints.claimed(each.note).root, f"the hand-over at {each.size}") for each in line.handovers
+    ]
+    _compare_keys(folder, line, outcome)
+    marks += _marks(outside, trusted, line, head, outcome)
     check = TreeCheck(lambda level, number: _tile(folder, level, number, head.size), marks, outcome)
     for number in range(-(-head.size // WIDTH)):
         width = min(WIDTH, head.size - number * WIDTH)
@@ -109,15 +123,57 @@ def _go_through(folder: Path, number: int, width: int, outcome: Verification) ->
     return placed or [*computed, *[bytes(HASH)] * width][:width]
 
 
+def _lineage(tx: Connection) -> Lineage:
+    try:
+        return lineage.load(tx, paths=True)
+    except ProofInvalid as damaged:
+        raise StoreError(f"the ledger is damaged: {damaged.message}", repair="Run `troth ledger verify`.") from None
+
+
+def _line_of(folder: Path, outcome: Verification) -> Lineage:
+    """The lineage as the folder shows it: each hand-over is signed by whom it must be, and goes on from the last."""
+    found: list[Handover] = []
+    while (text := _read(folder / HANDOVER / str(len(found) + 1))) is not None:
+        what = f"hand-over {len(found) + 1}"
+        try:
+            proof = Receipt.read(text.decode("utf-8", "replace"))
+            each = lineage.read(proof.checkpoint, proof.entry, proof.path)
+        except ProofInvalid as problem:
+            outcome.add(what, problem.message)
+            break
+        if found and (each.before != found[-1].after or each.size <= found[-1].size):
+            outcome.add(what, "does not go on from the one before")
+            break
+        if not each.vouched:
+            outcome.notes.append(
+                f"from size {each.size} on another key signs, and the key before does not say so: it was lost"
+            )
+        found.append(each)
+    return Lineage(found[0].before if found else None, tuple(found))
+
+
+def _compare_keys(folder: Path, line: Lineage, outcome: Verification) -> None:
+    """What the folder says of its keys must be what the hand-overs in it show."""
+    try:
+        named = _keys(folder)
+        said = json.loads(_read(folder / KEYS) or b"")["keys"]
+    except (ProofInvalid, ValueError, KeyError, TypeError, RecursionError):
+        outcome.add("the keys of the export", "are missing or damaged")
+        return
+    shown = line if line.handovers else Lineage(named[0] if named else None)
+    if named != shown.keys or said != shown.spans:
+        outcome.add("the keys of the export", "are not those that took over from each other")
+
+
 def _marks(
-    outside: Sequence[str], trusted: tuple[PublicKey, ...], head: Checkpoint, outcome: Verification
+    outside: Sequence[str], trusted: tuple[PublicKey, ...], line: Lineage, head: Checkpoint, outcome: Verification
 ) -> Iterator[Mark]:
     for text in outside:
         for note in checkpoints.split_notes(text):
             claimed = checkpoints.claimed(note)
             what = f"the checkpoint of size {claimed.size} kept outside"
             try:
-                checkpoints.read(note, trusted)
+                lineage.read_head(note, (*trusted, *line.keys), line)
             except ProofInvalid as problem:
                 outcome.add(what, problem.message)
                 continue
@@ -205,8 +261,11 @@ def _readme(head: Checkpoint, key: PublicKey) -> str:
 troth is not needed.
 
 - `checkpoint`: the signed head (https://c2sp.org/tlog-checkpoint). Line 2 is the number of entries, line 3 the root.
-- `key`: the public key that signed it: `{key.text}`
+- `key`: the public keys, the one that signed it last: `{key.text}`
   Compare it with the one that you were told by another way.
+- `keys.json`: which key signed heads of which sizes. Each time that another took over there is a file in `handover`, a
+  proof (https://c2sp.org/tlog-proof) that both keys signed: if you were told an earlier key, verify `handover/1` with
+  it, read the next key in its entry (`after`), and so on.
 - `tile/entries/...`: the entries, 256 a file: two bytes of length (big-endian), then the entry, which is JSON.
 - `tile/0/...`: the SHA-256 of a zero byte and each entry (RFC 6962), 256 a file; `tile/1/...` and on: the roots of the
   full files of the level before. A name that ends in `.p/N` holds N of them.

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 
 from troth.errors import ProofInvalid, StoreError
 from troth.foundation.keys import Keyring
-from troth.foundation.ledger import checkpoints, merkle
+from troth.foundation.ledger import checkpoints, lineage, merkle
 from troth.foundation.ledger.checkpoints import Head
 from troth.foundation.ledger.findings import Verification, entry
 from troth.foundation.ledger.leafcheck import LeafCheck
@@ -51,12 +51,12 @@ def verify_newest(store: Store, *, keyring: Keyring | None = None, at_least: int
 def _look_at_head(tx: Connection, head: Head, keyring: Keyring | None, outcome: Verification) -> None:
     what = f"the head of size {head.size}"
     try:
-        known = (
-            checkpoints.public_keys(tx)
-            if keyring is None or outcome.origin is None
-            else (PublicKey.of(keyring, outcome.origin),)
-        )
-        read = checkpoints.read(head.note, known)
+        line = lineage.load(tx)
+        known = line.keys
+        if keyring is not None and outcome.origin is not None:
+            former = PublicKey.former_of(keyring, outcome.origin)
+            known = (PublicKey.of(keyring, outcome.origin), *((former,) if former else ()))
+        read = lineage.read_head(head.note, known, line)
     except ProofInvalid as problem:
         outcome.add(what, problem.message, place=head.size)
         return

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from troth.errors import ProofInvalid
@@ -46,6 +46,12 @@ class PublicKey:
         return cls(name, keyring.public_key)
 
     @classmethod
+    def former_of(cls, keyring: Keyring, name: str) -> PublicKey | None:
+        """The public key that `keyring` signed with before, in the middle of a turn; else None."""
+        raw = keyring.former_public_key
+        return None if raw is None else cls(name, raw)
+
+    @classmethod
     def parse(cls, text: str) -> PublicKey:
         """Read the line that `text` gives. Raises: ProofInvalid when it is none, or its id is not that of its key."""
         name, _, rest = text.strip().partition("+")
@@ -63,12 +69,26 @@ def is_name(text: str) -> bool:
     return bool(text) and text.isprintable() and "+" not in text and not any(letter.isspace() for letter in text)
 
 
-def sign(text: str, name: str, keyring: Keyring) -> str:
-    """`text` as a note, signed by the signing key under `name`. `text` ends with a line break."""
+def sign(text: str, name: str, keyring: Keyring, *, former: bool = False) -> str:
+    """`text` as a note, signed by the signing key under `name`; with `former`, first by the one of before.
+
+    `text` ends with a line break.
+    """
     assert text.endswith("\n")
     assert is_name(name)
-    signature = PublicKey.of(keyring, name).id + keyring.sign(text.encode())
-    return f"{text}\n{_DASH} {name} {base64.b64encode(signature).decode()}\n"
+    lines = []
+    before = PublicKey.former_of(keyring, name) if former else None
+    if before is not None:
+        lines.append(before.id + keyring.sign_as_former(text.encode()))
+    lines.append(PublicKey.of(keyring, name).id + keyring.sign(text.encode()))
+    return text + "\n" + _signed(name, lines)
+
+
+def sign_as_former(text: str, name: str, keyring: Keyring) -> str:
+    """As `sign`, by the signing key of before alone: a ledger is its until it has passed to the new one."""
+    before = PublicKey.former_of(keyring, name)
+    assert before is not None
+    return text + "\n" + _signed(name, [before.id + keyring.sign_as_former(text.encode())])
 
 
 def read(note: str, known: Iterable[PublicKey]) -> str:
@@ -76,20 +96,34 @@ def read(note: str, known: Iterable[PublicKey]) -> str:
 
     Raises: ProofInvalid when no known key signed it, or a signature of one does not hold.
     """
+    trusted = tuple(known)
+    text, held = signers(note, trusted)
+    require(held, trusted)
+    return text
+
+
+def require(signed: Collection[PublicKey], trusted: Collection[PublicKey]) -> None:
+    """Make sure that a trusted key is among those who signed. Raises: ProofInvalid."""
+    if not any(key in signed for key in trusted):
+        names = ", ".join(sorted({key.name for key in trusted})) or "no key at all"
+        raise ProofInvalid("no key that is trusted has signed the note", expected=f"a signature of {names}")
+
+
+def signers(note: str, known: Iterable[PublicKey]) -> tuple[str, frozenset[PublicKey]]:
+    """The text of `note`, and which keys of `known` have signed it. Raises: ProofInvalid when a signature of one of
+    them does not hold, or this is no note.
+    """
     text, signatures = split(note)
     by = {(key.name, key.id): key for key in known}
-    held = False
+    held = set()
     for name, identity, signature in signatures:
         key = by.get((name, identity))
         if key is None:
             continue
         if not keys.verify(key.raw, signature, text.encode()):
             raise ProofInvalid("the signature of the note does not hold: it was altered", where=name)
-        held = True
-    if not held:
-        names = ", ".join(sorted({key.name for key in by.values()})) or "no key at all"
-        raise ProofInvalid("no key that is trusted has signed the note", expected=f"a signature of {names}")
-    return text
+        held.add(key)
+    return text, frozenset(held)
 
 
 def split(note: str) -> tuple[str, list[tuple[str, bytes, bytes]]]:
@@ -109,6 +143,10 @@ def split(note: str) -> tuple[str, list[tuple[str, bytes, bytes]]]:
     if len(signatures) > _MOST_SIGNATURES:
         raise _no_note()
     return text, signatures
+
+
+def _signed(name: str, signatures: Iterable[bytes]) -> str:
+    return "".join(f"{_DASH} {name} {base64.b64encode(each).decode()}\n" for each in signatures)
 
 
 def _no_note() -> ProofInvalid:

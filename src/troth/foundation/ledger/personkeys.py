@@ -13,7 +13,7 @@ import secrets
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, String, bindparam, literal, select, tuple_
+from sqlalchemy import Connection, String, bindparam, func, literal, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from troth.errors import KeyUnavailable
@@ -96,6 +96,11 @@ def rewrap(
             tx.execute(mine.values(wrapped=anew))
             count += 1
     return count, (rows[-1].person, rows[-1].use.value) if len(rows) == most else None
+
+
+def count(tx: Connection) -> int:
+    """How many keys of people stand, destroyed ones not counted."""
+    return int(tx.execute(select(func.count()).where(person_keys.c.wrapped.is_not(None))).scalar_one())
 
 
 def seal(key: bytes, plain: bytes, context: bytes) -> bytes:

@@ -15,8 +15,9 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from troth.errors import ProofInvalid, StoreError
-from troth.foundation.ledger import checkpoints, merkle, notes, tiles
+from troth.foundation.ledger import checkpoints, lineage, merkle, notes, tiles
 from troth.foundation.ledger.checkpoints import Checkpoint
+from troth.foundation.ledger.lineage import Handover
 from troth.foundation.ledger.notes import PublicKey
 from troth.foundation.ledger.tables import ledger_leaves
 from troth.foundation.store import Store
@@ -24,6 +25,7 @@ from troth.foundation.store import Store
 SCHEMA = 1
 _LONGEST = 200_000
 _LONGEST_PATH = 64
+_MOST_HANDOVERS = 100
 _LOOK_AGAIN_S = 0.02
 
 
@@ -36,15 +38,22 @@ class Receipt:
     path: tuple[bytes, ...] = field(repr=False)
     checkpoint: str = field(repr=False)
     key: str
+    handovers: tuple[Handover, ...] = field(default=(), repr=False)
 
     @property
     def json(self) -> dict[str, Any]:
-        """The receipt for a file: `entry` is the text of the leaf, letter by letter what was hashed."""
-        return {
+        """The receipt for a file: `entry` is the text of the leaf, letter by letter what was hashed. `handovers` lead
+        from a key that signed before to the one that signs now, where there were any.
+        """
+        said = [
+            {"entry": each.entry.decode(), "path": [_written(one) for one in each.path], "checkpoint": each.note}
+            for each in self.handovers
+        ]
+        return ({"handovers": said} if said else {}) | {
             "schema": SCHEMA,
             "entry": self.entry.decode(),
             "index": self.index,
-            "path": [base64.b64encode(one).decode() for one in self.path],
+            "path": [_written(one) for one in self.path],
             "checkpoint": self.checkpoint,
             "key": self.key,
         }
@@ -53,7 +62,7 @@ class Receipt:
     def tlog_proof(self) -> str:
         """The proof as C2SP tlog-proof; its extra data is the entry."""
         lines = ["c2sp.org/tlog-proof@v1", f"extra {base64.b64encode(self.entry).decode()}", f"index {self.index}"]
-        lines += [base64.b64encode(one).decode() for one in self.path]
+        lines += [_written(one) for one in self.path]
         return "\n".join(lines) + f"\n\n{self.checkpoint}"
 
     @classmethod
@@ -71,7 +80,10 @@ class Receipt:
         index, key, note = value["index"], value["key"], value["checkpoint"]
         if value["schema"] != SCHEMA or type(index) is not int or not isinstance(key, str) or not isinstance(note, str):
             raise _no_receipt()
-        return cls(value["entry"].encode(), index, _path(value["path"]), note, key)
+        if len(handed := value.get("handovers", [])) > _MOST_HANDOVERS:
+            raise _no_receipt()
+        passed = tuple(lineage.read(each["checkpoint"], each["entry"].encode(), _path(each["path"])) for each in handed)
+        return cls(value["entry"].encode(), index, _path(value["path"]), note, key, passed)
 
     @classmethod
     def _of_proof(cls, text: str) -> Receipt:
@@ -100,8 +112,12 @@ def find_receipt(tx: Connection, leaf: int) -> Receipt | None:
         path = merkle.inclusion_proof(tiles.reader(tx), place, head.size)
     except ValueError as error:
         raise StoreError(f"the ledger is damaged: {error}", repair="Run `troth ledger verify`.") from None
-    keys = checkpoints.public_keys(tx)
-    return Receipt(content, place, path, head.note, keys[-1].text if keys else "")
+    try:
+        line = lineage.load(tx, paths=True)
+    except ProofInvalid as damaged:
+        raise StoreError(f"the ledger is damaged: {damaged.message}", repair="Run `troth ledger verify`.") from None
+    key = line.signers(head.size)[-1].text if line.keys else ""
+    return Receipt(content, place, path, head.note, key, line.vouched)
 
 
 def receipt(store: Store, leaf: int, *, wait_s: float = 10.0) -> Receipt:
@@ -125,14 +141,20 @@ def receipt(store: Store, leaf: int, *, wait_s: float = 10.0) -> Receipt:
 
 
 def verify_receipt(found: Receipt, known: Iterable[PublicKey]) -> Checkpoint:
-    """The signed head that the entry is proven to be in. `known`: keys that are trusted. Raises: ProofInvalid."""
-    head = checkpoints.read(found.checkpoint, known)
+    """The signed head that the entry is proven to be in. `known`: keys that are trusted; those that they handed over
+    to, as the receipt shows, are as well. Raises: ProofInvalid.
+    """
+    head = checkpoints.read(found.checkpoint, lineage.followed(known, found.handovers))
     if not merkle.verify_inclusion(merkle.leaf_hash(found.entry), found.index, head.size, found.path, head.root):
         raise ProofInvalid(
             "the path does not lead from the entry to the signed head: entry, place or path were altered",
             where=head.origin,
         )
     return head
+
+
+def _written(hashed: bytes) -> str:
+    return base64.b64encode(hashed).decode()
 
 
 def _path(texts: Iterable[str]) -> tuple[bytes, ...]:

@@ -8,6 +8,8 @@
    the token grows, and whoever held it before starts again from what the store says.
 4. A head is signed only over a tree that goes on from the last signed one. A store that was put back under a running
    process is not signed for.
+5. A head is signed by the key in force only. Who has the next one and, for once, the one before, passes from the one to
+   the other with a batch that takes all that waits (`lineage`); a process that still has the one before signs no more.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ from troth.errors import StoreError
 from troth.foundation import ids
 from troth.foundation.clock import Clock, SystemClock
 from troth.foundation.keys import Keyring
-from troth.foundation.ledger import checkpoints
+from troth.foundation.ledger import checkpoints, lineage, notes
 from troth.foundation.ledger.checkpoints import Checkpoint
 from troth.foundation.ledger.notes import PublicKey, is_name
 from troth.foundation.ledger.tables import LONG, ledger_checkpoints, ledger_state
@@ -85,7 +87,18 @@ class Sequencer:
     In a `with` it runs in a thread of its own; `wake` makes it look at once.
     """
 
-    def __init__(self, store: Store, keyring: Keyring, clock: Clock | None = None, *, host: str = _NO_HOST) -> None:
+    def __init__(
+        self,
+        store: Store,
+        keyring: Keyring,
+        clock: Clock | None = None,
+        *,
+        host: str = _NO_HOST,
+        replacing: bool = False,
+    ) -> None:
+        """`replacing`: the key in force was lost, and this one takes its place without its signature."""
+        self._replacing = replacing
+        self._passed = False
         self._store = store
         self._keyring = keyring
         self._clock = clock or SystemClock()
@@ -100,15 +113,26 @@ class Sequencer:
 
     def once(self, limit: int = BATCH) -> Batch | None:
         """One batch; None when nothing waits, or another sequencer holds the lease. Raises: StoreError."""
-        with self._store.reading() as tx:
-            if tx.exec_driver_sql("SELECT 1 FROM ledger_waiting LIMIT 1").first() is None:
-                return None
+        if not self._may_pass():
+            with self._store.reading() as tx:
+                if tx.exec_driver_sql("SELECT 1 FROM ledger_waiting LIMIT 1").first() is None:
+                    return None
         try:
             with self._store.writing() as tx:
                 return self._batch(tx, limit)
         except BaseException:
             self._tree = None  # it may hold what was undone
             raise
+
+    def pass_on(self) -> None:
+        """Pass from the key before to ours now, and not only when something waits; does nothing where that is done, and
+        where nothing was ever signed. Raises: StoreError.
+        """
+        with self._store.reading() as tx:
+            begun = tx.execute(select(ledger_state.c["keys"])).scalar_one_or_none()
+        while begun and self._may_pass():
+            self.once()
+        self.release()
 
     def release(self) -> None:
         """Give the lease back, so that another need not wait for it to lapse."""
@@ -177,21 +201,24 @@ class Sequencer:
         state = self._take(tx, now)
         if state is None:
             return None
+        before = self._key_before(state)
         waiting = _waiting(tx, limit)
-        if not waiting:
+        # INVARIANT: the entry of a hand-over is the last under its head, so this batch must take all that waits.
+        passes = before is not None and len(waiting) < limit
+        if not waiting and not passes:
             return None
         tree = self._tree_of(tx, state.size)
         first = tree.size
+        if before is not None and passes:
+            ours, size = PublicKey.of(self._keyring, state.origin), first + len(waiting) + 1
+            waiting.append(lineage.append(tx, before, ours, size, now, vouched=not self._replacing))
         tree.add(waiting)
         tree.save(tx)
         _no_longer_waiting(tx, [leaf for leaf, _ in waiting])
         head = Checkpoint(state.origin, tree.size, tree.root())
-        tx.execute(
-            ledger_checkpoints.insert().values(
-                size=head.size, root=head.root, note=checkpoints.sign(head, self._keyring)
-            )
-        )
-        tx.execute(update(ledger_state).values(size=head.size, keys=self._keys(state)))
+        note = self._signed_head(head, before, passes=passes)
+        tx.execute(ledger_checkpoints.insert().values(size=head.size, root=head.root, note=note))
+        tx.execute(update(ledger_state).values(size=head.size, keys=self._keys(state, before, passes=passes)))
         self._tree, self._signed = tree, head.size
         return Batch(first, len(waiting), head)
 
@@ -203,7 +230,8 @@ class Sequencer:
         mine = state.holder == self._holder and state.token == self._token
         if not mine:
             held = state.holder is not None and state.held_until is not None
-            if held and now < state.held_until <= now + LEASE + _SKEW:
+            # Who has to pass takes over at once: the key before signs nothing any more, whoever has it.
+            if held and now < state.held_until <= now + LEASE + _SKEW and not self._may_pass():
                 return None
             self._token, self._tree = state.token + 1, None
         values = {"holder": self._holder, "token": self._token, "held_until": now + LEASE}
@@ -237,11 +265,44 @@ class Sequencer:
             )
         return tree
 
-    def _keys(self, state: Any) -> str:
-        """The public keys of this ledger, ours among them and last."""
-        ours = PublicKey.of(self._keyring, state.origin).text
+    def _may_pass(self) -> bool:
+        """Whether a hand-over may be due, also where nothing waits."""
+        return not self._passed and (self._replacing or self._keyring.former_public_key is not None)
+
+    def _key_before(self, state: Any) -> PublicKey | None:
+        """The key that signs until now, where ours is to take over from it; None where ours is in force.
+
+        Raises: StoreError where neither is so: another key signs this ledger.
+        """
         lines = state.keys.splitlines()
-        return "\n".join(lines if lines[-1:] == [ours] else [*(line for line in lines if line != ours), ours])
+        ours, former = PublicKey.of(self._keyring, state.origin), PublicKey.former_of(self._keyring, state.origin)
+        if not lines or lines[-1] == ours.text:
+            self._passed = bool(lines)
+            return None
+        if ours.text not in lines and (self._replacing or (former is not None and lines[-1] == former.text)):
+            return PublicKey.parse(lines[-1])
+        over = "has handed over, and" if ours.text in lines else "is not the one that signs this ledger:"
+        raise StoreError(
+            f"the key at hand ({ours.id.hex()}) {over} {PublicKey.parse(lines[-1]).id.hex()} is in force",
+            where=self._store.where,
+            repair="Bring the key that `troth key rotate` left to this machine, and start troth again.",
+        )
+
+    def _signed_head(self, head: Checkpoint, before: PublicKey | None, *, passes: bool) -> str:
+        if before is None or (passes and self._replacing):
+            return checkpoints.sign(head, self._keyring)
+        if passes:
+            return checkpoints.sign(head, self._keyring, former=True)
+        if self._replacing:
+            raise StoreError("too much waits for one batch; nothing was signed", where=self._store.where)
+        return notes.sign_as_former(head.text, head.origin, self._keyring)
+
+    def _keys(self, state: Any, before: PublicKey | None, *, passes: bool) -> str:
+        """The public keys of this ledger, the one in force last."""
+        lines = state.keys.splitlines()
+        if lines and (before is None or not passes):
+            return str(state.keys)
+        return "\n".join([*lines, PublicKey.of(self._keyring, state.origin).text])
 
 
 def _waiting(tx: Connection, limit: int) -> list[tuple[int, bytes]]:

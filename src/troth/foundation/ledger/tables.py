@@ -65,6 +65,13 @@ ledger_checkpoints = Table(
     Column("note", Text, nullable=False),
 )
 
+# The heads with which another key took over (`lineage`); the last entry under each says from which and to which.
+ledger_handovers = Table(
+    "ledger_handovers",
+    metadata,
+    Column("size", LONG, primary_key=True, autoincrement=False),
+)
+
 # One row: what this ledger is called, the keys that have signed its heads (newest last, one a line), how far the tree
 # goes, and who is sequencing. `token` grows by one with each who takes over.
 ledger_state = Table(

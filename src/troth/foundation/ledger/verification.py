@@ -2,8 +2,8 @@
 
 1. Each leaf hashes to what its row, and its place in the tree, say; its columns say what its bytes say.
 2. Each sealed body is the one its leaf is bound to, or a leaf records that its key was destroyed.
-3. Each tile holds the hashes of the tile below; each signed head has the root that the tree had at its size, and a
-   signature that holds.
+3. Each tile holds the hashes of the tile below; each signed head has the root that the tree had at its size, and the
+   signature of the key that was in force at that size (`lineage`).
 4. Each leaf has a place or waits for one, and nothing has a place that is not there.
 5. Each checkpoint kept outside fits. Only this shows a tail cut off, an older store put back, or a history rewritten
    by whoever holds the signing key: from inside, a ledger that was cut is a shorter ledger.
@@ -20,9 +20,10 @@ from sqlalchemy import Connection, func, select
 
 from troth.errors import ProofInvalid
 from troth.foundation.keys import Keyring
-from troth.foundation.ledger import checkpoints, merkle, notes
+from troth.foundation.ledger import checkpoints, lineage, merkle, notes
 from troth.foundation.ledger.findings import Verification, entry
 from troth.foundation.ledger.leafcheck import LeafCheck
+from troth.foundation.ledger.lineage import Lineage
 from troth.foundation.ledger.merkle import HASH, WIDTH
 from troth.foundation.ledger.notes import PublicKey
 from troth.foundation.ledger.rows import Row, Rows, as_bytes
@@ -50,9 +51,9 @@ def verify(
 ) -> Verification:
     """Verify the ledger of `store`. `outside`: checkpoints that were kept elsewhere, as notes.
 
-    Heads must be signed by a key of `known` or by that of `keyring`; with neither, by one that the store itself names,
-    which shows damage but no forger. Raises: StoreError when the store cannot be read; ProofInvalid for an `outside`
-    that is no checkpoint at all.
+    The newest head must be signed by a key of `known`, or by that of `keyring`, or by one that these have handed over
+    to; with neither, by one that the store itself names, which shows damage but no forger. Raises: StoreError when the
+    store cannot be read; ProofInvalid for an `outside` that is no checkpoint at all.
     """
     with store.reading() as tx:
         whole = _Whole(tx, keyring, tuple(known), tuple(outside))
@@ -76,7 +77,9 @@ class _Whole:
         self._claimed = int(claimed)
         self._outcome.origin = origin.decode("utf-8", "replace") or None
         self._named = names.decode("utf-8", "replace").splitlines()
-        self._trusted, self._keys = self._find_keys(known)
+        self._line = self._lineage()
+        self._trusted = self._find_trusted(known)
+        self._keys = tuple(dict.fromkeys((*self._trusted, *self._line.keys)))
         self._marks = [*self._heads(), *self._outside(outside)]
         self._rows = Rows(tx)
         self._leaf = LeafCheck(tx, keyring, self._outcome)
@@ -98,23 +101,38 @@ class _Whole:
     def close(self) -> None:
         self._rows.close()
 
-    def _find_keys(self, known: tuple[PublicKey, ...]) -> tuple[tuple[PublicKey, ...], tuple[PublicKey, ...]]:
-        """The keys of which one must have signed the newest head, and those that may have signed earlier ones.
-
-        Keys of earlier roots stand in the store only. They need no trust: the tree below an earlier head is a part of
-        the tree below the newest.
-        """
+    def _lineage(self) -> Lineage:
         try:
             named = tuple(PublicKey.parse(line) for line in self._named)
         except ProofInvalid:
             self._outcome.add("the keys that the ledger names", "one of them is damaged")
             named = ()
+        try:
+            found = lineage.load(self._tx) if named else Lineage(None)
+        except ProofInvalid as problem:
+            self._outcome.add("the keys that the ledger names", problem.message)
+            return Lineage(named[0] if named else None)
+        if named != found.keys and named:
+            self._outcome.add("the keys that the ledger names", "they are not those that took over from each other")
+        for each in found.handovers:
+            if not each.vouched:
+                self._outcome.notes.append(
+                    f"from size {each.size} on another key signs, and the key before does not say so: it was lost"
+                )
+        return found
+
+    def _find_trusted(self, known: tuple[PublicKey, ...]) -> tuple[PublicKey, ...]:
+        """The keys of which one must have signed the newest head: those that were told, and whom they handed over to.
+
+        Keys of earlier heads need no trust: the tree below an earlier head is a part of the tree below the newest.
+        """
         if self._keyring is not None and self._outcome.origin is not None and notes.is_name(self._outcome.origin):
-            known = (*known, PublicKey.of(self._keyring, self._outcome.origin))
+            former = PublicKey.former_of(self._keyring, self._outcome.origin)
+            known = (*known, PublicKey.of(self._keyring, self._outcome.origin), *((former,) if former else ()))
         if not known:
             self._outcome.notes.append("the key was taken from the store itself; give the one that you were told")
-            known = named
-        return known, (*known, *named)
+            known = self._line.keys
+        return lineage.followed(known, self._line.handovers)
 
     def _heads(self) -> list[Mark]:
         marks = []
@@ -126,8 +144,9 @@ class _Whole:
             self._outcome.heads += 1
             what = f"the head of size {row.size}"
             keys = self._trusted if row.size == newest else self._keys
+            note = row.note.decode("utf-8", "replace")
             try:
-                read = checkpoints.read(row.note.decode("utf-8", "replace"), keys)
+                read = lineage.read_head(note, keys, self._line)
             except ProofInvalid as problem:
                 self._outcome.add(what, problem.message, place=row.size)
                 continue
@@ -148,7 +167,7 @@ class _Whole:
                 claimed = checkpoints.claimed(note)
                 what = f"the checkpoint of size {claimed.size} kept outside"
                 try:
-                    checkpoints.read(note, self._keys)
+                    lineage.read_head(note, self._keys, self._line)
                 except ProofInvalid as problem:
                     self._outcome.add(what, problem.message)
                     continue

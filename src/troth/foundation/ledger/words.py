@@ -18,5 +18,11 @@ class KeyUse(StrEnum):
     FIELDS = "fields"
 
 
+KEY_HANDED_OVER = "key.handed-over"
+"""The kind of the leaf with which another key signs the ledger, which the key before signs too."""
+
+KEY_REPLACED = "key.replaced"
+"""As `KEY_HANDED_OVER`, where the key before was lost and signs nothing any more."""
+
 KEY_DESTROYED = "key.destroyed"
 """The kind of the leaf that says that a person's key was destroyed; its body names the use."""

@@ -7,7 +7,7 @@ few lines of any language verify it:
     signed = protected + "." + base64url(canonical_json(receipt))
 
 The key is the store's signing key, the same that signs the ledger's heads. A receipt names its key for convenience;
-trust the one that you were told before.
+trust the one that you were told before. Where another has taken over since, the ledger's proof in it leads there.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from troth.foundation import ids, keys
 from troth.foundation.canonical import canonical_json
 from troth.foundation.clock import stamp
 from troth.foundation.keys import Keyring
+from troth.foundation.ledger import lineage
 from troth.foundation.ledger import receipts as inclusions
 from troth.foundation.ledger.notes import PublicKey
 from troth.use.recording.records import STANDARD, ConsentRecord
@@ -57,7 +58,8 @@ def issue(tx: Connection, keyring: Keyring, record: ConsentRecord, now: datetime
         "receipt_id": ids.random_token(),
         "issued_at": stamp(now),
         "record": record.json,
-        "ledger": None if proof is None else proof.json,
+        # In the middle of a turn the newest head is still signed by the key before: then there is no proof yet.
+        "ledger": None if proof is None or PublicKey.parse(proof.key).raw != keyring.public_key else proof.json,
     }
     return {"receipt": receipt, "signature": _sign(keyring, receipt)}
 
@@ -70,12 +72,14 @@ def written(receipt: Mapping[str, Any]) -> str:
 def verify(text: str, *, trusted: bytes | None = None) -> Verified:
     """What the receipt in `text` says, once everything in it fits together.
 
-    `trusted` is the public key (32 bytes) that must have signed; without one, the key named in the file is taken, and
-    then the receipt is whole, but whose it is has still to be compared.
+    `trusted` is the public key (32 bytes) that must have signed, or have handed over to the one that did; without one,
+    the key named in the file is taken, and then the receipt is whole, but whose it is has still to be compared.
     Raises: ProofInvalid that says what does not hold: the signature, the words' hash, or the ledger's proof.
     """
     receipt, protected, signature, named = _parts(text)
     key = named if trusted is None else trusted
+    if key != named and _leads(receipt, key, named):
+        key = named
     if key != named:
         raise ProofInvalid(
             "another key has signed this receipt than the one that is trusted", expected=f"key {keys.signing_id(key)}"
@@ -90,6 +94,15 @@ def verify(text: str, *, trusted: bytes | None = None) -> Verified:
     if notice["text"] is not None and hashlib.sha256(notice["text"].encode()).hexdigest() != notice["text_sha256"]:
         raise ProofInvalid("the words in the receipt do not have the hash that was agreed to")
     return Verified(receipt, keys.signing_id(key), key, _proven(receipt, key))
+
+
+def _leads(receipt: Mapping[str, Any], told: bytes, to: bytes) -> bool:
+    """Whether the hand-overs in the ledger's proof lead from the key that was told to the one that signed."""
+    if receipt["ledger"] is None:
+        return False
+    proof = inclusions.Receipt.read(json.dumps(receipt["ledger"]))
+    line = PublicKey.parse(proof.key)
+    return line.raw == to and line in lineage.followed([PublicKey(line.name, told)], proof.handovers)
 
 
 def _proven(receipt: Mapping[str, Any], key: bytes) -> int | None:
