@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from troth.errors import UnknownName, UnreadableFile
+from troth.use import terminal
 
 if TYPE_CHECKING:
     from troth.use.audience import People
@@ -134,9 +135,7 @@ def _declared(office: Office, purpose: str, data: list[str] | None) -> tuple[str
 
 def _warn_of_guesses(office: Office, purpose: str, categories: tuple[str, ...]) -> None:
     """Say on standard error that nobody can be in the list, and where to mend it."""
-    from troth.use.commands import unsettled
-
-    hint = unsettled(office, purpose, categories)
+    hint = terminal.unsettled(office, purpose, categories)
     if hint:
         typer.echo(hint, err=True)
 
