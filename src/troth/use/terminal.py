@@ -1,4 +1,4 @@
-"""What the commands of this section share: the open office of the folder, and who is meant by PERSON, what a guess wants."""
+"""What the commands of this section share: the open office of the folder, who PERSON is, what a guess wants."""
 
 from __future__ import annotations
 
