@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, assert_never
 
-from troth.foundation.records.catalogue import ColumnKind
+from troth.foundation.records.catalogue import Column, ColumnKind
 from troth.foundation.records.catalogue import Table as TableSeen
 from troth.foundation.records.keys import fitted
 from troth.foundation.records.spelling import as_text, holds, holds_bytes, json_holds
@@ -95,6 +95,18 @@ def _fitted(condition: Condition, seen: TableSeen) -> Condition:
     return Compare(condition.column, condition.comparison, value)
 
 
+def comparable(
+    left: ColumnElement[Any], own: Column, right: ColumnElement[Any], far: Column
+) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+    """Two columns as every store compares them: as text where they are of different kinds."""
+    if own.kind is far.kind:
+        return left, right
+    return (
+        left if own.kind is ColumnKind.TEXT else as_text(left),
+        right if far.kind is ColumnKind.TEXT else as_text(right),
+    )
+
+
 class Walk:
     """What all readings share: the way from a row to the rows that it hangs on."""
 
@@ -116,11 +128,7 @@ class Walk:
         theirs: list[ColumnElement[Any]] = []
         for own_name, other_name in zip(path.columns, at, strict=True):
             own, far = table.seen.columns[own_name], other.columns[other_name]
-            left: ColumnElement[Any] = row.c[own_name]
-            right: ColumnElement[Any] = target.c[other_name]
-            if own.kind is not far.kind:
-                left = left if own.kind is ColumnKind.TEXT else as_text(left)
-                right = right if far.kind is ColumnKind.TEXT else as_text(right)
+            left, right = comparable(row.c[own_name], own, target.c[other_name], far)
             mine.append(left)
             theirs.append(right)
         return mine, theirs

@@ -17,7 +17,7 @@ from troth.foundation.records.ends import End, TableEnd
 from troth.foundation.records.erasing import Erasure
 from troth.foundation.records.keys import BoundKeys, Keys, Subject, text_of
 from troth.foundation.records.ordering import Pointer
-from troth.foundation.records.pathwalk import join_columns
+from troth.foundation.records.pathwalk import comparable, join_columns
 from troth.foundation.records.questions import Ask
 from troth.foundation.records.settings import Fixed, Shredded, StandIn
 from troth.foundation.records.setwise import Setwise
@@ -152,10 +152,9 @@ def _lead_to(
 def _equal(erasure: Erasure, pointer: Pointer, own: Any, far: Any) -> ColumnElement[bool]:
     """Whether two columns are equal, as text where a key stands as text in one of them."""
     catalogue = erasure.reach.catalogue
-    kind = catalogue.table(pointer.table).columns[own.name].kind
-    if kind is catalogue.table(pointer.target).columns[far.name].kind:
-        return cast("ColumnElement[bool]", own == far)
-    return as_text(own) == as_text(far)
+    mine, there = catalogue.table(pointer.table).columns[own.name], catalogue.table(pointer.target).columns[far.name]
+    left, right = comparable(own, mine, far, there)
+    return left == right
 
 
 def _unchanged(setwise: Setwise, end: TableEnd, one: End) -> ColumnElement[bool] | None:

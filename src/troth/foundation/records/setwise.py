@@ -15,7 +15,7 @@ from troth.foundation.records import passing
 from troth.foundation.records.ended import Ended
 from troth.foundation.records.ends import End, TableEnd
 from troth.foundation.records.ordering import Action, Deed, Pointer
-from troth.foundation.records.pathwalk import join_columns
+from troth.foundation.records.pathwalk import comparable, join_columns
 from troth.foundation.records.pointing import Cut, Guard, cut_columns
 from troth.foundation.records.settings import Fixed, Made, Setting, Shredded, StandIn
 from troth.foundation.records.standins import Nobody
@@ -279,8 +279,13 @@ class Setwise:
         import sqlalchemy
 
         core, other = self.core(pointer.table), self.core(pointer.target)
-        chosen = sqlalchemy.select(*(other.c[name] for name in pointer.at)).where(going).correlate(None)
-        return _among([core.c[name] for name in pointer.columns], chosen)
+        own, far = (self.erasure.reach.catalogue.table(each).columns for each in (pointer.table, pointer.target))
+        pairs = [
+            comparable(core.c[name], own[name], other.c[at], far[at])
+            for name, at in zip(pointer.columns, pointer.at, strict=True)
+        ]
+        chosen = sqlalchemy.select(*(there for _, there in pairs)).where(going).correlate(None)
+        return _among([mine for mine, _ in pairs], chosen)
 
     def cuts_of(self, name: str) -> list[tuple[Cut, ColumnElement[bool]]]:
         """The pointers of one table that are cut, each with the rows in which it is."""
