@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, assert_never
 
@@ -107,6 +107,22 @@ def comparable(
     )
 
 
+def sides(  # noqa: PLR0917 - the two ends of one join
+    row: FromClause,
+    seen: TableSeen,
+    columns: Sequence[str],
+    target: FromClause,
+    far: TableSeen,
+    at: Sequence[str],
+) -> tuple[list[ColumnElement[Any]], list[ColumnElement[Any]]]:
+    """`columns` of `row` and `at` of `target`, which equal them, as every store compares them."""
+    pairs = [
+        comparable(row.c[mine], seen.columns[mine], target.c[theirs], far.columns[theirs])
+        for mine, theirs in zip(columns, at, strict=True)
+    ]
+    return [mine for mine, _ in pairs], [theirs for _, theirs in pairs]
+
+
 class Walk:
     """What all readings share: the way from a row to the rows that it hangs on."""
 
@@ -123,15 +139,7 @@ class Walk:
         self, table: ReachedTable, row: FromClause, path: ByRow, target: FromClause, at: tuple[str, ...]
     ) -> tuple[list[ColumnElement[Any]], list[ColumnElement[Any]]]:
         """The two sides of a join in types that every store compares as the values read: text where they differ."""
-        other = self.reach.table(path.table).seen
-        mine: list[ColumnElement[Any]] = []
-        theirs: list[ColumnElement[Any]] = []
-        for own_name, other_name in zip(path.columns, at, strict=True):
-            own, far = table.seen.columns[own_name], other.columns[other_name]
-            left, right = comparable(row.c[own_name], own, target.c[other_name], far)
-            mine.append(left)
-            theirs.append(right)
-        return mine, theirs
+        return sides(row, table.seen, path.columns, target, self.reach.table(path.table).seen, at)
 
     def where(self, table: ReachedTable, row: FromClause, path: SinglePath) -> list[ColumnElement[bool]]:
         """What must hold beside the path itself."""

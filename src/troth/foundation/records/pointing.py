@@ -282,11 +282,11 @@ def _undeclared(
         return
     if pointer.table != end.name:  # through a link table, from the other side: rows of others may point here too
         other = by_name[pointer.table]
-        if _covering(other, pointer, people) or other.always_deletes:
+        if _covering(other, pointer, people):
             return
-        if not end.table.shared:
+        if not end.table.shared:  # one of nobody, too: no path leads to it
             found.guards.append(Guard(pointer, cascades=False))
-        elif any(not _leaves(other, one, pointer) for one in other.ends):
+        elif not other.always_deletes and any(not _leaves(other, one, pointer) for one in other.ends):
             _let_go(pointer, found)
         return
     for one in end.ends:

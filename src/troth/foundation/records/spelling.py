@@ -140,7 +140,8 @@ def _lower_postgresql(element: _lowered, compiler: Any, **kw: Any) -> str:
 def _lower_sqlite(element: _lowered, compiler: Any, **kw: Any) -> str:
     """SQLite's own knows the letters of ASCII only. Whatever has others is given to Python, which takes longer."""
     text = compiler.process(element.clauses, **kw)
-    return f"CASE WHEN length({text}) = length(CAST({text} AS BLOB)) THEN lower({text}) ELSE {LOWER}(CAST({text} AS BLOB)) END"
+    as_bytes = f"CAST({text} AS BLOB)"
+    return f"CASE WHEN length({text}) = length({as_bytes}) THEN lower({text}) ELSE {LOWER}({as_bytes}) END"
 
 
 @compiles(exact)

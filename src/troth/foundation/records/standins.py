@@ -16,6 +16,7 @@ from troth.errors import ErasureRefused
 from troth.foundation.clock import stamp
 from troth.foundation.records import settings, steps
 from troth.foundation.records.catalogue import Catalogue, Column, ColumnKind, Table
+from troth.foundation.records.keys import fitted
 from troth.foundation.records.questions import Ask
 from troth.foundation.records.statements import core_table
 from troth.policy.datamap import Normalising, PersonKind, StoreKind, TableMap
@@ -64,14 +65,15 @@ class Nobody:
         self,
         kind: str,
         columns: Sequence[ColumnElement[Any]],
-        seen: Sequence[Column],  # noqa: ARG002 - `Keys` has it
+        seen: Sequence[Column],
     ) -> ColumnElement[bool]:
         import sqlalchemy
 
         key = self._keys.get(kind)
         if key is None:
             return sqlalchemy.false()
-        return sqlalchemy.and_(*(column == value for column, value in zip(columns, key, strict=True)))
+        fit = (fitted(value, each) for value, each in zip(key, seen, strict=True))
+        return sqlalchemy.and_(*(column == value for column, value in zip(columns, fit, strict=True)))
 
     def equal(
         self,

@@ -252,9 +252,10 @@ class _Search:
         found = [subject for rows in self.found.values() for subject in rows.values()]
         known: dict[str, tuple[str, ...]] = {"email": tuple(emails)} if emails else {}
         for subject in found:
-            for name, values in subject.identifiers.items():
-                if name not in WEAK:
-                    known[name] = tuple(dict.fromkeys((*known.get(name, ()), *values)))
+            wanted = {name for kind in self.kinds if kind.id != subject.kind.id for name in _used(self.datamap, kind)}
+            for name in wanted - WEAK:
+                alone = self._alone(subject, name, subject.identifiers.get(name, ()))
+                known[name] = tuple(dict.fromkeys((*known.get(name, ()), *alone)))
         for kind in self.kinds:
             own = next(iter(self.found.get(kind.id, {}).values()), None)
             if own is not None:

@@ -245,3 +245,65 @@ def test_a_link_that_stands_as_text_is_cut_with_the_row_that_it_points_at(make: 
     _erased(company)
 
     assert company.ask("select id, friend from users order by id") == [(2, None), (3, "2")]
+
+
+def test_a_mailbox_of_two_people_leads_to_no_guests_orders_either(make: Make) -> None:
+    company = make(
+        "create table users (id int primary key, email varchar(80));\ncreate table staff (id int primary key, email varchar(80));\n"
+        "create table orders (id int primary key, guest varchar(80));\n"
+        "insert into users values (1, 'home@example.org');\n"
+        "insert into staff values (11, 'home@example.org'), (12, 'home@example.org'), (13, 'guest@example.org');\n"
+        "insert into orders values (1, 'home@example.org'), (2, 'guest@example.org');\n",
+        """    person:
+      customer: {table: users, key: id, identifiers: {email: email}}
+      staff: {table: staff, key: id, identifiers: {email: email}}
+    tables:
+      users: {whose: {person: customer}, columns: {email: contact.email}}
+      staff: {whose: {person: staff}, columns: {email: contact.email}}
+      orders: {whose: {match: guest, identifier: email, person: customer}, columns: {guest: contact.email}}
+""",
+    )
+
+    assert [each.key for each in company.find("shop.staff:11")] == [(11,)]
+    assert [each.key for each in company.find("shop.staff:13")] == [(), (13,)]
+
+
+def test_a_thread_whose_member_is_nobody_is_refused_rather_than_left_pointed_at(make: Make) -> None:
+    company = make(
+        USERS
+        + "create table threads (id int primary key);\ncreate table members (thread int, user_id int);\n"
+        + PEOPLE
+        + "insert into threads values (1), (2);\ninsert into members values (1, 1), (1, null), (2, 2);\n",
+        PERSON
+        + OWN
+        + "      members: {whose: user_id}\n"
+        + "      threads: {whose: {participant: {by: id > members.thread, on_erasure: delete}}, delete: with-last}\n",
+    )
+
+    with pytest.raises(ErasureRefused, match="members: rows that point at rows of threads would point at nothing"):
+        company.plan(company.find("1"))
+    _erased(company, "2")
+
+    assert company.rows("threads") == [(1,)]
+
+
+def test_the_key_of_a_stand_in_is_written_as_the_column_has_it(make: Make) -> None:
+    company = make(
+        USERS.replace("email varchar(80)", "email varchar(80) not null")
+        + "create table messages (id int primary key, sender varchar(20) not null, receiver varchar(20), body varchar(80));\n"
+        + PEOPLE
+        + "insert into messages values (1, '1', '2', 'hello'), (2, '1', null, 'hello'), (3, '2', '1', 'hello');\n",
+        PERSON
+        + OWN
+        + """      messages:
+        whose:
+          sender: {by: sender, on_erasure: {change: {sender: stand-in, body: redact}}}
+          receiver: {by: receiver, on_erasure: {change: {receiver: null}}}
+""",
+    )
+
+    _erased(company)
+    assert company.rows("messages") == [(1, "3", "2", "[redacted]"), (3, "2", None, "hello")]
+    company.erase(company.find("2"), "r2")
+
+    assert company.rows("messages") == []
