@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from troth.foundation.records import passing
 from troth.foundation.records.keys import BoundKeys, Subject
 from troth.foundation.records.ordering import Pointer
-from troth.foundation.records.pathwalk import join_columns
+from troth.foundation.records.pathwalk import join_columns, sides
 from troth.foundation.records.reach import Reach
 from troth.foundation.records.settings import Fixed
 from troth.foundation.records.statements import core_table
@@ -218,9 +218,9 @@ class Ended:
         """Rows of `name` whose `columns` equal `at` of a row of `other` that meets any of `chosen`."""
         import sqlalchemy
 
-        core, there = self.core(name), self.core(other)
-        found = sqlalchemy.select(*(there.c[each] for each in at)).where(sqlalchemy.or_(*chosen)).correlate(None)
-        mine = [core.c[each] for each in columns]
+        there = self.core(other)
+        mine, theirs = sides(self.core(name), self.seen(name), columns, there, self.seen(other), at)
+        found = sqlalchemy.select(*theirs).where(sqlalchemy.or_(*chosen)).correlate(None)
         return mine[0].in_(found) if len(mine) == 1 else sqlalchemy.tuple_(*mine).in_(found)
 
     def pointed_at(self, name: str) -> ColumnElement[bool] | None:
@@ -231,7 +231,8 @@ class Ended:
         found: list[ColumnElement[bool]] = []
         for pointer in pointers_at(self.reach, name):
             other = self.core(pointer.table).alias(f"points_{len(found)}")
-            same = (other.c[left] == core.c[right] for left, right in zip(pointer.columns, pointer.at, strict=True))
+            mine, theirs = sides(other, self.seen(pointer.table), pointer.columns, core, self.seen(name), pointer.at)
+            same = (left == right for left, right in zip(mine, theirs, strict=True))
             found.append(
                 sqlalchemy.exists(sqlalchemy.select(sqlalchemy.literal_column("1")).where(*same)).correlate(core)
             )

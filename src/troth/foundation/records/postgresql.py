@@ -118,6 +118,25 @@ _WORDS = (
 )
 
 
+_LETTERS = """
+select collname from pg_collation
+where lower('Ä') = 'Ä' and getdatabaseencoding() = 'UTF8' and collname in ('pg_c_utf8', 'und-x-icu', 'C.utf8')
+order by collname desc limit 1
+"""
+
+
+def know_letters(engine: Engine) -> None:
+    """Learn, once, by which collation letters beyond ASCII become small where the database's own (C) leaves them."""
+    from sqlalchemy import event
+
+    @event.listens_for(engine, "first_connect")
+    def _ask(connection: Any, _: object) -> None:
+        with connection.cursor() as cursor:
+            found = cursor.execute(_LETTERS).fetchone()
+        connection.commit()
+        engine.dialect.troth_letters = found[0] if found else None  # type: ignore[attr-defined] # read by `spelling`
+
+
 class PostgreSQL:
     """Facts of the dialect."""
 
@@ -135,6 +154,7 @@ class PostgreSQL:
             hide_parameters=True,
         )
         pooled.ask_when_in_doubt(engine)
+        know_letters(engine)
 
         @sqlalchemy.event.listens_for(engine, "connect")
         def _only_read(connection: Any, _: object) -> None:

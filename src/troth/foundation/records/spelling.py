@@ -18,6 +18,7 @@ from sqlalchemy import ColumnElement, String
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
+from troth.foundation.records.sqlite import LOWER
 from troth.policy.datamap import Normalising
 
 EACH = "[]"
@@ -37,7 +38,15 @@ def evened(text: ColumnElement[str], ways: Iterable[Normalising]) -> ColumnEleme
         text = func.replace(text, "_", " ")
     if Normalising.SPACES in chosen:
         text = func.replace(text, " ", "")
-    return func.lower(text) if Normalising.CASE in chosen else text
+    return _lowered(text) if Normalising.CASE in chosen else text
+
+
+class _lowered(FunctionElement[str]):  # noqa: N801 - reads as a function of SQL
+    """One argument: the text, in small letters of every alphabet."""
+
+    inherit_cache = True
+    name = "lowered"
+    type = String()
 
 
 class exact(FunctionElement[Any]):  # noqa: N801 - reads as a function of SQL
@@ -114,6 +123,25 @@ def _way(keys: Iterable[str]) -> str:
 
 
 # --- how each says it -------------------------------------------------------------------------------------------------
+
+
+@compiles(_lowered)
+def _lower(element: _lowered, compiler: Any, **kw: Any) -> str:
+    return f"lower({compiler.process(element.clauses, **kw)})"
+
+
+@compiles(_lowered, "postgresql")
+def _lower_postgresql(element: _lowered, compiler: Any, **kw: Any) -> str:
+    text, collation = compiler.process(element.clauses, **kw), getattr(compiler.dialect, "troth_letters", None)
+    return f'lower({text} COLLATE "{collation}")' if collation else f"lower({text})"
+
+
+@compiles(_lowered, "sqlite")
+def _lower_sqlite(element: _lowered, compiler: Any, **kw: Any) -> str:
+    """SQLite's own knows the letters of ASCII only. Whatever has others is given to Python, which takes longer."""
+    text = compiler.process(element.clauses, **kw)
+    as_bytes = f"CAST({text} AS BLOB)"
+    return f"CASE WHEN length({text}) = length({as_bytes}) THEN lower({text}) ELSE {LOWER}({as_bytes}) END"
 
 
 @compiles(exact)
