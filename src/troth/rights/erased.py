@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from troth.errors import ErasureRefused, PlaceMissing
+from troth.errors import DeclarationFaults, ErasureRefused, PlaceMissing
 from troth.foundation import tombstone_file
 from troth.foundation.guards.tables import map_approvals
 from troth.foundation.records import erasing, shreds, steps
@@ -155,6 +155,9 @@ def misfits(seen: Observation) -> Iterator[tuple[str, str]]:
             erasing.compile(Reach.compile(seen.need_map(), records.catalogue(store)), kind)
         except ErasureRefused as refused:
             yield store, refused.reasons[0]
+        except DeclarationFaults as problem:
+            fault = problem.faults[0]
+            yield f"{fault.file}:{fault.line}", f"{fault.path}: {fault.message}"
 
 
 def in_clear(seen: Observation) -> Iterator[tuple[str, int]]:
@@ -166,7 +169,7 @@ def in_clear(seen: Observation) -> Iterator[tuple[str, int]]:
         kind, _ = records.kind(store)
         try:
             compiled = erasing.compile(Reach.compile(datamap, records.catalogue(store)), kind)
-        except ErasureRefused:
+        except (ErasureRefused, DeclarationFaults):
             continue  # told by `misfits`
         for place, counted in shreds.in_clear(compiled):
             n = int(next(iter(records.execute(store, counted)))[0])
