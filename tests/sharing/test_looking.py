@@ -136,6 +136,12 @@ def test_a_record_that_agrees_with_the_ledger_is_kept(world: GateWorld) -> None:
     [
         ("update disclosures set rows = 1", "not what its entry in the ledger says"),
         ("update disclosures set reason = 'consent'", "is none that the policy lists"),
+        ("update disclosures set recipient = 'Example Desk'", "not what its entry in the ledger says"),
+        ("update disclosures set purpose = 'marketing'", "not what its entry in the ledger says"),
+        ("update disclosures set categories = '{}'", "not what its entry in the ledger says"),
+        ("update disclosures set at = '2026-11-21 00:00:00.000000'", "not what its entry in the ledger says"),
+        ("update disclosures set people = null, people_count = 1", "not what its entry in the ledger says"),
+        ("update disclosures set state = 'stopped'", "that it is stopped is not what the ledger says"),
         ("delete from disclosures", "1 disclosure in the ledger that the record lacks"),
         ("update disclosures set leaf = 1", "no entry in the ledger"),
     ],
