@@ -341,6 +341,17 @@ def test_a_ledger_that_was_tampered_with_breaks_the_ground(
     assert most == 1 or word in told
 
 
+def test_an_entry_from_a_time_to_come_breaks_the_ground(world: World) -> None:
+    keyring = sequenced(world)
+    with Store.open(f"sqlite:///{world.folder / 'troth.sqlite3'}") as store:
+        with store.writing() as tx:
+            leaves.append(tx, keyring, "policy.read", None, {}, world.now + dt.timedelta(days=2))
+        sequence_all(store, keyring)
+    verdict, told = world.own("2.2a", ledgers.ledger_broken)
+    assert verdict == "broken"
+    assert "1 entry is dated later than today" in told
+
+
 def test_an_entry_that_waits_too_long_for_its_place_breaks_the_ground(world: World) -> None:
     keyring = sequenced(world)
     for seconds, expected in ((5, "kept"), (11, "broken")):
