@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import re
 import sqlite3
 
@@ -19,7 +20,7 @@ from troth.foundation.proof import run_checks
 from troth.foundation.store import Store
 from troth.policy.settings import SiteSettings
 from troth.use import answering, log_reading
-from troth.use.checks import consents, grounds, ledgers, purposes
+from troth.use.checks import balances, consents, grounds, ledgers, purposes
 
 __all__ = ["before", "founded", "served", "site", "world"]
 
@@ -340,6 +341,17 @@ def test_a_ledger_that_was_tampered_with_breaks_the_ground(
     assert most == 1 or word in told
 
 
+def test_an_entry_from_a_time_to_come_breaks_the_ground(world: World) -> None:
+    keyring = sequenced(world)
+    with Store.open(f"sqlite:///{world.folder / 'troth.sqlite3'}") as store:
+        with store.writing() as tx:
+            leaves.append(tx, keyring, "policy.read", None, {}, world.now + dt.timedelta(days=2))
+        sequence_all(store, keyring)
+    verdict, told = world.own("2.2a", ledgers.ledger_broken)
+    assert verdict == "broken"
+    assert "1 entry is dated later than today" in told
+
+
 def test_an_entry_that_waits_too_long_for_its_place_breaks_the_ground(world: World) -> None:
     keyring = sequenced(world)
     for seconds, expected in ((5, "kept"), (11, "broken")):
@@ -553,15 +565,30 @@ def test_every_duty_has_its_law(world: World, name: str, before_: str, after: st
 
 
 def test_a_missing_balance_test_is_broken_and_an_old_one_unproven(world: World) -> None:
-    assert world.own("2.2d", grounds.balance_untested)[0] == "kept"
+    assert world.own("2.2d", balances.balance_untested)[0] == "kept"
 
     world.now = NOW + 400 * DAY
-    verdict, told = world.own("2.2d", grounds.balance_untested)
+    verdict, told = world.own("2.2d", balances.balance_untested)
     assert verdict == "unproven"
     assert "looked at on" in told
 
     (world.folder / "documents" / "balance-terms.md").unlink()
-    assert world.own("2.2d", grounds.balance_untested)[0] == "broken"
+    assert world.own("2.2d", balances.balance_untested)[0] == "broken"
+
+
+def test_an_empty_balance_test_is_none(world: World) -> None:
+    paper = world.folder / "documents" / "balance-terms.md"
+    before = hashlib.sha256(paper.read_bytes()).hexdigest()
+    paper.write_bytes(b"")
+    world.rewrite("policy.yaml", before, hashlib.sha256(b"").hexdigest())
+
+    assert "balance-terms.md is an empty file" in world.own("2.2d", balances.balance_untested)[1]
+
+
+def test_a_law_to_be_looked_at_again_in_a_hundred_years_is_not_looked_at(world: World) -> None:
+    world.rewrite("policy.yaml", "review: 2027-10-01", "review: 2127-10-01")
+
+    assert world.own("2.2c", grounds.statute_missing)[0] == "unproven"
 
 
 def test_a_purpose_without_a_balance_test_is_named(world: World) -> None:
@@ -571,7 +598,7 @@ def test_a_purpose_without_a_balance_test_is_named(world: World) -> None:
         "{purpose: notices, data: [contact.email, transaction.purchase], basis: legitimate-interests}",
     )
 
-    verdict, told = world.own("2.2d", grounds.balance_untested)
+    verdict, told = world.own("2.2d", balances.balance_untested)
 
     assert verdict == "broken"
     assert "purpose notices: rests on legitimate interests, and nobody has weighed" in told

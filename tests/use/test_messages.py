@@ -126,6 +126,7 @@ def test_without_templates_or_store_nothing_is_proven(world: World) -> None:
     ("statement", "expected"),
     [
         ("update mail_log set order_id = null where kind = 'transactional'", "about an order name none"),
+        ("update mail_log set order_id = 999999 where kind = 'transactional'", "name an order that is not there"),
         ("update mail_log set order_id = (select min(id) from orders) where kind = 'marketing'", "name an order"),
         ("update mail_log set kind = 'transactional'", "template newsletter: is marketing, and was sent as transact"),
         ("update mail_log set template = 'spring-offer' where id = 1", "template spring-offer: 1 message of it went"),

@@ -26,15 +26,13 @@ from troth.sharing.disclosures import Disclosure, HeldBack
 from troth.sharing.spool import clear, part_of
 from troth.sharing.subtraction import Telling
 from troth.sharing.tables import disclosures
-from troth.sharing.words import Form, State
+from troth.sharing.words import ENDED_AS, Form, State
 
 if TYPE_CHECKING:
     from troth.use.office import Office
 
 PATIENCE = dt.timedelta(minutes=10)
 """A disclosure that is begun for longer than this has lost whoever was carrying it out."""
-
-_KINDS = {State.DONE: "data.disclosed", State.STOPPED: "data.not-disclosed", State.UNCERTAIN: "data.perhaps-disclosed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +125,7 @@ def end(tx: Connection, office: Office, number: int, state: State) -> bool:
     open_ = disclosures.c.id == number, disclosures.c.state == State.BEGUN
     if tx.execute(select(disclosures.c.id).where(*open_).with_for_update()).first() is None:
         return False
-    leaf = leaves.append(tx, office.keyring, _KINDS[state], None, {"disclosure": number}, now)
+    leaf = leaves.append(tx, office.keyring, ENDED_AS[state], None, {"disclosure": number}, now)
     tx.execute(update(disclosures).where(*open_).values(state=state, ended_at=now, outcome=leaf))
     return True
 

@@ -248,12 +248,22 @@ def test_grants_of_postgresql_tell_who_may_do_what(postgresql_database: str) -> 
             "create role analyst",
             "grant select (id) on users to analyst",
             "grant select, update on open_table to public",
+            "drop role if exists intern",
+            "drop role if exists team",
+            "create role team in role analyst",
+            "create role intern login in role team, pg_read_all_data",
         ):
             connection.exec_driver_sql(statement)
 
     with Records.of_address("shop", postgresql_database) as records:
         grants = records.roles("shop")
+    with engine.begin() as connection:
+        for statement in ("drop role intern", "drop role team", "drop owned by analyst", "drop role analyst"):
+            connection.exec_driver_sql(statement)
 
+    assert Grant("intern", "users", "id", ("SELECT",), through="analyst") in grants
+    assert Grant("intern", None, None, ("SELECT",)) in grants
+    assert Grant("team", "users", "id", ("SELECT",), through="analyst") in grants
     assert Grant("analyst", "users", "id", ("SELECT",)) in grants
     assert Grant("PUBLIC", "open_table", None, ("SELECT", "UPDATE")) in grants
     assert Grant("troth", None, None, ("ALL",), grantable=True) in grants

@@ -44,8 +44,8 @@ _FINE = re.compile(
     r"|\b[2-9CFGHJMPQRVWX]{8}\+[2-9CFGHJMPQRVWX]{2,3}\b"
 )
 _MANY = 100
-_MANY_OF_ROWS = 4
-"""Kinds of devices are few: more than a hundred different ones, and more than one in four rows, are marks."""
+_MANY_OF_ROWS = 20
+"""Kinds of devices are few: more than a hundred different ones, and more than one in twenty rows, are marks."""
 
 
 @check(
@@ -59,7 +59,7 @@ def raw_device(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
 
     What it proves: no value in the columns of device type, system and browser is a raw user agent, a long version or a
     fingerprint (a long run of letters and digits), and none is longer than 40 letters; where all rows were read, there
-    are not more than a hundred different values that are more than a quarter of the rows.
+    are not more than a hundred different values that are more than a twentieth of the rows.
 
     What it does not prove: that scripts do not read more from the device; columns of other kinds (1.2 looks for those).
 

@@ -55,21 +55,33 @@ from pg_index i join pg_class x on x.oid = i.indexrelid
 where i.indrelid = any(%s) and i.indisvalid and not i.indisprimary order by i.indrelid, x.relname"""
 _TRIGGERS = """select tgrelid, tgname from pg_trigger
 where tgrelid = any(%s) and not tgisinternal and tgenabled <> 'D' order by tgrelid, tgname"""
-_GRANTS = f"""select coalesce(r.rolname, 'PUBLIC'), n.nspname, c.relname, null, array_agg(g.privilege_type order by 1),
-  bool_or(g.is_grantable), n.nspname = current_schema()
-from pg_class c join pg_namespace n on n.oid = c.relnamespace
-cross join lateral aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) g
-left join pg_roles r on r.oid = g.grantee
-where {_OURS} group by 1, 2, 3, 7
+_GRANTS = f"""with recursive up(member, role) as (
+  select member, roleid from pg_auth_members
+  union select up.member, m.roleid from up join pg_auth_members m on m.member = up.role
+), given(grantee, schema, name, columned, privilege, grantable, here) as (
+  select g.grantee, n.nspname, c.relname, null::name, g.privilege_type, g.is_grantable, n.nspname = current_schema()
+  from pg_class c join pg_namespace n on n.oid = c.relnamespace
+  cross join lateral aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) g where {_OURS}
+  union all
+  select g.grantee, n.nspname, c.relname, a.attname, g.privilege_type, g.is_grantable, n.nspname = current_schema()
+  from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid
+  cross join lateral aclexplode(a.attacl) g where {_OURS} and a.attacl is not null and not a.attisdropped
+)
+select coalesce(r.rolname, 'PUBLIC') as role, schema, name, columned, array_agg(privilege order by privilege),
+  bool_or(grantable), here, null::name as through
+from given left join pg_roles r on r.oid = given.grantee group by 1, 2, 3, 4, 7
 union all
-select coalesce(r.rolname, 'PUBLIC'), n.nspname, c.relname, a.attname, array_agg(g.privilege_type order by 1),
-  bool_or(g.is_grantable), n.nspname = current_schema()
-from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid
-cross join lateral aclexplode(a.attacl) g left join pg_roles r on r.oid = g.grantee
-where {_OURS} and a.attacl is not null and not a.attisdropped group by 1, 2, 3, 4, 7
+select l.rolname, schema, name, columned, array_agg(privilege order by privilege), bool_or(grantable), here, r.rolname
+from given join up on up.role = given.grantee join pg_roles l on l.oid = up.member join pg_roles r on r.oid = up.role
+where not l.rolsuper and l.rolname !~ '^pg_' group by 1, 2, 3, 4, 7, 8
 union all
-select rolname, null, null, null, array['ALL'], true, true from pg_roles where rolsuper and rolcanlogin
-order by 2 nulls first, 3, 4 nulls first, 1"""  # noqa: S608
+select l.rolname, null, null, null, case when r.rolsuper then array['ALL'] when r.rolname = 'pg_read_all_data'
+  then array['SELECT'] else array['DELETE', 'INSERT', 'UPDATE'] end, false, true, null
+from up join pg_roles l on l.oid = up.member join pg_roles r on r.oid = up.role
+where l.rolcanlogin and not l.rolsuper and (r.rolsuper or r.rolname in ('pg_read_all_data', 'pg_write_all_data'))
+union all
+select rolname, null, null, null, array['ALL'], true, true, null from pg_roles where rolsuper and rolcanlogin
+order by 2 nulls first, 3, 4 nulls first, 1, 8 nulls first"""  # noqa: S608
 
 _Facts = list[tuple[Any, ...]]
 _KINDS = {"v": TableKind.VIEW, "m": TableKind.MATERIALISED, "f": TableKind.VIRTUAL}
@@ -225,7 +237,7 @@ class PostgreSQL:
         )
 
     def grants(self, connection: Connection) -> list[Grant]:
-        """Owners count as holding all that they own."""
+        """Owners count as holding all that they own, and members of a role what that one may do."""
         return [
             Grant(
                 role,
@@ -233,8 +245,9 @@ class PostgreSQL:
                 column,
                 tuple(sorted(may)),
                 grantable,
+                through,
             )
-            for role, schema, name, column, may, grantable, own in connection.exec_driver_sql(_GRANTS).all()
+            for role, schema, name, column, may, grantable, own, through in connection.exec_driver_sql(_GRANTS).all()
         ]
 
     def trouble(self, problem: DBAPIError) -> Trouble:

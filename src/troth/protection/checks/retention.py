@@ -16,6 +16,7 @@ from troth.policy.vocabulary import expand
 
 if TYPE_CHECKING:
     from troth.foundation.observation import Observation
+    from troth.foundation.records.instants import Times
     from troth.policy.conditions import Condition
     from troth.policy.datamap import Place, TableMap
     from troth.policy.model import Policy, RetentionPeriod, Sentence
@@ -52,7 +53,8 @@ def kept_too_long(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     period, counted from the column that `starts:` names; the longest of the period and the laws counts. Where troth
     ends data by a schedule, no row that was past its time when the last run began is left, and that run is no older
     than promised, nor than a month. Rows that a hold keeps or that a law lets stay (`until:`) do not count. Every kind
-    of data that section 1 declares and a table holds has a period.
+    of data that section 1 declares and a table holds has a period. Where time begins with the row (`visit`, `event`,
+    `order`, `message`), none has no time, or one that is still to come.
 
     What it does not prove: backups, logs and exports outside the stores; rows whose time has not begun yet.
 
@@ -139,6 +141,8 @@ def _judge(
             f"{counted(times.unreadable, 'row')} with no time that can be read",
             repair="name a column of times under `starts` in datamap.yaml",
         )
+    if rule.after in _WITH_THE_ROW:
+        yield from _timeless(seen, table, place, times, conditions, looked=looked)
     if times.oldest is None:
         return
     looked.tables += 1
@@ -156,6 +160,37 @@ def _judge(
                 f"{counted(late, 'row')} older than {rule.keep}; oldest from {times.oldest:%Y-%m-%d}",
                 repair=_REPAIR,
             )
+
+
+_WITH_THE_ROW = frozenset({"visit", "event", "order", "message"})
+"""What a row is made by: unlike the end of something, its time has begun when the row is there."""
+
+_AHEAD = dt.timedelta(days=1)
+
+
+def _timeless(
+    seen: Observation,
+    table: TableMap,
+    place: Place,
+    times: Times,
+    conditions: tuple[Condition, ...],
+    *,
+    looked: _Looked,
+) -> Iterator[Saw]:
+    """Rows that would never end, since their time is missing or still to come."""
+    from troth.policy.conditions import Compare, Comparison
+
+    column = place.column or ""
+    repair = f"fill {column} with when the row was made; without it the row is never past its time"
+    missing = seen.need_records().count(table.place, Compare(column, Comparison.NULL), *conditions)
+    if missing:
+        looked.unseen = True
+        yield unproven(str(place), f"{counted(missing, 'row')} with no time at all", repair=repair)
+    if times.newest is not None and times.newest > seen.now + _AHEAD:
+        looked.unseen = True
+        yield unproven(
+            str(place), f"its newest row is of {times.newest:%Y-%m-%d}, which is still to come", repair=repair
+        )
 
 
 def _late(

@@ -36,10 +36,12 @@ def notice_that_advertises(seen: Observation, sentence: Sentence) -> Iterator[Sa
     """A message about an order names the order, and is nothing else.
 
     What it proves: every message on record is of a template that the settings name, and of the class that they give it;
-    each transactional one names its order, and no other does. Where the mailer keeps copies, a transactional one has no
+    each transactional one names its order, and no other does; where the log points at orders by a foreign key, each of
+    them is there. Where the mailer keeps copies, a transactional one has no
     `List-Unsubscribe`, which is for mailings, and no line in common with a marketing letter that is kept.
 
-    What it does not prove: that the log has every message; the words of templates of which no copy is kept.
+    What it does not prove: that the log has every message; that the order is the reader's; the words of templates of
+    which no copy is kept.
 
     Repair: name templates and classes, and send marketing as marketing. Before: `[messages.templates]` without
     `order-sent`. After: `order-sent = "transactional"`.
@@ -95,6 +97,12 @@ def _faults(sent: Sent, settings: MessageSettings) -> Iterator[Saw]:
             place,
             f"{without} of {counted(sent.count, 'message')} about an order name none",
             repair="write down the order with the message; what belongs to none is not transactional",
+        )
+    if sent.lost:
+        yield broken(
+            place,
+            f"{sent.lost} of {counted(sent.count, 'message')} name an order that is not there",
+            repair="write down the order that the message belongs to",
         )
     if word != MessageClass.TRANSACTIONAL and sent.with_order:
         yield broken(
