@@ -12,7 +12,7 @@ import pytest
 from tests.rights.desks import ADA, BOB, Office, approve_map, found_office
 from tests.rights.test_identity import token_in
 from troth.errors import StoreError
-from troth.foundation import jobs
+from troth.foundation import jobs, people
 from troth.policy.vocabulary import Right
 from troth.rights import fulfilment, identity, requests, rounds
 from troth.rights.requests import Intake
@@ -130,3 +130,32 @@ def test_an_erasure_leaves_nothing_that_the_person_said_in_the_register(office: 
     assert path is not None
     files = [file.read_bytes() for file in path.parent.glob(f"{path.name}*")]
     assert not any(b"camellia" in data or b"ada@customer" in data for data in files)
+
+
+def test_what_else_somebody_had_asked_for_ends_with_their_erasure_and_holds_nothing_of_theirs(office: Office) -> None:
+    with office.desk.office.store.reading() as tx:
+        person = people.load(tx, office.desk.office.keyring, ADA)
+    others = [
+        requests.file(
+            office.desk, Intake(right, Channel.CENTRE, (who,), person=number, proof=Proof.SESSION, wish="tea")
+        )
+        for right, who, number in (
+            (Right.RECTIFICATION, ADA, person),
+            (Right.PORTABILITY, ADA, person),
+            (Right.ACCESS, ADA, person),
+            (Right.RECTIFICATION, BOB, None),
+        )
+    ]
+    for filed in (others[0], others[1], others[3]):
+        fulfilment.go_on(office.desk, filed.request.id)
+    erasing = ask(office, Right.ERASURE)
+
+    assert fulfilment.go_on(office.desk, erasing) is State.DONE
+
+    ended = [office.load(filed.request).state for filed in others]
+    assert ended[:3] == [State.CANCELLED] * 3
+    assert ended[3].open
+    of_ada = [row for row in office.company.rows(requests.requests) if row.person == person]
+    assert len(of_ada) == 4
+    assert all(row.known_by is row.wish is row.addresses is None for row in of_ada)
+    assert [work.id for work in fulfilment.waiting(office.desk.office.store, office.now)] == []
