@@ -41,7 +41,9 @@ if TYPE_CHECKING:
 log = logging.getLogger("troth.mail")
 
 MOST_A_DAY = 20
-"""Letters to one address within 24 hours, whoever caused them, beside those that are owed; more would make us a tool to annoy somebody."""
+"""Letters to one address within 24 hours, whoever caused them; more would make us a tool to annoy somebody. Those that
+are owed go besides.
+"""
 
 GIVE_UP_AFTER = timedelta(days=5)
 _CLAIM = timedelta(minutes=10)
@@ -92,8 +94,9 @@ class Delivery:
 def queue(tx: Connection, keyring: Keyring, letter: Letter, now: datetime) -> MailState:
     """Put a letter into the outbox; it goes when the caller's transaction has been committed and `deliver` runs.
 
-    Gives WAITING, WITHHELD when the address had `MOST_A_DAY` today and it is not owed, or the state of the one queued under `once` before.
-    Raises: TrothError for what cannot be an address or a subject; a line break in either is refused, never sent.
+    Gives WAITING, WITHHELD when the address had `MOST_A_DAY` today and it is not owed, or the state of the one queued
+    under `once` before. Raises: TrothError for what cannot be an address or a subject; a line break in either is
+    refused, never sent.
     """
     to = _address(letter)
     if not letter.subject.isprintable() or not letter.subject.strip():
