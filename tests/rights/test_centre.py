@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import sqlite3
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from tests.rights.desks import ADA, BOB, Office, approve_map, found_office
 from tests.rights.site import browser, sign_in_person, site_of, submit
 from troth.policy.vocabulary import Right
-from troth.rights import cards, requests
+from troth.rights import cards, fulfilment, requests
 from troth.rights.tables import requests as table
 from troth.rights.words import Proof, State
 
@@ -296,3 +297,21 @@ def test_what_is_paused_is_not_offered_to_be_paused_again(office: Office, site: 
 
     assert ("Pause it" in before, "Pause it" in after) == (True, False)
     assert "none of this happens" in after
+
+
+def test_a_request_that_was_taken_in_is_shown_as_such_when_it_could_not_be_done_at_once(
+    office: Office, site: Any
+) -> None:
+    page = browser(site)
+    sign_in_person(office, page)
+    with sqlite3.connect(office.desk.office.store.path or "") as raw:
+        raw.execute("CREATE TRIGGER full BEFORE INSERT ON restrictions BEGIN SELECT RAISE(ABORT, 'full'); END")
+
+    shown = submit(page, f"{CENTRE}/ask/restriction")
+
+    assert shown.status_code == 200
+    assert "We are at it now" in shown.text
+    with sqlite3.connect(office.desk.office.store.path or "") as raw:
+        raw.execute("DROP TRIGGER full")
+    [work] = fulfilment.waiting(office.desk.office.store, office.now)
+    assert fulfilment.go_on(office.desk, work.id) is State.DONE

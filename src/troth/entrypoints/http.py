@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Mount, Route
@@ -23,6 +24,7 @@ from troth.foundation.factors.provider import Provider
 from troth.foundation.operations import Operation
 from troth.foundation.proof import Report
 from troth.foundation.web.afterwards import Afterwards
+from troth.foundation.web.failing import Quietly
 from troth.foundation.web.pages import NOWHERE, Frame, Handler, Link, Site
 from troth.foundation.web.security import SecurityHeaders
 from troth.foundation.web.static import PREFIX
@@ -111,7 +113,10 @@ def _application(instance: Instance, troth: Troth, desk: DeskKeeper, home: Any, 
     routes += use_api.routes(troth, [rights_api.router(desk)])
     routes.append(Mount("/", home) if home is not None else Route("/", _to(place.policy)))
     lost: Any = _lost(site, public)
-    return Starlette(routes=routes, exception_handlers={404: lost, 405: lost})
+    # the company's own application, which may stand at `/`, tells its errors as it does
+    quietly = Middleware(Quietly, is_ours=lambda scope: scope.get("app") is made)
+    made = Starlette(routes=routes, exception_handlers={404: lost, 405: lost}, middleware=[quietly])
+    return made
 
 
 class _Files:

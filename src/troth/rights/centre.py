@@ -143,9 +143,10 @@ class Centre:
                 ask.afterwards(partial(self._go_on, request.id))
             return self._received(ask, request)
         answer = ask.go(f"{self.path}/requests/{request.number}")
-        answer.background = None if right in _AT_ONCE else BackgroundTask(self._go_on, request.id)
-        if answer.background is None:
-            fulfilment.go_on(desk, request.id)
+        if right in _AT_ONCE:
+            self._go_on(request.id, fulfilment.go_on)  # what fails here is taken in all the same, and is done later
+        else:
+            answer.background = BackgroundTask(self._go_on, request.id)
         return answer
 
     # --- by a link ----------------------------------------------------------------------------------------------------
@@ -319,9 +320,9 @@ class Centre:
             410, "This link was used already, or its time is over.", "Ask for a new one in the privacy centre."
         )
 
-    def _go_on(self, which: int) -> None:
+    def _go_on(self, which: int, how: Callable[[Desk, int], object] = fulfilment.begin) -> None:
         try:
-            fulfilment.begin(self.desk(), which)
+            how(self.desk(), which)
         except TrothError as problem:
             log.warning("request %d waits: %s", which, problem)
 

@@ -27,6 +27,18 @@ if TYPE_CHECKING:
     from troth.rights.requests import Request
 
 _ENGLISH = "en"
+_OWED = frozenset(
+    {
+        "cooling",
+        "held-erasure",
+        "done-erasure",
+        "done-rectification",
+        "done-portability",
+        "refused",
+        "extended",
+    }
+)
+"""Letters that follow from a link that was mailed, or from what staff did. INVARIANT: none that a form alone causes."""
 _MOST_AUTHORITIES = 5
 
 
@@ -50,6 +62,7 @@ def send(
             reference=f"request {request.number}",
             once=f"request {request.number} {letter} {once}{place}",
             person=request.person,
+            owed=letter in _OWED,
         )
         try:
             queued += mail.queue(tx, office.keyring, sent, office.clock.now()) is mail.MailState.WAITING

@@ -25,6 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from troth import errors
 from troth.foundation import people
+from troth.foundation.web.failing import Quietly
 from troth.policy.usesettings import ConsentSettings
 from troth.use import (
     api_reports,
@@ -293,7 +294,7 @@ def _application(title: str, router: APIRouter, *, malformed: HTTPStatus = HTTPS
     application.add_exception_handler(RequestValidationError, partial(_not_understood, malformed))
     application.add_exception_handler(StarletteHTTPException, _refused)
     application.add_exception_handler(Exception, _failed)
-    return _Limited(application)
+    return Quietly(_Limited(application))
 
 
 def problem(status: int, detail: str, headers: Mapping[str, str] | None = None, **more: Any) -> JSONResponse:

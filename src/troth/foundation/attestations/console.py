@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
-from troth.errors import TrothError
+from troth.errors import UnknownName
 from troth.foundation import operations
 from troth.foundation.attestations import reading, register
 from troth.foundation.attestations.register import Statement
@@ -90,6 +90,6 @@ class Pages:
         try:
             with self.store.writing() as tx:
                 register.withdraw(tx, self.keyring, ask.number("number"), ask.now)
-        except TrothError:
+        except UnknownName:
             return ask.problem(404, "There is no attestation of that number.", "The list shows those that there are.")
         return ask.go(self.path)

@@ -10,7 +10,6 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
@@ -24,6 +23,7 @@ from troth.foundation import throttling
 from troth.foundation.clock import Clock
 from troth.foundation.web import forms
 from troth.foundation.web.afterwards import Afterwards
+from troth.foundation.web.failing import place_of
 from troth.foundation.web.static import PREFIX, StaticFiles
 
 log = logging.getLogger(__name__)
@@ -196,7 +196,7 @@ class Site:
                 log.warning("%s: %s", _name(handler), problem)
                 response = ask.problem(503, "Something on our side does not work right now; nothing was done.", _LATER)
             except Exception as problem:  # noqa: BLE001 - a fault of ours: the log gets kind and place, never a value
-                log.error("%s failed with %s at %s", _name(handler), type(problem).__name__, _place(problem))  # noqa: TRY400
+                log.error("%s failed with %s at %s", _name(handler), type(problem).__name__, place_of(problem))  # noqa: TRY400
                 response = ask.problem(500, "Something on our side failed; nothing was done.", _LATER)
             for name, value in ask.cookies.items():
                 self._set(response, request, name, value)
@@ -244,14 +244,6 @@ def _name(handler: Handler) -> str:
     """What a log calls a page: its handler, as a path can hold a one-time token."""
     handler = getattr(handler, "page", handler)
     return f"{handler.__module__}.{getattr(handler, '__qualname__', type(handler).__name__)}"
-
-
-def _place(problem: BaseException) -> str:
-    """File and line where `problem` was raised."""
-    trace = problem.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else "?"
 
 
 def _day(value: Any, language: str = "en") -> str:
