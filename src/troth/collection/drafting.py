@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from troth.collection import discovery
 from troth.collection.asking import questions_of
 from troth.collection.discovery import ColumnFinding, Nature
-from troth.collection.likely_keys import believed_views, likely_keys
+from troth.collection.likely_keys import LikelyKey, believed_views, likely_keys, share_of
 from troth.collection.mapwriting import DraftColumn, DraftStore, DraftTable, write_map
-from troth.collection.ownership import Kind, Known, how, kinds_of_people, path_of
+from troth.collection.ownership import Kind, Known, addresses_of, how, kinds_of_people, part_of, path_of
 from troth.collection.relations import View
 from troth.collection.words import Subject, words
 from troth.errors import PlaceMissing
 from troth.foundation.records.catalogue import ColumnKind
+from troth.policy.datamap import Place
 
 if TYPE_CHECKING:
     from troth.foundation.records.reading import Records
@@ -63,7 +65,22 @@ def gather(records: Records, store: str) -> Known:
     found: dict[str, list[ColumnFinding]] = {name: [] for name in seen}
     for finding in discovery.judge(catalogue, discovery.look(records, store), seen):
         found[finding.place.table].append(finding)
-    return Known(store, seen, found, keys)
+    known = Known(store, seen, found, keys)
+    return replace(known, addresses=_whose_addresses(records, known))
+
+
+def _whose_addresses(records: Records, known: Known) -> dict[Place, LikelyKey]:
+    own = [mails[0].place for name, view in known.views.items() if view.person and (mails := addresses_of(known, name))]
+    if len(own) < 2:
+        return {}
+    best: dict[Place, LikelyKey] = {}
+    for name, view in known.views.items():
+        for finding in () if view.person or view.about else addresses_of(known, name):
+            measured = [share_of(records, finding.place, place, fold=True) for place in own]
+            most = max(measured, key=lambda each: each.share or 0.0)
+            if most.share:
+                best[finding.place] = most
+    return best
 
 
 def write_draft(known: Known, connect: str) -> str:
@@ -106,9 +123,9 @@ def _is_personal(known: Known, view: View) -> bool:
 
 
 def _table(known: Known, view: View, kinds: Mapping[str, Kind]) -> DraftTable:
-    if not _is_personal(known, view):
+    path = path_of(known, view, kinds) if _is_personal(known, view) else part_of(known, view, kinds)
+    if path is None:
         return _impersonal(known, view, kinds)
-    path = path_of(known, view, kinds)
     facts = dict(path.facts)
     notes = {("shared" if "shared" in facts else "whose"): path.note}
     start = _start(view)
