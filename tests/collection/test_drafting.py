@@ -13,6 +13,8 @@ from troth.collection import discovery, drafting
 from troth.collection.ownership import Known
 from troth.collection.relations import views
 from troth.errors import PlaceMissing
+from troth.foundation.records.ends import ends_of
+from troth.foundation.records.reading import Records
 from troth.policy import mapreading
 from troth.policy.datamap import (
     AnyPath,
@@ -342,6 +344,30 @@ def test_an_address_leads_to_the_kind_of_people_whose_it_is(tmp_path: Path) -> N
     assert {name: path.person for name, path in led.items() if isinstance(path, ByIdentifier)} == {
         "subscribed": "shop.member", "shift": "shop.employee", "unheard": "shop.member",
     }  # fmt: skip
+
+
+def test_a_materialised_view_is_nobodys_table_and_no_erasure_writes_into_one(postgresql_scratch: str) -> None:
+    run_script(
+        postgresql_scratch,
+        "create table members (id int primary key, email text, name text);\n"
+        "insert into members select n, 'm' || n || '@example.org', 'Ann Bell' from generate_series(1, 30) n;\n"
+        "create materialized view members_by_mail as select email, id from members;\n",
+    )
+    text = drafting.draft_map(postgresql_scratch, name="shop", variable="SHOP")
+    drafted = mapreading.parse(text.encode())
+    claimed = mapreading.parse(
+        re.sub(
+            r"members_by_mail:\n +personal: no\n +why: .*", "members_by_mail: {whose: {by: id, person: member}}", text
+        ).encode()
+    )
+
+    assert not _tables(drafted)["membersbymail"].personal
+    assert "refresh it" in text
+    with Records.of_address("shop", postgresql_scratch) as records:
+        _, faults = ends_of(drafted, "shop", records.catalogue("shop"))
+        assert faults == []
+        _, [fault] = ends_of(claimed, "shop", records.catalogue("shop"))
+    assert "members_by_mail: it is a materialised view" in fault
 
 
 def test_what_hangs_on_rows_that_an_address_leads_to_is_theirs_too(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from troth.collection.ownership import Kind, Known, addresses_of, how, kinds_of_
 from troth.collection.relations import View
 from troth.collection.words import Subject, words
 from troth.errors import PlaceMissing
-from troth.foundation.records.catalogue import ColumnKind
+from troth.foundation.records.catalogue import ColumnKind, TableKind
 from troth.policy.datamap import Place
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ _STARTS = {
     Subject.AUTHORED: "message",
 }
 _CREDENTIALS = ("account.password", "payment.card_code")
+_MADE = "a materialised view: refresh it after an erasure, or the person stays in it"
 _HEAD = (
     "Where people's data is: a first draft from the database itself. The comments say why each line is there.",
     "Nothing runs on a store while one of its questions is open: write the answer, or take the question out.",
@@ -61,11 +62,12 @@ def gather(records: Records, store: str) -> Known:
     if not any(table.holds_rows for table in catalogue.tables.values()):
         raise PlaceMissing("the database has no tables.", where=store, repair="Name the database that holds them.")
     keys = likely_keys(records, store)
-    seen = believed_views(catalogue, keys)
+    made = [name for name, table in catalogue.tables.items() if table.kind is TableKind.MATERIALISED]
+    seen = {name: view for name, view in believed_views(catalogue, keys).items() if name not in made}
     found: dict[str, list[ColumnFinding]] = {name: [] for name in seen}
     for finding in discovery.judge(catalogue, discovery.look(records, store), seen):
         found[finding.place.table].append(finding)
-    known = Known(store, seen, found, keys)
+    known = Known(store, seen, found, keys, made=tuple(made))
     return replace(known, addresses=_whose_addresses(records, known))
 
 
@@ -88,6 +90,7 @@ def write_draft(known: Known, connect: str) -> str:
     kinds = kinds_of_people(known)
     order = sorted(known.views.values(), key=lambda view: (not view.person, not _is_personal(known, view)))
     tables = [_table(known, view, kinds) for view in order]
+    tables += [DraftTable(name, {"personal": False, "why": _MADE}, (), {}) for name in known.made]
     people = {kind.name: _person(kind) for kind in kinds.values()}
     questions = list(questions_of(known, kinds))
     return write_map(_HEAD, questions, [DraftStore(known.store, connect, people, tables)])

@@ -41,6 +41,9 @@ class Known:
     addresses: Mapping[Place, LikelyKey] = field(default_factory=dict)
     """Where several kinds of people are known by an address: those among whom most of a column's addresses stand."""
 
+    made: tuple[str, ...] = ()
+    """Materialised views: their rows are made of other tables."""
+
     def personal(self, table: str) -> list[ColumnFinding]:
         """The findings of `table` that say personal."""
         return [finding for finding in self.findings[table] if finding.verdict is Nature.PERSONAL]
