@@ -17,7 +17,7 @@ from typing import Annotated, Any
 import typer
 import typer.core
 
-from troth.errors import TrothError
+from troth.errors import TrothError, kind_and_place
 
 
 class Commands(typer.core.TyperGroup):
@@ -103,12 +103,7 @@ def _run() -> None:
     except Exception as problem:
         if os.environ.get("TROTH_DEBUG"):
             raise
-        # the message of an unknown error may hold a value; its kind and place do not
-        trace = problem.__traceback__
-        while trace is not None and trace.tb_next is not None:
-            trace = trace.tb_next
-        place = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else "?"
-        sys.stderr.write(f"troth: a fault of troth itself ({type(problem).__name__} at {place}).\n")
+        sys.stderr.write(f"troth: a fault of troth itself ({kind_and_place(problem)}).\n")
         sys.stderr.write("  Set TROTH_DEBUG=1 to see all of it, and please report it.\n")
         raise SystemExit(2) from None
 

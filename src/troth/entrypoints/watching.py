@@ -84,6 +84,9 @@ def on_schedule(instance: Instance, clock: Clock | None = None) -> Iterator[None
     forget what is past its time in troth's own store, remind of what ends, and sequence the ledger, while the block
     runs.
     """
+    from troth.sections import load_tables
+
+    load_tables()  # before there are threads: a table is in the schema before its columns are
     clock = clock or SystemClock()
     jobs: list[Job] = []
     schedule, now = instance.settings.schedule, clock.now()

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, assert_never
 
 from troth.foundation.records import settings
-from troth.foundation.records.catalogue import Catalogue, Column, Table
+from troth.foundation.records.catalogue import Catalogue, Column, Table, TableKind
 from troth.foundation.records.settings import Fixed, Setting, StandIn
 from troth.policy.conditions import columns
 from troth.policy.datamap import (
@@ -120,6 +120,11 @@ def ends_of(datamap: DataMap, store: str, catalogue: Catalogue) -> tuple[tuple[T
     for table in mapped.tables.values():
         seen = catalogue.tables.get(table.name)
         if seen is None or not table.personal or table.location is not None:
+            continue
+        if seen.kind is TableKind.MATERIALISED:
+            made = "a materialised view, in which nothing is deleted or changed"
+            repair = "Map it as `personal: no` with a `why:`, and refresh it after an erasure"
+            faults.append(f"{table.name}: it is {made}. {repair}; the search for what is left reads it.")
             continue
         found.append(_table_end(mapped, table, seen, people, faults))
     return tuple(found), faults
