@@ -2,7 +2,8 @@
 
 The floor has the person's own key object at hand, takes a fresh nonce, and gives bytes. Ours finds the key among
 thousands, says which it was, binds the value to its place and person, and gives the text that is stored; opening has
-that text. No store is asked: the keys are in memory, as they are for a minute in a process that works.
+that text. The keys are in memory, under a lease that each
+use looks at; the store is asked once a second.
 
 Beside it stands what one key and one nonce, used again and again, would take: faster, and no encryption at all, since
 whoever has two values under one nonce has both without the key. Against that nobody who encrypts comes to twice: the

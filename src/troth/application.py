@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Self
 
 from troth.errors import Refused, UnknownName
-from troth.foundation import people
+from troth.foundation import people, sealed_values
 from troth.foundation.clock import Clock
 from troth.foundation.people import Kind
 from troth.policy import reading, settings
@@ -357,6 +357,7 @@ class Troth:
     def close(self) -> None:
         """Close the store. Decisions afterwards are refused."""
         self._lease.close()
+        sealed_values.rest(self.office.store)
         self.office.store.close()
 
     def __enter__(self) -> Self:

@@ -16,6 +16,8 @@ from troth.errors import TrothError
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
 
+    from troth.foundation.store import Store
+
 HEAD: Final = "trt1"
 """How every sealed value begins. It counts the format, for the next one."""
 
@@ -39,15 +41,25 @@ class Holder(Protocol):
     def forget(self) -> None:
         """Let every key go."""
 
+    def rest(self, store: Store) -> None:
+        """Serve no more, where it is this store that is closed."""
+
 
 holders: Final[WeakSet[Any]] = WeakSet()
 
 
 def forget() -> None:
-    """Let every holder of this process let its keys go; those of other processes do by themselves within a minute."""
+    """Let every holder of this process let its keys go."""
     holder: Holder
     for holder in tuple(holders):
         holder.forget()
+
+
+def rest(store: Store) -> None:
+    """Let no holder of this process serve this store any more: it is closed."""
+    holder: Holder
+    for holder in tuple(holders):
+        holder.rest(store)
 
 
 def is_sealed(value: object) -> bool:

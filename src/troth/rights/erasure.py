@@ -291,7 +291,7 @@ def _in_part(
 def _erased(desk: Desk, erasure: Erasure, counts: Mapping[str, StepCounts], known: Remains) -> Erasure:
     office = desk.office
     said = {store: each.as_json() for store, each in counts.items()}
-    with office.store.writing() as tx:
+    with office.deed() as tx:
         hold(tx, f"erasure {erasure.name}")
         current = _load(tx, erasure.name)
         if current.state is not ErasureState.PENDING:

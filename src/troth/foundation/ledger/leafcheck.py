@@ -32,6 +32,7 @@ class LeafCheck:
         self._bodyless: list[tuple[int | None, int, str, str]] = []
         self._bodies = 0
         self._destroyed: set[tuple[str, str]] = set()
+        self._destroyed_by_id: set[str] = set()
         self._tails: dict[str, bytes] = {}
 
     def quick(self, rows: Sequence[tuple[Any, ...]]) -> list[bytes] | None:
@@ -149,16 +150,27 @@ class LeafCheck:
         """Remember whose key was destroyed, where an entry records it."""
         said = _parsed(content)
         if said.get("kind") == KEY_DESTROYED and isinstance(said.get("body"), dict):
-            self._destroyed.add((str(said.get("person")), str(said["body"].get("use"))))
+            if said.get("person") is None:  # by the key's own id, when nobody knew whose it was (`shred_fields`)
+                self._destroyed_by_id.add(str(said["body"].get("key")))
+            else:
+                self._destroyed.add((str(said.get("person")), str(said["body"].get("use"))))
 
     def _compare_destroyed(self) -> None:
         """A key is gone where an entry says so, and nowhere else: a mark that is lost would let it be made again."""
         columns = person_keys.c
-        kept = select(columns.person, as_bytes(self._tx, columns["use"])).where(columns.wrapped.is_(None))
-        marked = {(person.hex(), use.decode("utf-8", "replace")) for person, use in self._tx.execute(kept)}
-        for person, use in sorted(marked - self._destroyed):
+        kept = select(columns.person, as_bytes(self._tx, columns["use"]), columns.key_id)
+        marked = {
+            (person.hex(), use.decode("utf-8", "replace")): "" if key_id is None else key_id.hex()
+            for person, use, key_id in self._tx.execute(kept.where(columns.wrapped.is_(None)))
+        }
+        for person, use in sorted(marked.keys() - self._destroyed):
+            if marked[person, use] in self._destroyed_by_id:
+                continue
             self._outcome.add(f"the {use} key of person {person[:8]}...", "is gone, and no entry records it")
-        for person, use in sorted(self._destroyed - marked):
+        for key_id in sorted(self._destroyed_by_id.difference(marked.values())):
+            message = "an entry records that it was destroyed, and its mark is not there"
+            self._outcome.add(f"the key {key_id}", message)
+        for person, use in sorted(self._destroyed - marked.keys()):
             message = "an entry records that it was destroyed, and its mark is not there"
             self._outcome.add(f"the {use} key of person {person[:8]}...", message)
 

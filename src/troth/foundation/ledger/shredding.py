@@ -18,6 +18,7 @@ from troth.foundation.keys import Keyring
 from troth.foundation.ledger import leaves, personkeys
 from troth.foundation.ledger.tables import ledger_bodies, ledger_leaves, person_keys
 from troth.foundation.ledger.words import KEY_DESTROYED, KeyUse
+from troth.foundation.store import changes
 
 
 def find_body(tx: Connection, keyring: Keyring, leaf: int) -> dict[str, Any] | None:
@@ -49,6 +50,8 @@ def shred(tx: Connection, keyring: Keyring, person: int, use: KeyUse, at: dateti
     called = leaves.pseudonym(keyring, person)
     if not personkeys.destroy(tx, called, use, at):
         return None
+    if use is KeyUse.FIELDS:
+        changes.note(tx, [person])  # who holds such a key in memory lets it go before this is acknowledged
     gone = tx.execute(delete(ledger_bodies).where(ledger_bodies.c.person == called, ledger_bodies.c.under == use))
     return leaves.append(tx, keyring, KEY_DESTROYED, person, {"use": use, "bodies": gone.rowcount}, at)
 
@@ -59,4 +62,5 @@ def shred_fields(tx: Connection, keyring: Keyring, key_id: bytes, at: datetime) 
     called = tx.execute(select(person_keys.c.person).where(*mine)).scalar_one_or_none()
     if called is None or not personkeys.destroy(tx, called, KeyUse.FIELDS, at):
         return None
+    changes.note(tx, None)
     return leaves.append(tx, keyring, KEY_DESTROYED, None, {"use": KeyUse.FIELDS, "key": key_id.hex()}, at)

@@ -113,7 +113,7 @@ def _shred_again(desk: Desk, tombs: Tombs) -> int:
     alive = select(person_keys.c.person).where(
         person_keys.c["use"] == KeyUse.CONTENT, person_keys.c.wrapped.is_not(None)
     )
-    with office.store.writing() as tx:
+    with office.deed() as tx:
         living = {bytes(person) for person in tx.execute(alive).scalars()}
         back = [person for person in sorted(people) if leaves.pseudonym(office.keyring, person) in living]
         for person in back:
