@@ -132,9 +132,9 @@ def test_an_officer_records_an_assessment_and_a_fault_in_the_form_is_told(office
     assert 'value="lost.md"' in wrong.text
     assert submit(officer, here, **{**fields, "review": "soon"}).status_code == 422
     done = submit(officer, here, **{**fields, "document": "impact.md"})
-    assert re.search(r"<b>fraud</b>(?:(?!</tr>).)*assessed", done.text, re.DOTALL)
+    assert re.search(r"<small>fraud</small>(?:(?!</tr>).)*assessed", done.text, re.DOTALL)
     (office.company.folder / "impact.md").write_text("Weighed otherwise.\n")
-    assert re.search(r"<b>fraud</b>(?:(?!</tr>).)*its hash differs", officer.get(here).text, re.DOTALL)
+    assert re.search(r"<small>fraud</small>(?:(?!</tr>).)*its hash differs", officer.get(here).text, re.DOTALL)
 
 
 # --- the ledger -------------------------------------------------------------------------------------------------------

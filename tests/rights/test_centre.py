@@ -14,7 +14,7 @@ import pytest
 from tests.rights.desks import ADA, BOB, Office, approve_map, found_office
 from tests.rights.site import browser, sign_in_person, site_of, submit
 from troth.policy.vocabulary import Right
-from troth.rights import cards, requests
+from troth.rights import cards, fulfilment, identity, requests
 from troth.rights.tables import requests as table
 from troth.rights.words import Proof, State
 
@@ -296,3 +296,16 @@ def test_what_is_paused_is_not_offered_to_be_paused_again(office: Office, site: 
 
     assert ("Pause it" in before, "Pause it" in after) == (True, False)
     assert "none of this happens" in after
+
+
+def test_the_last_letter_names_the_entry_that_proves_the_deletion(quick_office: Office) -> None:
+    office = quick_office
+    request = office.file(Right.ERASURE)
+    fulfilment.go_on(office.desk, request.id)
+    token = link_in(office, "confirm").rpartition("/")[2]
+    identity.confirm(office.desk, token)
+    assert fulfilment.go_on(office.desk, request.id) is State.DONE
+
+    [proven] = [leaf for leaf in office.company.leaves() if leaf.kind == "erasure.proven"]
+
+    assert f"as entry {proven.id}." in office.letters()[-1][2]

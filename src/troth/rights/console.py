@@ -243,7 +243,7 @@ class Pages:
             request=request,
             labels=labels,
             lamp=lamp(request, ask.now, desk),
-            steps=[(step, names.get(step.by.staff or 0, step.by.actor)) for step in reversed(steps)],
+            steps=[(step, names.get(step.by.staff or 0, labels.ACTORS[step.by.actor])) for step in reversed(steps)],
             reads=reads,
             plan=plan,
             trouble=trouble or more,
