@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import secrets
 import unicodedata
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -146,7 +146,7 @@ async def _read_parts(request: Request, file_of: int) -> Sent:
     return Sent(MappingProxyType(fields), MappingProxyType(files))
 
 
-async def _up_to(request: Request, most: int) -> AsyncIterator[bytes]:
+async def _up_to(request: Request, most: int) -> AsyncGenerator[bytes, None]:
     """The body as it comes. Raises: FormTooLarge once it is, or says it is, longer than `most` bytes."""
     said, came = request.headers.get("content-length", "0"), 0
     if said.isascii() and said.isdigit() and int(said) > most:
