@@ -280,3 +280,15 @@ def test_no_code_of_a_machine_stands_where_staff_read_a_word(office: Office, sit
         text = re.sub(r"<[^>]+>", " ", shown)
         assert not re.search(r"\b(cooling-off|rectification|api|house|not-identified)\b", text), text
     assert "Nobody is known by what they gave" in text
+
+
+def test_the_reason_that_was_typed_outlives_a_fault_in_the_form(office: Office, site: Any) -> None:
+    number = waiting_in(office, State.WORKING, Right.RECTIFICATION)
+    page = browser(site)
+    sign_in_staff(office, page, Role.DPO)
+
+    refused = submit(page, f"{HERE}/{number}", f"{HERE}/{number}/refuse", ground="a whim", words="a long reason")
+
+    assert refused.status_code == 422
+    assert refused.text.count(">a long reason</textarea>") == 1
+    assert "we could not establish that the data are yours" in refused.text

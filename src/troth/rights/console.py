@@ -254,6 +254,8 @@ class Pages:
             unasked=max(0, len(asked) - _AT_A_TIME),
             can={act for act in may if _open_to(request, act, facts)},
             grounds=words["grounds"],
+            typed=ask.form,
+            tried=ask.request.url.path.rpartition("/")[2],
             error=error,
             here=self.path,
             **facts,
