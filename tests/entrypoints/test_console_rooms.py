@@ -132,9 +132,31 @@ def test_an_officer_records_an_assessment_and_a_fault_in_the_form_is_told(office
     assert 'value="lost.md"' in wrong.text
     assert submit(officer, here, **{**fields, "review": "soon"}).status_code == 422
     done = submit(officer, here, **{**fields, "document": "impact.md"})
-    assert re.search(r"<b>fraud</b>(?:(?!</tr>).)*assessed", done.text, re.DOTALL)
+    assert re.search(r"<small>fraud</small>(?:(?!</tr>).)*assessed", done.text, re.DOTALL)
     (office.company.folder / "impact.md").write_text("Weighed otherwise.\n")
-    assert re.search(r"<b>fraud</b>(?:(?!</tr>).)*its hash differs", officer.get(here).text, re.DOTALL)
+    assert re.search(r"<small>fraud</small>(?:(?!</tr>).)*its hash differs", officer.get(here).text, re.DOTALL)
+
+
+# --- breaches ---------------------------------------------------------------------------------------------------------
+
+
+def test_what_was_typed_about_a_breach_outlives_a_fault_in_the_form(officer: Any) -> None:
+    here = "/console/breaches"
+    fields = {"what": "A list went astray.", "kind-integrity": "1", "role": "processor"}
+
+    wrong = submit(officer, here, **fields, noticed="yesterday").text
+    made = submit(officer, here, **fields)
+    place = made.url.path
+    unclear = submit(
+        officer, place, f"{place}/assess", risk="none", consequences="Letters may lie.", measures="fetched"
+    )
+
+    assert "write an instant as in" in wrong
+    assert re.findall(r'name="kind-(\w+)" value="1" checked', wrong) == ["integrity"]
+    assert 'value="processor" selected' in wrong
+    assert (made.status_code, unclear.status_code) == (200, 422)
+    assert ">Letters may lie.</textarea>" in unclear.text
+    assert "not a valid" not in unclear.text
 
 
 # --- the ledger -------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ import pytest
 from tests.rights.desks import ADA, BOB, Office, approve_map, found_office
 from tests.rights.site import browser, sign_in_person, site_of, submit
 from troth.policy.vocabulary import Right
-from troth.rights import cards, fulfilment, requests
+from troth.rights import cards, fulfilment, identity, requests
 from troth.rights.tables import requests as table
 from troth.rights.words import Proof, State
 
@@ -315,3 +315,16 @@ def test_a_request_that_was_taken_in_is_shown_as_such_when_it_could_not_be_done_
         raw.execute("DROP TRIGGER full")
     [work] = fulfilment.waiting(office.desk.office.store, office.now)
     assert fulfilment.go_on(office.desk, work.id) is State.DONE
+
+
+def test_the_last_letter_names_the_entry_that_proves_the_deletion(quick_office: Office) -> None:
+    office = quick_office
+    request = office.file(Right.ERASURE)
+    fulfilment.go_on(office.desk, request.id)
+    token = link_in(office, "confirm").rpartition("/")[2]
+    identity.confirm(office.desk, token)
+    assert fulfilment.go_on(office.desk, request.id) is State.DONE
+
+    [proven] = [leaf for leaf in office.company.leaves() if leaf.kind == "erasure.proven"]
+
+    assert f"as entry {proven.id}." in office.letters()[-1][2]

@@ -19,7 +19,7 @@ from troth.policy.vocabulary import Right
 from troth.rights import fulfilment, identity, lists, requests
 from troth.rights.review import MAY, Act
 from troth.rights.tables import requests as table
-from troth.rights.words import Proof, State
+from troth.rights.words import Channel, Proof, State
 
 HERE = "/console/requests"
 APPROVAL = '[requests]\ncooling_off = "0 days"\napproval = true\n'
@@ -265,3 +265,30 @@ def test_what_was_typed_stays_in_the_form_that_is_refused(office: Office, site: 
     assert 'value="erasure" selected' in refused
     assert 'value="nobody"' in refused
     assert ">please</textarea>" in refused
+
+
+def test_no_code_of_a_machine_stands_where_staff_read_a_word(office: Office, site: Any) -> None:
+    page = browser(site)
+    sign_in_staff(office, page, Role.DPO)
+    for request in (
+        office.file(Right.OBJECTION, purpose="*", proof=Proof.APP, channel=Channel.API),
+        office.file(Right.ERASURE, channel=Channel.TERMINAL, proof=Proof.OPERATOR),
+        office.file(Right.RECTIFICATION, NOBODY),
+    ):
+        identity.settle(office.desk, request.id)
+        shown = page.get(f"{HERE}/{request.number}").text.partition("<main")[2]
+        text = re.sub(r"<[^>]+>", " ", shown)
+        assert not re.search(r"\b(cooling-off|rectification|api|house|not-identified)\b", text), text
+    assert "Nobody is known by what they gave" in text
+
+
+def test_the_reason_that_was_typed_outlives_a_fault_in_the_form(office: Office, site: Any) -> None:
+    number = waiting_in(office, State.WORKING, Right.RECTIFICATION)
+    page = browser(site)
+    sign_in_staff(office, page, Role.DPO)
+
+    refused = submit(page, f"{HERE}/{number}", f"{HERE}/{number}/refuse", ground="a whim", words="a long reason")
+
+    assert refused.status_code == 422
+    assert refused.text.count(">a long reason</textarea>") == 1
+    assert "we could not establish that the data are yours" in refused.text

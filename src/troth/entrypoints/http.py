@@ -109,7 +109,7 @@ def _application(instance: Instance, troth: Troth, desk: DeskKeeper, home: Any, 
     routes += stopping.open_routes(troth)
     routes += _routes(site, public, rights_centre.routes(troth, desk), "")
     routes += _routes(site, public, updates_centre.routes(files.policy, office.store, report, path=place.policy), "")
-    routes += _routes(site, public, sharing_centre.routes(office.store, place.policy), "")
+    routes += _routes(site, public, sharing_centre.routes(office.store, place.policy, place.centre), "")
     routes += use_api.routes(troth, [rights_api.router(desk)])
     routes.append(Mount("/", home) if home is not None else Route("/", _to(place.policy)))
     lost: Any = _lost(site, public)

@@ -42,6 +42,9 @@ from troth.rights.words import Channel, RefusalGround, Release, State
 
 log = logging.getLogger(__name__)
 
+_AT_A_TIME = 100
+"""Values that are decided about on one page; `forms.MOST_FIELDS` is above it."""
+
 _NO_NUMBER = "No request has that number. A number looks like 2026-000012."
 _NOT_NAMED = "Name the person in one of the four ways."
 _FAR = {
@@ -243,13 +246,16 @@ class Pages:
             request=request,
             labels=labels,
             lamp=lamp(request, ask.now, desk),
-            steps=[(step, names.get(step.by.staff or 0, step.by.actor)) for step in reversed(steps)],
+            steps=[(step, names.get(step.by.staff or 0, labels.ACTORS[step.by.actor])) for step in reversed(steps)],
             reads=reads,
             plan=plan,
             trouble=trouble or more,
-            questions=asked,
+            questions=asked[:_AT_A_TIME],
+            unasked=max(0, len(asked) - _AT_A_TIME),
             can={act for act in may if _open_to(request, act, facts)},
             grounds=words["grounds"],
+            typed=ask.form,
+            tried=ask.request.url.path.rpartition("/")[2],
             error=error,
             here=self.path,
             **facts,
@@ -320,11 +326,13 @@ def _open_to(request: Request, act: Act, facts: Mapping[str, Any]) -> bool:
 
 
 def _decide(desk: Desk, number: str, caller: Caller, form: Mapping[str, str]) -> Request:
-    """Decide about one value of a copy that also speaks of somebody else."""
+    """Decide about values of a copy that also speak of somebody else: those for which something was chosen."""
     by = review.require(caller, Act.RELEASE)
-    if form.get("release") not in {*Release}:
+    chosen = {name[2:]: value for name, value in form.items() if name.startswith("q-")}
+    if not chosen or not set(chosen.values()) <= {*Release}:
         raise RequestError("nothing was chosen; nothing was done")
-    releases.decide(desk, number, form.get("question", ""), Release(form["release"]), by=by)
+    for question, value in chosen.items():
+        releases.decide(desk, number, question, Release(value), by=by)
     with desk.office.store.reading() as tx:
         return requests.load(tx, number)
 

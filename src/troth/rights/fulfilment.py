@@ -175,7 +175,7 @@ def _erase(desk: Desk, request: Request) -> State:
         return State.WORKING
     with desk.office.store.writing() as tx:
         note = _kept(desk, proven.plan)
-        return _done(tx, desk, requests.load(tx, request.id), note=note)
+        return _done(tx, desk, requests.load(tx, request.id), note=note, entry=proven.proof or proven.intent)
 
 
 def _held(desk: Desk, request: Request, erasure: Erasure) -> State:
@@ -241,7 +241,7 @@ def _done(tx: Connection, desk: Desk, request: Request, **facts: Any) -> State:
     """The request has been answered: told to every address on file, which is then forgotten with the rest."""
     addresses = requests.addresses_of(tx, desk.office, request)
     moved = requests.move(tx, desk.office, request, State.DONE)
-    facts = {"until": "", "note": "", **facts}
+    facts = {"until": "", "note": "", "entry": "", **facts}
     if request.channel is not Channel.TERMINAL:
         letters.send(tx, desk, moved, f"done-{request.right}", addresses, **facts)
     return moved.state

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from troth.policy.vocabulary import Right
 from troth.rights.states import BY_HAND
-from troth.rights.words import Channel, Gone, Proof, Release, State
+from troth.rights.words import Actor, Channel, Gone, Proof, Release, State
 
 if TYPE_CHECKING:
     from troth.rights.requests import Request
@@ -45,6 +45,15 @@ GONE: Mapping[Gone, str] = MappingProxyType(
         Gone.EXPIRED: "its time was up",
         Gone.ERASED: "the person was erased",
         Gone.WITHDRAWN: "the request was withdrawn",
+    }
+)
+ACTORS: Mapping[Actor, str] = MappingProxyType(
+    {
+        Actor.PERSON: "the person",
+        Actor.STAFF: "staff",
+        Actor.OPERATOR: "the operator",
+        Actor.APP: "an app of the company",
+        Actor.HOUSE: "troth, by itself",
     }
 )
 RELEASES: Mapping[Release, str] = MappingProxyType({Release.KEEP: "shown", Release.REDACT: "replaced"})

@@ -20,6 +20,7 @@ from troth.foundation import mail
 from troth.policy import documents
 from troth.policy.law.authorities import authorities_for
 from troth.policy.vocabulary import Channel
+from troth.rights import labels
 
 if TYPE_CHECKING:
     from troth.policy.model import Policy
@@ -76,11 +77,14 @@ def remind(tx: Connection, desk: Desk, due: date, open_: Iterable[Request], to: 
     words = wording(language_of(desk.office.policy))
     numbered = list(open_)
     site = desk.instance.settings.site
-    lines = "\n".join(f"{one.number}  {one.right}, {one.state}, due {one.due.isoformat()}" for one in numbered)
+    language = language_of(desk.office.policy)
+    lines = "\n".join(
+        f"{one.number}  {labels.RIGHTS[one.right]}, {labels.of(one)}, due {day(one.due, language)}" for one in numbered
+    )
     count = f"{len(numbered)} request{'' if len(numbered) == 1 else 's'}"
     said = {
         "count": count,
-        "due": due.isoformat(),
+        "due": day(due, language),
         "lines": lines,
         "console": f"{site.url.rstrip('/')}{site.console}/requests",
     }

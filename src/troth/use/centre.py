@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 
 COOKIE = entrance.COOKIE
 METHOD = "centre"
+_HOW = {METHOD: "in the privacy centre", guardians.METHOD: "by your guardian"}
 _SAID = {
     "ConsentGiven": "you allowed it",
     "RenewedConsentGiven": "you allowed it again",
@@ -282,6 +283,7 @@ class Centre:
             title="Receipt",
             record=found[0].json,
             said=_SAID,
+            how=_HOW,
             in_ledger=made["receipt"]["ledger"] is not None,
             key=office.keyring.signing_id,
             purpose=purpose,

@@ -25,6 +25,7 @@ from troth.foundation.web import forms
 from troth.foundation.web.afterwards import Afterwards
 from troth.foundation.web.failing import place_of
 from troth.foundation.web.static import PREFIX, StaticFiles
+from troth.policy.vocabulary import CATEGORIES
 
 log = logging.getLogger(__name__)
 
@@ -229,7 +230,8 @@ def templates(*packages: str) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"instant": _instant, "day": _day, "brief": _brief, "code": _code}
+    made.filters |= {"instant": _instant, "day": _day, "brief": _brief, "code": _code, "moment": _moment}
+    made.filters |= {"country": _country, "purpose": _purpose, "category": _category}
     return made
 
 
@@ -265,6 +267,29 @@ def _instant(value: datetime, language: str = "en") -> str:
     from babel.dates import format_time
 
     return f"{_day(value, language)}, {format_time(value, 'HH:mm', locale=language)} UTC"
+
+
+def _moment(text: str) -> datetime:
+    """The instant or the day that a text in ISO 8601 means."""
+    return datetime.fromisoformat(text)
+
+
+def _country(code: str) -> str:
+    """A country by its two letters, in words."""
+    from troth.policy.rendering.annexes import country_name
+
+    return country_name(code)
+
+
+def _purpose(name: str) -> str:
+    from troth.policy.rendering.annexes import purpose_label
+
+    return purpose_label(name)
+
+
+def _category(name: str) -> str:
+    known = CATEGORIES.get(name)
+    return known.label if known else name
 
 
 def _code(text: str) -> Markup:
