@@ -9,17 +9,17 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from troth.foundation.canonical import digest
-from troth.foundation.records import indexing, instants, partitions
+from troth.foundation.records import exchanging, indexing, instants, partitions
 from troth.foundation.records.ended import Ended, Passed, TableEnding, children_first, pointers_at
 from troth.foundation.records.indexing import Lookup
 from troth.foundation.records.reach import Reach
 from troth.policy import retention as rules_of
+from troth.policy.datamap import StoreKind
 from troth.protection import holds
 from troth.protection.rules import RuleFault, StoreRules, store_rules
 
 if TYPE_CHECKING:
     from troth.foundation.records.partitions import Partition
-    from troth.policy.datamap import StoreKind
     from troth.use.company import Company
 
 
@@ -212,7 +212,8 @@ def _step(
         column = core.c[passed[0].column]
         [(first,)] = stores.records.execute(store, sqlalchemy.select(sqlalchemy.func.min(column)).where(asked["n"]))
         oldest = instants.read(first)
-    whole = partitions.past(partial(stores.records.execute, store), ended, ending) if do == "delete" else ()
+    way = exchanging if ended.kind is StoreKind.MARIADB else partitions
+    whole = way.past(partial(stores.records.execute, store), ended, ending) if do == "delete" else ()
     return PlanStep(
         store,
         ending.table,

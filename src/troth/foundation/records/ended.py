@@ -263,7 +263,7 @@ class Ended:
         import sqlalchemy
 
         assert ending.archive is not None
-        found = sqlalchemy.select(sqlalchemy.literal_column("1")).where(condition)
+        found: Any = sqlalchemy.select(sqlalchemy.literal_column("1")).where(condition)
         return sqlalchemy.exists(found.select_from(self.core(ending.archive.table))).correlate(self.core(ending.table))
 
     def _in_archive(self, ending: TableEnding) -> tuple[ColumnElement[bool], ColumnElement[bool]] | None:
