@@ -69,7 +69,7 @@ class Pages:
             "protection/plan.html",
             title="What would end now",
             plan=found,
-            due=[step for step in found.steps if step.n or step.held or step.waits],
+            due=[step for step in found.steps if step.n or step.held or step.waits or step.clashes],
             may_run=operations.may(caller.role, Operation.RETENTION_RUN),
             here=self.path,
         )
