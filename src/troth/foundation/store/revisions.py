@@ -24,6 +24,7 @@ REVISIONS = (
     "0017",
     "0018",
     "0019",
+    "0022",
 )
 """Every step in order; each is a file in `migrations/versions`."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -42,8 +41,8 @@ def without_reason(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     """Each disclosure on record has one of the reasons that the policy lists, and the ledger says the same of it.
 
     What it proves: the reason of every disclosure is an occasion that this sentence sums up; each has an entry in the
-    ledger with the same rows, people and bytes, and every entry has its disclosure; none was begun and left without an
-    end.
+    ledger with the same rows, people, bytes and noise, and every entry has its disclosure; none was begun and left
+    without an end.
 
     What it does not prove: that nothing left past the gate; `sharing.undeclared-recipient` looks at the traffic.
 
@@ -188,16 +187,22 @@ def _differs(seen: Observation, each: Disclosure) -> str | None:
     from sqlalchemy import select
 
     from troth.foundation.ledger.tables import ledger_leaves
+    from troth.sharing import disclosures
     from troth.sharing.tables import disclosures as table
 
     with seen.need_store().reading() as tx:
         leaf = tx.execute(select(ledger_leaves).where(ledger_leaves.c.id == each.leaf)).one_or_none()
-        people: bytes = tx.execute(select(table.c.people).where(table.c.id == each.id)).scalar() or b""
+        row = tx.execute(select(table.c.people, table.c.token).where(table.c.id == each.id)).one()
+    people: bytes = row.people or b""
     if leaf is None or leaf.kind != _KIND:
         return "no entry in the ledger says that it was begun"
     body = json.loads(leaf.content)["body"]
+    noise = body.get("noise") or {"epsilon": None, "delta": None}
+    if (noise["epsilon"], noise["delta"]) != (each.epsilon, each.delta):
+        return "its noise is not what its entry in the ledger says"
     told = body["rows"], body["sha256"], body["people"]["count"], body["people"]["sha256"]
-    if people and told != (each.rows, each.sha256, each.people, hashlib.sha256(people).hexdigest()):
+    mark = disclosures.mark_of(people, row.token if each.noisy else None)
+    if people and told != (each.rows, each.sha256, None if each.noisy else each.people, mark):
         return "its record is not what its entry in the ledger says"
     if people and len(BitMap.deserialize(people)) != each.people:
         return "it counts other people than it holds"
