@@ -15,18 +15,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from hypothesis import given
 from hypothesis import strategies as st
 from pyroaring import BitMap
 from sqlalchemy import literal, select, text, update
+from typer.testing import CliRunner
 
 from tests.policies import BROKEN, KEPT, UNPROVEN, said
+from tests.rights.site import browser
 from tests.sharing.gateworld import METRICS, PEOPLE, POLICY, GateWorld, gate_world
 from tests.sharing.test_looking import ANALYTICS, safeguard, seen_of
 from troth import GateClosed
+from troth.entrypoints import http
+from troth.entrypoints.reports import registers
+from troth.foundation import staff
+from troth.foundation.roles import Role
 from troth.policy.noise import Noise
 from troth.policy.vocabulary import Circumstance, Safeguard
-from troth.sharing import disclosures, noise, printed, recipients, recording
+from troth.sharing import commands, disclosures, noise, printed, recipients, recording
 from troth.sharing.gate import Gate
 from troth.sharing.noise import Measurement, bounded
 from troth.sharing.passage import Order, Shape
@@ -354,6 +361,53 @@ def test_how_much_of_the_budget_is_spent_is_told(world: GateWorld) -> None:
         "groups": 3,
         "spent": 0.5,
     }
+
+
+def test_staff_and_auditors_see_how_much_of_the_budget_is_spent(world: GateWorld) -> None:
+    tell(world)
+    store, now = world.troth.office.store, world.clock.now()
+    staff.add(store, "dora", Role.DPO, now=now)
+    token = staff.use_login_link(store, staff.issue_login_link(store, "dora", now=now), now=now)
+    assert token is not None
+    with http.built(world.troth.instance, troth=world.troth) as application:
+        page = browser(application)
+        page.cookies.set("console_session", token, domain="shop.example.com")
+        shown = page.get("/console/recipients").text
+    assert "told 0.5 of 1 in all, 0.5 a batch" in shown
+    assert "noise of epsilon 0.5" in shown
+    assert "for our eyes only" in shown
+
+    with store.reading() as tx:
+        [told] = registers.registers_of(tx, world.troth.instance, now)["disclosures"]
+    assert (told["recipient"], told["epsilon"]) == (METRICS_NAME, 0.5)
+
+
+def test_a_terminal_tells_the_same(world: GateWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    (world.folder / "rows.csv").write_text(
+        "user,page,at\n" + "".join(f"{n},/tea,2026-11-20 10:00:00\n" for n in range(1, 9))
+    )
+    monkeypatch.delenv("TROTH_KEY", raising=False)
+    monkeypatch.chdir(world.folder)
+    columns = "page=usage.page,at=usage.interaction:day"
+    given = [METRICS_NAME, "--purpose", "analytics", "--in", "rows.csv", "--person", "user", "--columns", columns]
+    # the machine's own clock is past the end of the contracts
+    monkeypatch.setattr(recipients, "require_contract", lambda *_: None)
+
+    cli = typer.Typer()
+    cli.command()(commands.share)
+
+    done = CliRunner().invoke(cli, [*given, "--out", "told.jsonl", "--format", "json"])
+
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)["disclosure"]
+    assert told["noise"] == {"epsilon": 0.5, "delta": noise.DELTA, "budget": 1.0, "groups": 3, "spent": 0.5}
+    assert told["people"] is None
+    assert "told 1 of 1 in all" in CliRunner().invoke(cli, [*given, "--out", "more.jsonl"]).stdout
+    closed = CliRunner().invoke(cli, [*given, "--out", "third.jsonl"])
+    assert (closed.exit_code, (world.folder / "third.jsonl").exists()) == (1, False)
+    listed = json.loads(CliRunner().invoke(cli, ["--list", "--format", "json"]).stdout)["recipients"]
+    assert next(each for each in listed if each["name"] == METRICS_NAME)["noise"]["spent"] == 1.0
+    assert "with noise, told 1 of 1 in all" in CliRunner().invoke(cli, ["--list"]).stdout
 
 
 # --- what checks see --------------------------------------------------------------------------------------------------
