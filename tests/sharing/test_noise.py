@@ -32,6 +32,7 @@ from troth.entrypoints.reports import registers
 from troth.foundation import staff
 from troth.foundation.roles import Role
 from troth.policy.noise import Noise
+from troth.policy.rendering.annexes import annexes
 from troth.policy.vocabulary import Circumstance, Safeguard
 from troth.sharing import commands, disclosures, noise, printed, recipients, recording
 from troth.sharing.gate import Gate
@@ -210,6 +211,22 @@ def test_nobody_counts_in_more_groups_than_declared_and_nobody_in_one_that_was_n
         counted = {key for key, people in kept.items() if person in people}
         assert counted <= theirs
         assert len(counted) == min(most, len(theirs))
+
+
+class Twin(str):
+    """Words that read alike and are not the same group."""
+
+    __slots__ = ()
+    __hash__ = object.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+
+def test_groups_that_read_alike_are_groups_of_their_own() -> None:
+    kept = bounded({(Twin("tea"),): BitMap([1]) for _ in range(5)}, 2, b"key")
+
+    assert sum(len(people) for people in kept.values()) == 2
 
 
 @given(GROUPS, st.integers(1, 5), st.integers(1, 30))
@@ -408,6 +425,13 @@ def test_a_terminal_tells_the_same(world: GateWorld, monkeypatch: pytest.MonkeyP
     listed = json.loads(CliRunner().invoke(cli, ["--list", "--format", "json"]).stdout)["recipients"]
     assert next(each for each in listed if each["name"] == METRICS_NAME)["noise"]["spent"] == 1.0
     assert "with noise, told 1 of 1 in all" in CliRunner().invoke(cli, ["--list"]).stdout
+
+
+def test_the_published_table_of_recipients_says_it(world: GateWorld) -> None:
+    [table] = [each for each in annexes(world.troth.policy) if any(METRICS_NAME in row.cells for row in each.rows)]
+
+    [row] = [row for row in table.rows if METRICS_NAME in row.cells]
+    assert "made anonymous, figures with noise (epsilon 0.5, 1 in all)" in row.cells
 
 
 # --- what checks see --------------------------------------------------------------------------------------------------

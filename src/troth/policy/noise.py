@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from troth.policy.model import Meaning, Policy, Sentence
 
 _Loss = Annotated[float, Field(ge=0.01, le=10, strict=True)]
-_Budget = Annotated[float, Field(ge=0.01, le=1000, strict=True)]
+_Budget = Annotated[float, Field(ge=0.01, le=100, strict=True)]
 
 
 class Noise(Declared):

@@ -15,12 +15,11 @@ What leaves is the words of the groups and `people`; nothing exact beside it, no
 from __future__ import annotations
 
 import hashlib
-import heapq
-import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from pyroaring import BitMap
@@ -109,16 +108,15 @@ def bounded(groups: Mapping[Key, BitMap], most: int, secret: bytes) -> dict[Key,
         return dict(groups)
     theirs: dict[int, list[tuple[bytes, Key]]] = defaultdict(list)
     for key, people in groups.items():
-        name = json.dumps(key, default=str).encode()
+        name = repr(key).encode("utf-8", "backslashreplace")
         for person in people & over:
             rank = hashlib.blake2b(person.to_bytes(8, "big") + name, key=secret, digest_size=16).digest()
             theirs[person].append((rank, key))
     leaving: dict[Key, BitMap] = defaultdict(BitMap)
     for person, ranked in theirs.items():
-        staying = {rank for rank, _ in heapq.nsmallest(most, ranked, key=lambda each: each[0])}
-        for rank, key in ranked:
-            if rank not in staying:
-                leaving[key].add(person)
+        ranked.sort(key=itemgetter(0))
+        for _, key in ranked[most:]:
+            leaving[key].add(person)
     return {key: people - leaving[key] if key in leaving else people for key, people in groups.items()}
 
 
