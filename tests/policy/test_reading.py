@@ -93,6 +93,57 @@ def test_all_faults_of_a_file_are_told_at_once_with_line_found_expected_and_near
     assert 'Did you mean "channel"?' in found[5]
 
 
+GROUPED = "      safeguard: anonymised\n"
+PAY = "      safeguard: tokens-only\n"
+
+
+@pytest.mark.parametrize(
+    ("noise", "says"),
+    [
+        ("{epsilon: 0, budget: 5}", "noise.epsilon: input should be greater than or equal to 0.01"),
+        ("{epsilon: yes, budget: 5}", "noise.epsilon: input should be a valid number"),
+        ("{epsilon: 0.5}", "noise: budget is missing"),
+        ("{epsilon: 0.5, budget: .nan}", "noise.budget: input should be a valid number"),
+        ("{epsilon: 0.5, budget: 0.4}", "noise.budget: the budget of 0.4 does not pay for one batch"),
+        ("{epsilon: 0.5, budget: 5, groups: 0}", "noise.groups: input should be greater than or equal to 1"),
+        ("{epsilon: 0.5, bugdet: 5}", '"bugdet" is not a word of this language'),
+        ("plenty", "noise: noise is a mapping of words to values"),
+    ],
+)
+def test_noise_that_cannot_be_is_told_at_its_place(noise: str, says: str) -> None:
+    found = faults_of(changed((GROUPED, f"{GROUPED}      noise: {noise}\n")))
+
+    line = SOURCE.decode().split(GROUPED)[0].count("\n") + 2
+    assert any(each.startswith(f"policy.yaml:{line}:") and says in each for each in found), found
+
+
+def test_noise_stands_only_where_groups_leave() -> None:
+    [found] = faults_of(changed((PAY, f"{PAY}      noise: {{epsilon: 0.5, budget: 5}}\n")))
+
+    assert "noise is added to groups that a recipient gets" in found
+    assert "safeguard: anonymised" in found
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ("", "gets groups with noise by sentence 4.2.1, and data without any here"),
+        ("      noise: {epsilon: 0.5, budget: 6}\n", "has a budget of 5 by sentence 4.2.1, and 6 here"),
+    ],
+)
+def test_who_gets_figures_with_noise_gets_nothing_exact_and_has_one_budget(more: str, says: str) -> None:
+    [found] = faults_of(
+        changed(
+            ("name: Example Pay", "name: Example Metrics"),
+            (PAY, f"{GROUPED}      noise: {{epsilon: 0.5, budget: 5}}\n"),
+            (f"Data anonymization]\n{GROUPED}", f"Data anonymization]\n{GROUPED}{more}"),
+        )
+    )
+
+    assert says in found
+    assert "sharing.processors.analytics.recipients.0.name" in found
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

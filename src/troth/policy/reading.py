@@ -19,7 +19,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from troth.errors import UnknownName, UnreadableFile
-from troth.policy import documents
+from troth.policy import documents, noise
 from troth.policy.documents import Document, Faults, Path_, nearest
 from troth.policy.law.table import known_laws
 from troth.policy.model import SCHEMA_VERSION, SECTIONS, Clause, Controller, Meaning, Policy, Sentence
@@ -141,6 +141,7 @@ class _Reader:
             sha256=sha256,
         )
         self._distinct(policy)
+        noise.find_faults(policy, self.faults)
         return policy
 
     def _controller(self, root: dict[str, Any]) -> Controller:
@@ -269,6 +270,7 @@ class _Reader:
         except ValidationError as problem:
             report(self.faults, path, problem, _FIELDS)
             return Meaning()
+        noise.find_own_faults(meaning, self.faults, path)
         if meaning.purpose is not None and not meaning.uses:
             # the short form: one purpose, its data and its ground, stand on the clause itself
             try:

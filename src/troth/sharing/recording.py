@@ -19,9 +19,10 @@ from sqlalchemy import Connection, select, update
 from troth.errors import GateClosed
 from troth.foundation.guards import pausing
 from troth.foundation.ledger import leaves
+from troth.policy.noise import Noise
 from troth.policy.vocabulary import Circumstance, Safeguard
 from troth.sharing import disclosures as record
-from troth.sharing import subtraction
+from troth.sharing import noise, subtraction
 from troth.sharing.disclosures import Disclosure, HeldBack
 from troth.sharing.spool import clear, part_of
 from troth.sharing.subtraction import Telling
@@ -54,17 +55,23 @@ class Leaving:
     sha256: bytes
     demand: int | None = None
     telling: Telling | None = None
+    noise: Noise | None = None
 
 
 def begin(tx: Connection, office: Office, leaving: Leaving) -> int:
     """Record that this batch is about to leave; gives the number of the disclosure.
 
+    What a batch with noise kept back stays in the record; the ledger, which others read, holds nothing exact of it.
     Raises: WritingPaused, GateClosed-family errors and StoreError, and then nothing may leave.
     """
     if pausing.brake(tx).paused:
         raise GateClosed("sharing is paused; nothing has left", repair="Run `troth resume` when it may go on.")
+    noisy = leaving.noise is not None
+    if leaving.noise is not None:
+        noise.spend(tx, leaving.recipient, leaving.noise)
     now = office.clock.now()
     people = leaving.people.serialize()
+    cost = None if leaving.noise is None else {"epsilon": leaving.noise.epsilon, "delta": noise.DELTA}
     back: dict[str, Any] = {
         "columns": sorted(leaving.held_back.columns),
         "refused": dict(sorted(leaving.held_back.refused.items())),
@@ -78,13 +85,12 @@ def begin(tx: Connection, office: Office, leaving: Leaving) -> int:
         "safeguard": leaving.safeguard.value if leaving.safeguard else None,
         "categories": sorted(set(leaving.categories.values())),
         "rows": leaving.rows,
-        "people": {"count": len(leaving.people), "sha256": hashlib.sha256(people).hexdigest()},
-        "held_back": {
-            "columns": len(back["columns"]),
-            "refused": back["refused"],
-            "small_groups": back["small_groups"],
-            "near_groups": back["near_groups"],
+        "people": {
+            "count": None if noisy else len(leaving.people),
+            "sha256": record.mark_of(people, leaving.token if noisy else None),
         },
+        "held_back": {"columns": len(back["columns"])} | ({} if noisy else _counts(back)),
+        "noise": cost,
         "sha256": leaving.sha256.hex(),
         "demand": leaving.demand,
         "policy": office.policy.sha256,
@@ -110,6 +116,8 @@ def begin(tx: Connection, office: Office, leaving: Leaving) -> int:
             sha256=leaving.sha256,
             policy_sha256=bytes.fromhex(office.policy.sha256),
             demand=leaving.demand,
+            epsilon=cost and cost["epsilon"],
+            delta=cost and cost["delta"],
             leaf=leaf,
         )
     )
@@ -117,6 +125,10 @@ def begin(tx: Connection, office: Office, leaving: Leaving) -> int:
     if leaving.telling is not None:
         subtraction.remember(tx, int(key[0]), leaving.recipient, leaving.telling)
     return int(key[0])
+
+
+def _counts(back: dict[str, Any]) -> dict[str, Any]:
+    return {name: back[name] for name in ("refused", "small_groups", "near_groups")}
 
 
 def end(tx: Connection, office: Office, number: int, state: State) -> bool:

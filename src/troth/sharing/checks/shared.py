@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -41,8 +40,8 @@ def without_reason(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     """Each disclosure on record has one of the reasons that the policy lists, and the ledger says the same of it.
 
     What it proves: the reason of every disclosure is an occasion that this sentence sums up; each has an entry in the
-    ledger with the same recipient, purpose, kinds of data, rows, people and bytes, ended as it says, and every entry
-    has its disclosure; none was begun and left without an end.
+    ledger with the same recipient, purpose, kinds of data, rows, people, bytes and noise, ended as it says, and every
+    entry has its disclosure; none was begun and left without an end.
 
     What it does not prove: that nothing left past the gate; `sharing.undeclared-recipient` looks at the traffic.
 
@@ -187,17 +186,23 @@ def _differs(seen: Observation, each: Disclosure) -> str | None:
     from sqlalchemy import select
 
     from troth.foundation.ledger import entries
+    from troth.sharing import disclosures
     from troth.sharing.tables import disclosures as table
 
     with seen.need_store().reading() as tx:
         told = entries.of_leaves(tx, [leaf for leaf in (each.leaf, each.outcome) if leaf is not None])
-        people: bytes = tx.execute(select(table.c.people).where(table.c.id == each.id)).scalar() or b""
+        row = tx.execute(select(table.c.people, table.c.token).where(table.c.id == each.id)).one()
+    people: bytes = row.people or b""
     begun = told.get(each.leaf)
     if begun is None or begun.kind != _KIND:
         return "no entry in the ledger says that it was begun"
-    if not begun.says(_KIND, **_facts(each)) or begun.body["people"]["count"] != each.people:
+    noise = begun.body.get("noise") or {"epsilon": None, "delta": None}
+    if (noise["epsilon"], noise["delta"]) != (each.epsilon, each.delta):
+        return "its noise is not what its entry in the ledger says"
+    said = begun.body["people"]
+    if not begun.says(_KIND, **_facts(each)) or said["count"] != (None if each.noisy else each.people):
         return f"its record {entries.NOT_AS_TOLD}"
-    if people and begun.body["people"]["sha256"] != hashlib.sha256(people).hexdigest():
+    if people and said["sha256"] != disclosures.mark_of(people, row.token if each.noisy else None):
         return f"its record {entries.NOT_AS_TOLD}"
     if people and len(BitMap.deserialize(people)) != each.people:
         return "it counts other people than it holds"
