@@ -137,6 +137,15 @@ def test_evidence_past_its_age_speaks_no_longer() -> None:
     assert report.as_of(NOW + dt.timedelta(hours=23)) == report
 
 
+def test_evidence_from_a_day_to_come_speaks_not_yet() -> None:
+    report = judge(looking("1a", GOOD))
+
+    assert report.as_of(NOW - dt.timedelta(hours=1)) == report
+    earlier = report.as_of(NOW - dt.timedelta(days=2))
+    assert earlier.of("1a").verdict is Verdict.UNPROVEN
+    assert "still to come" in earlier.of("1a").findings[0].message
+
+
 def test_every_finding_has_its_repair() -> None:
     report = judge(looking("1a", BAD), looking("1b", NetworkUnreachable(where="host")), looking("2a"))
 

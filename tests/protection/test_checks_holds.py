@@ -242,6 +242,15 @@ def test_a_hold_that_nobody_looks_after_turns_this_sentence_and_those_above_alon
     assert word in said(report.of("2.1f"))
 
 
+def test_a_hold_to_be_looked_at_again_in_seventy_years_is_unproven(kept_world: World) -> None:
+    place(kept_world, scope=HoldScope.RECORD, place="shop.orders=1", review=dt.date(2099, 1, 1))
+
+    verdict, told = kept_world.own("2.1f", *hold_checks.CHECKS)
+
+    assert verdict == "unproven"
+    assert "hold 1: is to be looked at again by 2099-01-01 only" in told
+
+
 def test_a_lifted_hold_needs_nobody(kept_world: World) -> None:
     place(kept_world, scope=HoldScope.RECORD, place="shop.orders=1")
     with keeper_of(kept_world) as keeper:

@@ -106,6 +106,9 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
+_AHEAD = dt.timedelta(days=1)
+"""What was seen later than that from now was seen by another clock."""
+
 Look = Callable[["Observation", "Sentence"], Iterator[Saw]]
 Applies = Callable[["Sentence", "Policy"], bool]
 
@@ -187,7 +190,7 @@ class Report:
         raise KeyError(number)
 
     def as_of(self, now: dt.datetime) -> Report:
-        """The same report read at `now`: evidence past its age has gone, and verdicts follow."""
+        """The same report read at `now`: evidence past its age or of a day to come has gone, and verdicts follow."""
         rows = [_Row.of_report(sentence, now) for sentence in self.sentences]
         return Report(self.policy_file, self.policy_sha256, self.checked_at, _settle(rows), self.version)
 
@@ -239,10 +242,12 @@ class _Row:
         row = cls(report.id, report.number, report.text, report.sums, report.line)
         row.findings = list(report.findings)
         for evidence in report.evidence:
-            if now - evidence.observed_at <= evidence.max_age:
+            seen = f"last seen {evidence.observed_at:%Y-%m-%d %H:%M} UTC"
+            if -_AHEAD <= now - evidence.observed_at <= evidence.max_age:
                 row.evidence.append(evidence)
             else:
-                age = f"last seen {evidence.observed_at:%Y-%m-%d %H:%M} UTC; that is older than its age limit"
+                ahead = evidence.observed_at > now
+                age = f"{seen}; that is {'still to come' if ahead else 'older than its age limit'}"
                 row.findings.append(
                     Finding(evidence.check, Verdict.UNPROVEN, evidence.source, age, "run `troth check`")
                 )
