@@ -115,7 +115,7 @@ def _application(instance: Instance, troth: Troth, desk: DeskKeeper, home: Any, 
     lost: Any = _lost(site, public)
     # the company's own application, which may stand at `/`, tells its errors as it does
     quietly = Middleware(Quietly, is_ours=lambda scope: scope.get("app") is made)
-    made = Starlette(routes=routes, exception_handlers={404: lost, 405: lost}, middleware=[quietly])
+    made: Starlette = Starlette(routes=routes, exception_handlers={404: lost, 405: lost}, middleware=[quietly])
     return made
 
 
