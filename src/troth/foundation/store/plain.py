@@ -40,11 +40,12 @@ class Plain:
         inward: Mapping[str, Process] = compiled._bind_processors  # noqa: SLF001 - they are nowhere else
         ways = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
         outward = [(at, way) for at, way in enumerate(ways) if way is not None]
-        row: Any = namedtuple("row", [column.name for column in columns])  # noqa: PYI024 - the names are known only here
+        names: Any = [column.name for column in columns]
+        row: Any = namedtuple("row", names)  # type: ignore[misc] # noqa: PYI024 - they are known only here
         prepare = {"prepare": True} if dialect.name == "postgresql" else {}
 
         def ask(tx: Connection, values: Mapping[str, Any]) -> list[Any]:
-            given = fixed | values
+            given = {**fixed, **values}
             given |= {name: process(given[name]) for name, process in inward.items()}
             raw: Any = tx.connection.driver_connection
             driver: Any = tx.dialect.loaded_dbapi
