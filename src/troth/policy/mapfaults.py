@@ -67,8 +67,8 @@ def _leads_to_people(datamap: DataMap, table: TableMap, faults: Faults, path: Pa
     if back is not None:
         faults.add(
             (*path, "whose"),
-            f"rows of these tables hang on each other: {' > '.join(back)}. A chain passes a table once, and rows further "
-            "down would be left behind.",
+            f"rows of these tables hang on each other: {' > '.join(back)}. A chain passes a table once, and rows "
+            "further down would be left behind.",
             expected="paths in one direction; rows of one table that hang on each other have a path of their own",
         )
     for single in table.paths():
@@ -94,7 +94,7 @@ def _leads_to_people(datamap: DataMap, table: TableMap, faults: Faults, path: Pa
 
 
 def _way_back(table: TableMap, tables: Mapping[str, TableMap]) -> list[str] | None:
-    """A way from rows of `table` over rows of other tables to rows of `table`, where there is another way to a person."""
+    """A way from rows of `table` over rows of other tables back to it, where there is another way to a person."""
     if all(_circular(single, tables, [table.name]) for single in table.paths()):
         return None  # told as a circle
     waiting = [[table.name, each] for each in _hangs_on(table) if each != table.name]
