@@ -83,8 +83,9 @@ class TableEnd:
 
     @property
     def changes(self) -> bool:
-        """Whether rows of it can be changed and stay."""
-        return self.row_end is not RowEnd.WITH_ANY and any(end.settings for end in self.ends)
+        """Whether rows of it can be changed and stay: of rows that go with any of their people, those that are kept."""
+        stay = self.row_end is not RowEnd.WITH_ANY or self.keeps
+        return stay and any(end.settings for end in self.ends)
 
     @property
     def always_deletes(self) -> bool:
@@ -92,7 +93,7 @@ class TableEnd:
         if self.table.shared:
             return False
         if self.row_end is RowEnd.WITH_ANY:
-            return True
+            return not self.keeps
         single = self.row_end is None or all(end.alone for end in self.ends)
         return single and bool(self.ends) and all(end.deletes for end in self.ends)
 

@@ -178,7 +178,7 @@ def _leaves(own: TableEnd | None, end: End, pointer: Pointer) -> bool:
     """Whether no row of that end is left with the pointer: each goes, or loses it."""
     from troth.policy.datamap import RowEnd
 
-    if end.deletes or (own is not None and own.row_end is RowEnd.WITH_ANY):
+    if end.deletes or (own is not None and own.row_end is RowEnd.WITH_ANY and not own.keeps):
         return True
     return any(isinstance(end.settings.get(name), (Fixed, StandIn)) for name in pointer.columns)
 

@@ -206,16 +206,21 @@ def _json_text_postgresql(element: _JsonText, compiler: Any, **kw: Any) -> str:
     return f"({_document(document, compiler, 'JSON')} #>> CAST({array} AS TEXT[]))"
 
 
+_TRUTH = "('true', 'false')"  # of JSON, which SQLite gives as 1 and 0: somebody's keys
+
+
 @compiles(_JsonText, "sqlite")
 def _json_text_sqlite(element: _JsonText, compiler: Any, **kw: Any) -> str:
     document, way = _without(element, 1, compiler, kw)
-    return f"(CASE WHEN json_valid({document}) THEN CAST(json_extract({document}, {way}) AS TEXT) END)"
+    found, kind = f"CAST(json_extract({document}, {way}) AS TEXT)", f"json_type({document}, {way})"
+    return f"(CASE WHEN json_valid({document}) THEN CASE WHEN {kind} IN {_TRUTH} THEN {kind} ELSE {found} END END)"
 
 
 @compiles(_JsonText, "mysql", "mariadb")
 def _json_text_mysql(element: _JsonText, compiler: Any, **kw: Any) -> str:
     document, way = _without(element, 1, compiler, kw)
-    return f"(CASE WHEN JSON_VALID({document}) THEN JSON_UNQUOTE(JSON_EXTRACT({document}, {way})) END)"
+    found = f"JSON_EXTRACT({document}, {way})"
+    return f"(CASE WHEN JSON_VALID({document}) AND JSON_TYPE({found}) <> 'NULL' THEN JSON_UNQUOTE({found}) END)"
 
 
 @compiles(_JsonHolds, "postgresql")
@@ -244,7 +249,9 @@ def _json_holds_sqlite(element: _JsonHolds, compiler: Any, **kw: Any) -> str:
     end = len(further)
     whole_element = str(ways[-1].value) == "$"  # a literal
     found = f"e{end}.value" if whole_element else f"json_extract({_inside(end)}, {last})"
-    return f"({compiler.process(value, **kw)} IN (SELECT CAST({found} AS TEXT) FROM {walk}))"  # noqa: S608 - only SQL that was compiled
+    kind = f"e{end}.type" if whole_element else f"json_type({_inside(end)}, {last})"
+    told = f"CASE WHEN {kind} IN {_TRUTH} THEN {kind} ELSE CAST({found} AS TEXT) END"
+    return f"({compiler.process(value, **kw)} IN (SELECT {told} FROM {walk}))"  # noqa: S608 - only SQL that was compiled
 
 
 def _inside(depth: int) -> str:

@@ -233,7 +233,7 @@ class Judge:
         if held and not (table.shared and self.others(table, row, table.paths)):
             for role, paths, end in table.ends():
                 if role in held:
-                    for name, word in end.change.items():
+                    for name, word in (self._followed(table, end) | end.change).items():
                         made[name] = self.changed(table, name, word, row[name], paths)
         for key in table.keys:
             wanted = [made[each] for each in key.columns]
@@ -255,6 +255,15 @@ class Judge:
             if isinstance(said, dict) and "link" in said:
                 self._unlink(table, name, said["link"], made, going)
         return made
+
+    def _followed(self, table: Table, end: End) -> dict[str, Any]:
+        """What becomes of columns that repeat others, where the table itself says nothing."""
+        found: dict[str, Any] = {}
+        for name, said in table.said.items():
+            kept = end.keep == "all" or (isinstance(end.keep, list) and name in end.keep)
+            if isinstance(said, dict) and "copies" in said and not kept and not end.deletes:
+                found[name] = None if table.column(name).nullable else "redact"  # people's own rows go
+        return found
 
     def _edges(self, table: Table) -> Iterator[tuple[tuple[str, ...], str, tuple[str, ...]]]:
         """Where rows of `table` point by a path alone, in which no condition stands."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.foundation.records.oracle.nobodys import Nobodys
+from tests.foundation.records.oracle.further import Further
 from tests.foundation.records.oracle.worlds import (
     ByKey,
     ByRow,
@@ -27,7 +27,7 @@ from tests.foundation.records.oracle.worlds import (
 )
 
 
-class Maker(Nobodys):
+class Maker(Further):
     """Adds tables of every form to people."""
 
     def made(self) -> World:
@@ -37,7 +37,7 @@ class Maker(Nobodys):
         forms = [
             self.by_key, self.by_key, self.by_row, self.by_row, self.by_row, self.matched, self.polymorphic, self.in_json,
             self.in_text, self.roles, self.roles, self.thread, self.folders, self.shared, self.either, self.nobodys,
-            self.through_link, self.guests, self.loop,
+            self.through_link, self.guests, self.loop, self.archive, self.about, self.both_ways, self.two_ways, self.nearly,
         ]  # fmt: skip
         for _ in range(self.random.randint(2, 5)):
             self.random.choice(forms)()
@@ -109,29 +109,6 @@ class Maker(Nobodys):
             self.fill_key(table, row, columns, kind, nullable)
             row[guest.name] = self.spelled(kind, "email") if self.chance(0.6) else None
         table.end = self.end(table, (*columns, guest.name))
-
-    def ways(self, kind: str, identifier: str) -> tuple[str, ...]:
-        return (
-            self.world.people[kind].identifiers[identifier][1]
-            if self.chance(0.7)
-            else self.one(("case",), ("case", "spaces", "underscores"), ())
-        )
-
-    def spelled(self, kind: str, identifier: str) -> str | None:
-        found = self.values(kind, identifier) or ["zed@example.net"]
-        text: str = self.one(*found, "zed@example.net")
-        return self.one(
-            text,
-            text,
-            text.upper(),
-            f" {text} ",
-            text.replace("_", " "),
-            text.replace("_", "-"),
-            f"{text}x",
-            "",
-            None,
-            text.replace("ü", "u").replace("Ü", "U"),
-        )  # type: ignore[no-any-return]
 
     def matched(self) -> None:
         kind, identifier = self.kind(), self.one("email", "username")

@@ -307,3 +307,69 @@ def test_the_key_of_a_stand_in_is_written_as_the_column_has_it(make: Make) -> No
     company.erase(company.find("2"), "r2")
 
     assert company.rows("messages") == []
+
+
+def test_what_a_law_keeps_of_a_row_that_else_goes_with_any_is_cut_like_every_kept_row(make: Make) -> None:
+    company = make(
+        USERS
+        + "create table deals (id int primary key, seller int, buyer int, body varchar(80), at timestamp null);\n"
+        + PEOPLE
+        + "insert into deals values (1, 1, 2, 'hello', '2025-01-01 00:00:00'), (2, 2, 1, 'hello', '2025-01-01 00:00:00'),"
+        " (3, 1, 2, 'hello', '2010-01-01 00:00:00');\n",
+        PERSON
+        + OWN
+        + """      deals:
+        whose:
+          seller:
+            by: seller
+            on_erasure: {keep: [at, buyer], ground: tax-law, until: at + 10 years, change: {seller: null, body: redact}}
+          buyer: {by: buyer, on_erasure: delete}
+        delete: with-any
+""",
+    )
+
+    _erased(company)
+
+    assert company.ask("select id, seller, buyer, body from deals") == [(1, None, 2, "[redacted]")]
+
+
+def test_a_truth_inside_json_is_nobodys_key(make: Make) -> None:
+    company = make(
+        "create table users (id varchar(20) primary key, email varchar(80));\n"
+        "create table events (id int primary key, body varchar(200));\ncreate table devices (id int primary key, body varchar(200));\n"
+        "insert into users values ('1', 'ann@example.org'), ('true', 'bob@example.org'), ('null', 'null@example.org');\n"
+        """insert into events values (1, '{"user": true}'), (2, '{"user": 1}'), (3, '{"user": "1"}'), (4, '{"user": null}');
+insert into devices values (1, '{"of": [{"id": true}]}'), (2, '{"of": [{"id": 0}, {"id": 1}]}'), (3, '{"of": [{"id": null}]}');
+""",
+        PERSON + OWN + "      events: {whose: {json: body.user}}\n      devices: {whose: {json: 'body.of[].id'}}\n",
+    )
+
+    _erased(company)
+    assert company.ask("select id from events order by id") == [(1,), (4,)]
+    assert company.ask("select id from devices order by id") == [(1,), (3,)]
+    company.erase(company.find("null"), "r2")
+
+    assert company.ask("select id from events order by id") == [(1,), (4,)]
+    assert company.ask("select id from devices order by id") == [(1,), (3,)]
+
+
+def test_an_empty_text_where_an_address_would_stand_is_nobody_else(make: Make) -> None:
+    company = make(
+        USERS
+        + "create table letters (id int primary key, sender int, receiver varchar(80), facts varchar(80));\n"
+        + PEOPLE
+        + "insert into letters values (1, 1, '', null), (2, 1, '  ', '{\"of\": null}'), (3, 1, 'bob@example.org', null),"
+        ' (4, 1, null, \'{"of": ""}\'), (5, 1, null, \'{"of": 2}\');\n',
+        PERSON
+        + OWN
+        + """      letters:
+        whose:
+          sender: {by: sender, on_erasure: {change: {sender: null}}}
+          receiver: {match: receiver, identifier: email, on_erasure: {change: {receiver: null}}}
+          about: {json: facts.of, on_erasure: {change: {facts: null}}}
+""",
+    )
+
+    _erased(company)
+
+    assert company.ask("select id, sender from letters order by id") == [(3, None), (5, None)]
