@@ -157,6 +157,11 @@ def test_a_kept_copy_must_not_advertise_and_must_not_be_a_mailing(world: World) 
     keep(world, "sent.eml", "Dear reader,", "Your parcel has left our house today.")
     assert judged(world)[0] == "kept"
 
+    imprint = ("Example Company, 12 Example Road, Shanghai", "Write to privacy@example.com or +86 21 6279 0000")
+    keep(world, "news.eml", "All green teas are a fifth cheaper until Sunday.", *imprint, stops=True)
+    keep(world, "sent.eml", "Your parcel has left our house today.", *imprint)
+    assert judged(world)[0] == "kept"
+
     keep(world, "sent.eml", "Your parcel has left.", "  All green teas are a  fifth cheaper until Sunday.")
     verdict, told = judged(world)
     assert verdict == "broken"

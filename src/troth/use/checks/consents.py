@@ -39,7 +39,8 @@ def consent_unrecorded(seen: Observation, sentence: Sentence) -> Iterator[Saw]: 
     ledger, which says the same (of the newest 10,000). No consent or withdrawal that is among the newest 100,000
     entries of the ledger is missing from the record.
 
-    What it does not prove: that the person at the screen was that person; that the form showed these words.
+    What it does not prove: that the person at the screen was that person; that the form showed these words, in the
+    language that is on record.
 
     Repair: record consent through troth only. Before: a column `newsletter boolean` that a form sets.
     After: `troth.give_consent("id=17", "marketing")`.
