@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from anyio import CapacityLimiter, to_thread
+from anyio.lowlevel import RunVar
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -29,6 +30,10 @@ from troth.policy.vocabulary import CATEGORIES
 
 log = logging.getLogger(__name__)
 
+CHANGING_AT_ONCE = 20
+"""Pages that change something, at most, in one server; further ones wait for their turn."""
+
+_CHANGING: RunVar[CapacityLimiter] = RunVar("pages that change something")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _DIGITS = 9
 _RIGHT_TO_LEFT = frozenset({"ar", "fa", "he", "ur"})
@@ -185,7 +190,7 @@ class Site:
                 ask.form, ask.files = sent.fields, sent.files
                 if request.method not in _SAFE:
                     self.guard.require(request, ask.form)
-                response = await run_in_threadpool(asked, ask)
+                response = await to_thread.run_sync(asked, ask, limiter=_turns(request.method))
             except ClientDisconnect:
                 return Response(status_code=400)
             except AccessDenied as problem:
@@ -219,6 +224,20 @@ class Site:
             return Response("no such file", status_code=404, media_type="text/plain")
         headers = {"cache-control": "public, max-age=31536000, immutable", "content-type": found.content_type}
         return Response(found.body, headers=headers)
+
+
+def _turns(method: str) -> CapacityLimiter | None:
+    """Whose turn it is: pages that change things have threads of their own, for they wait for each other, and whoever
+    only reads would wait for all of them. None: the threads of everything else.
+    """
+    if method in _SAFE:
+        return None
+    try:
+        return _CHANGING.get()
+    except LookupError:
+        made = CapacityLimiter(CHANGING_AT_ONCE)
+        _CHANGING.set(made)
+        return made
 
 
 def templates(*packages: str) -> Environment:
