@@ -84,6 +84,8 @@ def on_schedule(instance: Instance, clock: Clock | None = None) -> Iterator[None
     forget what is past its time in troth's own store, remind of what ends, and sequence the ledger, while the block
     runs.
     """
+    import sqlalchemy.orm  # noqa: F401 - while another thread loads it (the jobs' engine does), no statement can be made
+
     from troth.sections import load_tables
 
     load_tables()  # before there are threads: a table is in the schema before its columns are

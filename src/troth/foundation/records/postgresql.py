@@ -21,7 +21,8 @@ _OURS = """c.relkind in ('r', 'p', 'm', 'v', 'f') and not c.relispartition
   and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'
   and not exists
     (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')"""
-_TABLES = f"""select c.oid, n.nspname, c.relname, c.relkind, c.reltuples::bigint, n.nspname = current_schema()
+_TABLES = f"""select c.oid, n.nspname, c.relname, c.relkind, c.reltuples::bigint, n.nspname = current_schema(),
+  c.relrowsecurity
 from pg_class c join pg_namespace n on n.oid = c.relnamespace where {_OURS} order by n.nspname, c.relname"""  # noqa: S608
 _COLUMNS = """select a.attrelid, a.attname, format_type(a.atttypid, a.atttypmod), not a.attnotnull,
   case when t.typtype = 'd' then b.typname else t.typname end,
@@ -174,6 +175,7 @@ class PostgreSQL:
                 limit_ms = int(limits.timeout_s * 1000)
                 cursor.execute(
                     "set session characteristics as transaction read only; set time zone 'UTC'; set datestyle to iso; "
+                    "set row_security = off; "  # INVARIANT: a row that policies would hide is an error, never a gap
                     f"set statement_timeout = {limit_ms}; set lock_timeout = {limit_ms}"
                 )
             connection.commit()
@@ -183,7 +185,7 @@ class PostgreSQL:
     def tables(self, connection: Connection) -> list[Table]:
         """Partitions count as their parent; what an extension made is left out."""
         listed = connection.exec_driver_sql(_TABLES).all()
-        names = {oid: name if own else f"{schema}.{name}" for oid, schema, name, _, _, own in listed}
+        names = {oid: name if own else f"{schema}.{name}" for oid, schema, name, _, _, own, _ in listed}
         columns, constraints, indexes, triggers = (
             _by_table(connection.exec_driver_sql(query, (list(names),)).all())
             for query in (_COLUMNS, _CONSTRAINTS, _INDEXES, _TRIGGERS)
@@ -198,13 +200,14 @@ class PostgreSQL:
                     schema=schema,
                     bare_name=bare,
                     triggers=tuple(name for (name,) in triggers.get(oid, [])),
+                    guarded=guarded,
                 ),
                 columns.get(oid, []),
                 [each for each in constraints.get(oid, []) if each[0] != "f" or each[1] in names],
                 indexes.get(oid, []),
                 names,
             )
-            for oid, schema, bare, kind, rows, _ in listed
+            for oid, schema, bare, kind, rows, _, guarded in listed
         ]
 
     def link(self, connection: Connection, address: URL) -> LinkSeen:
@@ -253,6 +256,9 @@ class PostgreSQL:
     def trouble(self, problem: DBAPIError) -> Trouble:
         state = getattr(problem.orig, "sqlstate", None)
         if state is not None:
+            diagnosed = getattr(problem.orig, "diag", None)  # the words are in the server's language, this is not
+            if getattr(diagnosed, "source_function", None) == "check_enable_rls":
+                return Trouble.HIDDEN
             return _STATES.get(state, Trouble.OTHER)
         text = str(problem.orig)
         return next((trouble for words, trouble in _WORDS if words in text), Trouble.OTHER)

@@ -286,6 +286,7 @@ def _postgresql(address: URL, limits: WritingLimits) -> Engine:
             whole_ms, lock_ms = int(limits.timeout_s * 1000), int(limits.lock_s * 1000)
             cursor.execute(
                 "set time zone 'UTC'; set datestyle to iso; set synchronous_commit = on; "
+                "set row_security = off; "  # as where it is only read
                 f"set statement_timeout = {whole_ms}; set lock_timeout = {lock_ms}; "
                 f"set idle_in_transaction_session_timeout = {whole_ms}"
             )
