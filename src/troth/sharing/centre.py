@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from troth.foundation.web.pages import Ask, Handler
 from troth.sharing import demand_reading, transfer_reading
@@ -22,7 +22,7 @@ def routes(store: Store, path: str, centre: str) -> tuple[tuple[str, str, Handle
     def transfers(ask: Ask) -> Response:
         with store.reading() as tx:
             found = [each for each in transfer_reading.every(tx) if each.state is not TransferState.ENDED]
-        facts = {"found": found, "here": path, "centre": centre, "before": _BEFORE}
+        facts: dict[str, Any] = {"found": found, "here": path, "centre": centre, "before": _BEFORE}
         return ask.page("sharing/notice.html", title="A business that is sold", **facts)
 
     def demands(ask: Ask) -> Response:

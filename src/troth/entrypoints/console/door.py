@@ -199,7 +199,7 @@ class Door:
     def guard(self, page: StaffPage, *, operation: Operation) -> Guarded:
         """A page for whoever of staff is signed in and may do that operation; sections make theirs by it too."""
         # INVARIANT: what is sent on after a second factor was shown keeps fields, and would lose a file
-        assert not (operation.steps_up and getattr(page, "takes_file", 0)), operation
+        assert not (operation.steps_up and hasattr(page, "takes_file")), operation
 
         def handler(ask: Ask) -> Response:
             token = self.token_of(ask)
