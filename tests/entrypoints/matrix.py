@@ -129,6 +129,7 @@ REAL: Mapping[tuple[str, str], Maker] = {
     ("POST", "/assessments"): room_makers.assessing,
     ("GET", "/ledger/checkpoint"): room_makers.sequenced,
     ("GET", "/ledger/export.zip"): room_makers.sequenced,
+    ("GET", "/ledger/entries/{number}"): room_makers.proven,
     ("GET", "/ledger/report.html"): room_makers.checked,
     ("GET", "/ledger/report.json"): room_makers.checked,
     ("POST", "/attestations"): makers.attesting,

@@ -54,6 +54,12 @@ def sequenced(office: Office, *_: object) -> Try:
     return Try()
 
 
+def proven(office: Office, *_: object) -> Try:
+    """The newest entry of the ledger, which has its place."""
+    sequenced(office)
+    return Try({"number": str(office.company.leaves()[-1].id)})
+
+
 def checked(office: Office, *_: object) -> Try:
     """The policy as its file is now has been checked."""
     file = office.desk.instance.policy_file

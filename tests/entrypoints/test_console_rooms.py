@@ -20,7 +20,7 @@ from tests.rights.site import browser, sign_in_staff, site_of, submit
 from troth.entrypoints.reports import audit
 from troth.foundation import staff
 from troth.foundation.guards import pausing
-from troth.foundation.ledger import checkpoints, exports
+from troth.foundation.ledger import checkpoints, exports, receipts
 from troth.foundation.ledger.sequencer import sequence_all
 from troth.foundation.roles import Role
 from troth.foundation.web.pages import Frame, Link
@@ -184,6 +184,39 @@ def test_the_ledger_is_taken_away_by_who_may_and_verifies_elsewhere(
     assert outcome.size == checkpoints.claimed(kept).size
 
 
+def test_one_entry_is_proven_by_its_number_and_its_proof_verifies_elsewhere(
+    office: Office, seats: dict[Role, Any]
+) -> None:
+    here, auditor = "/console/ledger/entries", seats[Role.AUDITOR]
+    number = room_makers.proven(office).path["number"]
+    with office.desk.office.store.reading() as tx:
+        keys = checkpoints.public_keys(tx)
+
+    shown = auditor.get(here, params={"number": number})
+    saved = auditor.get(f"{here}/{number}")
+
+    proof = receipts.Receipt.read(saved.text)
+    assert receipts.verify_receipt(proof, keys).root.hex() in shown.text
+    assert proof.entry.decode().split('"kind":"')[1].split('"')[0] in shown.text
+    assert auditor.get(here, params={"number": "999999"}).status_code == 404
+    assert auditor.get(here, params={"number": "one"}).status_code == 404
+    assert seats[Role.AGENT].get(here).status_code == 403
+
+
+def test_a_damaged_ledger_is_not_an_entry_that_is_missing(
+    office: Office, seats: dict[Role, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = room_makers.proven(office).path["number"]
+
+    def torn(*_: object) -> None:
+        raise ValueError("a tile of another length")
+
+    monkeypatch.setattr(receipts.merkle, "inclusion_proof", torn)
+    shown = seats[Role.AUDITOR].get("/console/ledger/entries", params={"number": number})
+
+    assert (shown.status_code, "the ledger is damaged" in shown.text) == (503, True)
+
+
 def test_the_audit_report_is_taken_away_signed_once_the_text_was_checked(
     office: Office, seats: dict[Role, Any]
 ) -> None:
@@ -252,6 +285,14 @@ def test_a_text_that_the_rules_refuse_is_told_why_and_not_published(office: Offi
 def _shown(page: Any, here: str) -> str:
     found = re.search(r'name="sha256" value="(\w+)"', page.get(here).text)
     return found[1] if found else ""
+
+
+def test_whoever_is_lost_in_the_console_is_led_back_there(office: Office, site: Any, officer: Any) -> None:
+    for page in (officer, browser(site)):
+        lost = page.get("/console/no-such-room")
+        assert lost.status_code == 404
+        assert '<a href="/console">Back to the start</a>' in lost.text
+    assert '<a href="/console">' not in browser(site).get("/privacy/no-such-page").text
 
 
 # --- what leads there -------------------------------------------------------------------------------------------------

@@ -101,6 +101,7 @@ PAGES: Mapping[str, tuple[str, ...]] = {
         "/console/versions",
         "/console/record",
         "/console/ledger",
+        "/console/ledger/entries?number=1",
         "/console/writing",
         "/console/attestations",
         "/console/audits",

@@ -26,6 +26,7 @@ ONCE = {
     "/console/record",
     "/console/versions",
     "/console/ledger",
+    "/console/ledger/entries?number=1",
     "/console/writing",
     "/console/assessments",
     "/privacy/centre#every-mark-open",

@@ -328,3 +328,10 @@ def test_the_last_letter_names_the_entry_that_proves_the_deletion(quick_office: 
     [proven] = [leaf for leaf in office.company.leaves() if leaf.kind == "erasure.proven"]
 
     assert f"as entry {proven.id}." in office.letters()[-1][2]
+
+
+def test_whoever_asks_for_deletion_is_sent_to_their_mailbox_at_once(office: Office) -> None:
+    request = office.load(office.file(Right.ERASURE))
+
+    assert request.state is State.RECEIVED
+    assert "mailbox" in cards.says(request)

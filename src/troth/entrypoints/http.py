@@ -112,7 +112,7 @@ def _application(instance: Instance, troth: Troth, desk: DeskKeeper, home: Any, 
     routes += _routes(site, public, sharing_centre.routes(office.store, place.policy, place.centre), "")
     routes += use_api.routes(troth, [rights_api.router(desk)])
     routes.append(Mount("/", home) if home is not None else Route("/", _to(place.policy)))
-    lost: Any = _lost(site, public)
+    lost: Any = _lost(site, public, Frame("troth", "Console", (), home=place.console))
     # the company's own application, which may stand at `/`, tells its errors as it does
     quietly = Middleware(Quietly, is_ours=lambda scope: scope.get("app") is made)
     made: Starlette = Starlette(routes=routes, exception_handlers={404: lost, 405: lost}, middleware=[quietly])
@@ -164,15 +164,20 @@ class StaffRoute(Route):
         self.operation = operation
 
 
-def _lost(site: Site, frame: Frame) -> Callable[[Request, HTTPException], Awaitable[Response]]:
-    """What an address answers that no page stands at, and a page that is asked for what it does not do."""
+def _lost(site: Site, public: Frame, staff: Frame) -> Callable[[Request, HTTPException], Awaitable[Response]]:
+    """What an address answers that no page stands at, and a page that is asked for what it does not do.
+
+    Whoever is lost below the console is led back there, and not to the public's pages.
+    """
     told = {
         404: NOWHERE,
+        404: ("Nothing stands at this address.", "See that it is spelled as it was given to you."),
         405: ("This page does not take what was sent to it; nothing was done.", "Open the page and try again there."),
     }
 
     async def answer(request: Request, problem: HTTPException) -> Response:
-        status = problem.status_code
+        status, path = problem.status_code, request.url.path
+        frame = staff if path.startswith(f"{staff.home.rstrip('/')}/") else public
         page = site.endpoint(lambda ask: ask.problem(status, *told[status]), frame)
         # read as a visit: nothing is done here, so there is no form to guard
         response = await page(Request({**request.scope, "method": "GET"}))

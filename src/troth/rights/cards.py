@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from troth.policy.vocabulary import Right
 from troth.rights.requests import Request
 from troth.rights.states import BY_HAND
-from troth.rights.words import State
+from troth.rights.words import Channel, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,8 @@ CARDS: Mapping[Right, Card] = {
 
 def says(request: Request, word: str = "") -> str:
     """Where a request stands, in a sentence for its person."""
+    if (request.state, request.right, request.channel) == (State.RECEIVED, Right.ERASURE, Channel.CENTRE):
+        return "We have it. Look into your mailbox in a minute: before anything is deleted, we ask whether it was you."
     if request.state is State.IDENTITY:
         return "We sent a link to your address. Follow it, and we go on." if word == "link-sent" else _BY_STAFF
     if request.state is State.WORKING and request.right in BY_HAND:

@@ -33,7 +33,11 @@ log = logging.getLogger(__name__)
 
 COOKIE = entrance.COOKIE
 METHOD = "centre"
-_HOW = {METHOD: "in the privacy centre", guardians.METHOD: "by your guardian"}
+_HOW = {
+    METHOD: "in the privacy centre",
+    guardians.METHOD: "by your guardian",
+    "import": "taken over from former records",
+}
 _SAID = {
     "ConsentGiven": "you allowed it",
     "RenewedConsentGiven": "you allowed it again",
