@@ -42,6 +42,8 @@ COMMANDS = {
     Operation.STAFF_LINK: "staff link",
     Operation.STAFF_FACTORS: "staff reset",
     Operation.STAFF_COMPARE: "staff compare",
+    Operation.KEY_ASK: "key rekey",
+    Operation.KEY_APPROVE: "key rekey",
 }
 """Rows that a command does."""
 

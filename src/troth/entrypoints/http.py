@@ -171,7 +171,6 @@ def _lost(site: Site, public: Frame, staff: Frame) -> Callable[[Request, HTTPExc
     """
     told = {
         404: NOWHERE,
-        404: ("Nothing stands at this address.", "See that it is spelled as it was given to you."),
         405: ("This page does not take what was sent to it; nothing was done.", "Open the page and try again there."),
     }
 

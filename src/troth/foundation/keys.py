@@ -76,7 +76,7 @@ class Keyring:
 
         Raises: KeyUnavailable when a key is there already, or the folder cannot be written.
         """
-        text = _PREFIX + base64.urlsafe_b64encode(secrets.token_bytes(_ROOT_BYTES)).decode("ascii")
+        text = new_text()
         put(folder, text)
         return cls.from_text(text, where=str(folder / FILE))
 
@@ -167,6 +167,11 @@ class Keyring:
         return _private(self._signing).public_key().public_bytes_raw()
 
     @property
+    def pseudonym_id(self) -> str:
+        """The id of the pseudonym key, which outlives turns: it says nothing of it."""
+        return f"p-{hashlib.blake2b(self._pseudonym, digest_size=6, person=b'troth key name').hexdigest()}"
+
+    @property
     def former_public_key(self) -> bytes | None:
         """The public key of before, in the middle of a turn; else None."""
         return None if self._former is None else _private(self._former).public_key().public_bytes_raw()
@@ -183,6 +188,11 @@ class Keyring:
         """Whether a store with this proof was sealed with this key, or with one that it was turned from."""
         known = (self._confirming, *(confirming for _, confirming in self._retired))
         return any(hmac.compare_digest(proof, _proof_of(each)) for each in known)
+
+
+def new_text() -> str:
+    """A new key, as it is written."""
+    return _PREFIX + _text_of(secrets.token_bytes(_ROOT_BYTES))
 
 
 def handed_over(text: str) -> str:
@@ -238,7 +248,7 @@ def confirm(store: Store, keyring: Keyring) -> None:
         raise KeyUnavailable(
             f"the store was sealed with key {row.key_id}, and the key at hand is {keyring.id}",
             where=store.where,
-            repair=f"Put key {row.key_id} back from escrow.",
+            repair=f"Put key {row.key_id} back from escrow, or, if it is lost for good, run `troth key rekey`.",
         )
 
 

@@ -137,6 +137,8 @@ class Operation(StrEnum):
     STAFF_LINK = "staff.link", "issue a link that signs in once", _MACHINE, _GRAVE
     STAFF_FACTORS = "staff.factors", "take away an account's second factors", _MACHINE, _GRAVE
     STAFF_SESSIONS = "staff.sessions", "end the sessions of an account", _MACHINE, _CHANGES
+    KEY_ASK = "key.ask", "ask for a lost key to be replaced", _MACHINE, _GRAVE
+    KEY_APPROVE = "key.approve", "approve that a lost key is replaced", _MACHINE, _GRAVE, "key.ask"
     STAFF_COMPARE = "staff.compare", "compare accounts with the list of those who work here", _MACHINE, _CHANGES
 
     @property

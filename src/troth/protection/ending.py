@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from troth.foundation.attestations import reading as attestations
+from troth.foundation.keycare import looking
 from troth.protection import hold_reading
 from troth.protection.impacts import reading as impacts
 from troth.protection.training import reading as training
@@ -35,6 +36,7 @@ class Kind(StrEnum):
     RECIPIENT = "recipient"
     STATUTE = "statute"
     BALANCE = "balance test"
+    KEY = "key"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -54,6 +56,9 @@ def soon(tx: Connection, policy: Policy, now: dt.datetime, within: Duration) -> 
 
 
 def _dated(tx: Connection, policy: Policy) -> Iterator[Ending]:
+    since = looking.in_use_since(tx)
+    if since is not None:
+        yield Ending((since + looking.OLD).date(), Kind.KEY, "the key of this controller", "troth key rotate")
     stated: dict[str, dt.date] = {}
     for said in attestations.all_(tx):  # the newest first: what it says of a topic counts
         if said.withdrawn_at is None:

@@ -32,6 +32,7 @@ To = Annotated[
     typer.Option(metavar="KEY", help="Instead of a passphrase: a public key of age (age1...), or a file of such keys."),
 ]
 Identity = Annotated[Path | None, typer.Option(metavar="FILE", help="The private key, for a copy for public keys.")]
+By = Annotated[str, typer.Option("--as", help="The staff account that answers for it.")]
 FromStdin = Annotated[bool, typer.Option("--passphrase-stdin", help="Read the passphrase from stdin.")]
 
 key = typer.Typer(no_args_is_help=True, help="The key: how it stands, a copy in escrow, turning it.")
@@ -39,7 +40,7 @@ key = typer.Typer(no_args_is_help=True, help="The key: how it stands, a copy in 
 
 @key.command()
 def check(form: Printed = Format.TEXT) -> None:
-    """Say how the key stands: whether it fits the store, when it was turned, and when a copy went into escrow.
+    """Say how the key stands: whether it fits the store, its age, its copy in escrow, and what hangs on it.
 
     Example: troth key check
 
@@ -54,17 +55,35 @@ def check(form: Printed = Format.TEXT) -> None:
             "schema": SCHEMA,
             "key": found.id,
             "where": found.where,
+            "source": found.source,
+            "mode": found.mode,
             "turns": found.turns,
+            "age_days": found.age_days,
             "turned_at": found.turned_at.isoformat() if found.turned_at else None,
             "escrowed_at": found.escrowed_at.isoformat() if found.escrowed_at else None,
+            "pseudonyms": found.pseudonym_id,
+            "signs": found.signing_id,
+            "signing": found.signing,
+            "people_keys": found.people_keys,
+            "holds": [{"what": what, "n": n} for what, n in found.holds],
             "findings": found.findings,
         }
         typer.echo(json.dumps(said, indent=2))
     else:
-        typer.echo(f"{found.id} fits the store ({Path(found.where).name}).")
-        typer.echo(f"Turned {found.turned_at:%Y-%m-%d}." if found.turned_at else "It was never turned.")
+        mode = f", mode {found.mode}" if found.mode else ""
+        typer.echo(f"{found.id} fits the store ({Path(found.where).name}{mode}).")
+        since = f"Turned {found.turned_at:%Y-%m-%d}" if found.turned_at else "It was never turned"
+        typer.echo(f"{since}{'' if found.age_days is None else f', in use for {found.age_days} days'}.")
         if found.escrowed_at:
             typer.echo(f"In escrow since {found.escrowed_at:%Y-%m-%d}.")
+        typer.echo(f"Pseudonyms by {found.pseudonym_id}; signatures by {found.signing_id}.")
+        for span in found.signing:
+            until = "on" if span["until"] is None else f"to {span['until']}"
+            typer.echo(
+                f"  {span['key'].partition('+')[2].partition('+')[0]} signs heads from size {span['from']} {until}"
+            )
+        for what, n in found.holds:
+            typer.echo(f"  {what}: {n}")
         for finding in found.findings:
             typer.echo(finding)
     raise typer.Exit(1 if found.findings else 0)
@@ -93,6 +112,43 @@ def rotate(form: Printed = Format.TEXT) -> None:
     if done.signs_from is not None:
         typer.echo(f"The ledger's heads are signed by another key from size {done.signs_from} on: tell its public key.")
     typer.echo("Start troth again everywhere, and put a copy of the new key into escrow: troth key escrow FILE")
+
+
+@key.command()
+def rekey(by: By, form: Printed = Format.TEXT) -> None:
+    """Replace a key that is lost for good: one account asks, another approves and does it. Stop troth before.
+
+    What was sealed under the lost key, and the recognition of people by it, is gone. Until it is done nothing opens the
+    store. What was interrupted goes on with the next call. Try every copy in escrow first (`troth key restore`).
+
+    Example: troth key rekey --as dora
+
+    Exit status: 0 done, 1 it waits for the other account, 2 it could not be done.
+    """
+    from troth.foundation.clock import SystemClock
+    from troth.foundation.keycare import rekeying
+
+    with _opened() as (instance, store):
+        done = rekeying.rekey(store, instance.folder, instance.environ, by, SystemClock(), progress=_progress(form))
+    if form is Format.JSON:
+        said = {
+            "lost": done.lost,
+            "key": done.id,
+            "asked_at": done.asked_at.isoformat(),
+            "approved_at": done.approved_at.isoformat() if done.approved_at else None,
+            "done_at": done.done_at.isoformat() if done.done_at else None,
+            "people_keys": done.people_keys,
+            "gone": [{"what": what, "n": n} for what, n in done.gone],
+        }
+        typer.echo(json.dumps({"schema": SCHEMA} | said, indent=2))
+    elif done.done_at is None:
+        typer.echo(f"It is asked for that {done.lost} is replaced. Another account approves: troth key rekey --as NAME")
+    else:
+        typer.echo(f"{done.id} takes the place of {done.lost}, which was lost. Nobody can read or match any more:")
+        for what, n in done.gone:
+            typer.echo(f"  {what}: {n}")
+        typer.echo("Tell the ledger's new public key, and put a copy of the new key into escrow: troth key escrow FILE")
+    raise typer.Exit(0 if done.done_at else 1)
 
 
 @key.command()

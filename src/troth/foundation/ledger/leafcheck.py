@@ -16,7 +16,7 @@ from troth.foundation.ledger import merkle, personkeys
 from troth.foundation.ledger.findings import Verification, entry
 from troth.foundation.ledger.rows import Row, as_bytes
 from troth.foundation.ledger.tables import ledger_bodies, ledger_leaves, person_keys
-from troth.foundation.ledger.words import KEY_DESTROYED, KeyUse
+from troth.foundation.ledger.words import KEY_DESTROYED, KEY_LOST, KeyUse
 
 _GONE = b"\x00" * merkle.HASH
 _END = b'","troth":1}'
@@ -33,6 +33,7 @@ class LeafCheck:
         self._bodies = 0
         self._destroyed: set[tuple[str, str]] = set()
         self._destroyed_by_id: set[str] = set()
+        self._lost_until, self._lost_at = 0, ""
         self._tails: dict[str, bytes] = {}
 
     def quick(self, rows: Sequence[tuple[Any, ...]]) -> list[bytes] | None:
@@ -42,7 +43,7 @@ class LeafCheck:
         base = merkle.LEAF
         computed: list[bytes] = []
         try:
-            _, kinds, times, people, contents, stored = zip(*rows, strict=True)
+            ids, kinds, times, people, contents, stored = zip(*rows, strict=True)
             for content in contents:
                 hashing = base.copy()
                 hashing.update(content)
@@ -57,6 +58,8 @@ class LeafCheck:
         if KEY_DESTROYED in kinds:
             for content in contents:
                 self._note_destroyed(content)
+        for leaf, kind, at in zip(ids, kinds, times, strict=True) if KEY_LOST in kinds else ():
+            self._note_lost(leaf, kind, at)
         return computed
 
     def _columns_fit(
@@ -85,6 +88,8 @@ class LeafCheck:
             place = None if first is None else first + at
             if row is not None and row.kind == KEY_DESTROYED.encode():
                 self._note_destroyed(row.content)
+            if row is not None:
+                self._note_lost(row.id, row.kind.decode("utf-8", "replace"), row.at.decode("utf-8", "replace"))
             if row is None or _says_the_same(row):
                 continue
             claim = self._look_closer(row, place)
@@ -96,7 +101,7 @@ class LeafCheck:
     def finish(self) -> None:
         """Say which bodies are missing with no leaf to tell why, which belong to no leaf, which keys are damaged."""
         for place, leaf, person, use in self._bodyless:
-            if (person, use) not in self._destroyed:
+            if (person, use) not in self._destroyed and leaf > self._lost_until:
                 message = "its sealed body is gone, and no entry records that the key was destroyed"
                 self._outcome.add(entry(place, leaf), message, place=place, leaf=leaf)
         self._compare_destroyed()
@@ -155,15 +160,25 @@ class LeafCheck:
             else:
                 self._destroyed.add((str(said.get("person")), str(said["body"].get("use"))))
 
+    def _note_lost(self, leaf: int, kind: str, at: str) -> None:
+        """Remember that the key of this controller was lost with this entry, and with it all keys of people made until
+        then, and their bodies.
+        """
+        if kind == KEY_LOST:
+            self._lost_until = max(self._lost_until, leaf)
+            self._lost_at = max(self._lost_at, at.replace("T", " "))
+
     def _compare_destroyed(self) -> None:
         """A key is gone where an entry says so, and nowhere else: a mark that is lost would let it be made again."""
         columns = person_keys.c
-        kept = select(columns.person, as_bytes(self._tx, columns["use"]), columns.key_id)
-        marked = {
-            (person.hex(), use.decode("utf-8", "replace")): "" if key_id is None else key_id.hex()
-            for person, use, key_id in self._tx.execute(kept.where(columns.wrapped.is_(None)))
-        }
-        for person, use in sorted(marked.keys() - self._destroyed):
+        kept = select(columns.person, as_bytes(self._tx, columns["use"]), columns.key_id, columns.made_at)
+        marked, lost = {}, set()
+        for person, use, key_id, made_at in self._tx.execute(kept.where(columns.wrapped.is_(None))):
+            named = person.hex(), use.decode("utf-8", "replace")
+            marked[named] = "" if key_id is None else key_id.hex()
+            if f"{made_at:%Y-%m-%d %H:%M:%S.%f}" <= self._lost_at:
+                lost.add(named)
+        for person, use in sorted(marked.keys() - self._destroyed - lost):
             if marked[person, use] in self._destroyed_by_id:
                 continue
             self._outcome.add(f"the {use} key of person {person[:8]}...", "is gone, and no entry records it")

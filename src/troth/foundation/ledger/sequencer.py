@@ -124,14 +124,14 @@ class Sequencer:
             self._tree = None  # it may hold what was undone
             raise
 
-    def pass_on(self) -> None:
+    def pass_on(self, limit: int = BATCH) -> None:
         """Pass from the key before to ours now, and not only when something waits; does nothing where that is done, and
         where nothing was ever signed. Raises: StoreError.
         """
         with self._store.reading() as tx:
             begun = tx.execute(select(ledger_state.c["keys"])).scalar_one_or_none()
         while begun and self._may_pass():
-            self.once()
+            self.once(limit)
         self.release()
 
     def release(self) -> None:

@@ -24,5 +24,8 @@ KEY_HANDED_OVER = "key.handed-over"
 KEY_REPLACED = "key.replaced"
 """As `KEY_HANDED_OVER`, where the key before was lost and signs nothing any more."""
 
+KEY_LOST = "key.lost"
+"""The kind of the leaf that says that this controller's key was lost: keys of people that it closed are destroyed."""
+
 KEY_DESTROYED = "key.destroyed"
 """The kind of the leaf that says that a person's key was destroyed; its body names the use."""
