@@ -249,6 +249,16 @@ def test_in_which_groups_somebody_counts_has_nothing_to_do_with_others(
     assert {key for key in kept if person in kept[key]} == {key for key in own if person in own[key]}
 
 
+def test_many_people_are_looked_at_a_part_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    groups: dict[Any, BitMap] = {(n,): BitMap(range(10)) for n in range(4)}
+    whole = bounded(groups, 2, b"key")
+
+    monkeypatch.setattr(noise, "_AT_ONCE", 3)
+
+    assert bounded(groups, 2, b"key") == whole
+    assert sum(map(len, whole.values())) == 2 * 10
+
+
 def test_a_person_in_ten_groups_counts_in_three(world: GateWorld) -> None:
     tell(world, PEOPLE, *(f"/{n}" for n in range(10)))
 
