@@ -164,15 +164,24 @@ def test_without_opendp_nothing_leaves(tmp_path: Path, monkeypatch: pytest.Monke
         assert (world.files, world.records()) == (set(), ())
 
 
-def test_an_order_without_noise_lets_nothing_out_to_whom_noise_is_declared_for(world: GateWorld) -> None:
-    order = Order(METRICS_NAME, "analytics", Circumstance.PROCESSOR, ("usage.page",), Safeguard.ANONYMISED)
+@pytest.mark.parametrize(
+    ("protected", "told"),
+    [
+        ({"safeguard": Safeguard.ANONYMISED}, "these have none"),
+        ({"safeguard": Safeguard.MASKED, "noise": Noise(epsilon=0.5, budget=1)}, "these are rows"),
+    ],
+)
+def test_an_order_that_says_otherwise_lets_nothing_out_to_whom_noise_is_declared_for(
+    world: GateWorld, protected: dict[str, Any], told: str
+) -> None:
+    order = Order(METRICS_NAME, "analytics", Circumstance.PROCESSOR, ("usage.page",), **protected)
 
-    with pytest.raises(GateClosed, match="these have none"):
+    with pytest.raises(GateClosed, match=told):
         Gate(world.troth.office, world.troth.instance).carry(
             order, visits(8, "/tea"), shape=Shape("user", {"page": "usage.page"}), to="out.jsonl"
         )
 
-    assert world.records() == ()
+    assert (world.files, world.records()) == (set(), ())
 
 
 def test_opendp_itself_adds_as_much_as_its_own_map_asks_for_and_names_nobody_alone(tmp_path: Path) -> None:
@@ -238,6 +247,16 @@ def test_in_which_groups_somebody_counts_has_nothing_to_do_with_others(
     kept, own = bounded(groups, most, b"key"), bounded(alone, most, b"key")
 
     assert {key for key in kept if person in kept[key]} == {key for key in own if person in own[key]}
+
+
+def test_many_people_are_looked_at_a_part_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    groups: dict[Any, BitMap] = {(n,): BitMap(range(10)) for n in range(4)}
+    whole = bounded(groups, 2, b"key")
+
+    monkeypatch.setattr(noise, "_AT_ONCE", 3)
+
+    assert bounded(groups, 2, b"key") == whole
+    assert sum(map(len, whole.values())) == 2 * 10
 
 
 def test_a_person_in_ten_groups_counts_in_three(world: GateWorld) -> None:

@@ -190,6 +190,8 @@ class Gate:
                     where=order.recipient,
                 )
             return None
+        if order.safeguard is not Safeguard.ANONYMISED:
+            raise GateClosed("noise is for groups, and these are rows; nothing has left", where=order.recipient)
         with self._office.store.reading() as tx:
             noise.require_paid(tx, order.recipient, order.noise)
         return noise.measurement(order.noise, order.smallest_group)

@@ -42,6 +42,8 @@ _FAR = 2**30
 """A threshold that nothing reaches: with it the map tells what the noise alone costs."""
 
 _SCALES = (1e-3, 1e6)
+_AT_ONCE = 20_000
+"""People whose groups are looked at together: memory grows with the number of groups, not of people."""
 
 Key = tuple[Any, ...]
 
@@ -106,17 +108,19 @@ def bounded(groups: Mapping[Key, BitMap], most: int, secret: bytes) -> dict[Key,
     over = more[most]
     if not over:
         return dict(groups)
-    theirs: dict[int, list[tuple[bytes, Key]]] = defaultdict(list)
-    for key, people in groups.items():
-        name = repr(key).encode("utf-8", "backslashreplace")
-        for person in people & over:
-            rank = hashlib.blake2b(person.to_bytes(8, "big") + name, key=secret, digest_size=16).digest()
-            theirs[person].append((rank, key))
     leaving: dict[Key, BitMap] = defaultdict(BitMap)
-    for person, ranked in theirs.items():
-        ranked.sort(key=itemgetter(0))
-        for _, key in ranked[most:]:
-            leaving[key].add(person)
+    names = {key: repr(key).encode("utf-8", "backslashreplace") for key in groups}
+    for start in range(0, len(over), _AT_ONCE):
+        some = over[start : start + _AT_ONCE]
+        theirs: dict[int, list[tuple[bytes, Key]]] = defaultdict(list)
+        for key, people in groups.items():
+            for person in people & some:
+                rank = hashlib.blake2b(person.to_bytes(8, "big") + names[key], key=secret, digest_size=16).digest()
+                theirs[person].append((rank, key))
+        for person, ranked in theirs.items():
+            ranked.sort(key=itemgetter(0))
+            for _, key in ranked[most:]:
+                leaving[key].add(person)
     return {key: people - leaving[key] if key in leaving else people for key, people in groups.items()}
 
 
