@@ -363,20 +363,14 @@ def _led_to_and_said(who: Select[Any]) -> dict[str, Plain]:
     them = select(who.subquery().c.person)
     # A list that is made first: PostgreSQL then goes by the index whatever it believes about sizes.
     within: dict[str, Any] = {"sqlite": them, "postgresql": func.any(func.array(them.scalar_subquery()))}
-    return {
-        engine: Plain(
-            union_all(
-                *(
-                    _said(kind, table, about).where(
-                        table.c.person.in_(some) if engine == "sqlite" else table.c.person == some
-                    )
-                    for kind, table, about in _SOURCES
-                ),
-                leads,
-            )
-        )
-        for engine, some in within.items()
-    }
+    made = {}
+    for engine, some in within.items():
+        theirs = [
+            _said(kind, table, about).where(table.c.person.in_(some) if engine == "sqlite" else table.c.person == some)
+            for kind, table, about in _SOURCES
+        ]
+        made[engine] = Plain(union_all(*theirs, leads))
+    return made
 
 
 _BY_NAME = _led_to_and_said(people.LIVE_ONE)
