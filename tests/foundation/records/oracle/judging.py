@@ -63,8 +63,23 @@ class MustRefuse(Exception):
 
 def person(world: World, kind: str, key: tuple[Any, ...]) -> list[Known]:
     """Everything that one person is, who has that key: of each kind at most one row, joined by mail addresses alone."""
-    found = {kind: _row_of(world, kind, key)}
-    waiting = [kind]
+    return _joined(world, {kind: _row_of(world, kind, key)}, ())
+
+
+def person_of(world: World, mail: str) -> list[Known]:
+    """The same of whoever has shown that this address is theirs. Raises Ambiguous where two rows of a kind have it."""
+    found: dict[str, Row] = {}
+    for kind, declared in world.people.items():
+        rows = _holding(world, kind, "email", mail) if "email" in declared.identifiers else []
+        if len(rows) > 1:
+            raise Ambiguous
+        if rows:
+            found[kind] = rows[0]
+    return _joined(world, found, (mail,))
+
+
+def _joined(world: World, found: dict[str, Row], given: tuple[str, ...]) -> list[Known]:
+    waiting = list(found)
     while waiting:
         for value in _alone(world, waiting.pop(), found):
             for other in world.people:
@@ -76,7 +91,7 @@ def person(world: World, kind: str, key: tuple[Any, ...]) -> list[Known]:
                 if rows:
                     found[other] = rows[0]
                     waiting.append(other)
-    mails = tuple(dict.fromkeys(str(v) for each in found for v in _alone(world, each, found)))
+    mails = tuple(dict.fromkeys((*given, *(str(v) for each in found for v in _alone(world, each, found)))))
     told = []
     for each in world.people:
         if each in found:
@@ -97,8 +112,10 @@ def _alone(world: World, kind: str, found: dict[str, Row]) -> Iterator[str]:
 def _known(world: World, kind: str, row: Row, mails: tuple[str, ...]) -> Known:
     declared = world.people[kind]
     told: dict[str, tuple[str, ...]] = {}
-    for name in declared.identifiers:
-        values = [*_values(world, kind, row, name), *(mails if name == "email" else ())]
+    for name, (_, ways) in declared.identifiers.items():
+        values = _values(world, kind, row, name)
+        own = {evened(value, ways) for value in values}  # another spelling of it is none of its own
+        values += [each for each in mails if evened(each, ways) not in own] if name == "email" else ()
         told[name] = tuple(v for v in dict.fromkeys(values) if all(r is row for r in _holding(world, kind, name, v)))
     return Known(kind, tuple(row[each] for each in declared.key), told)
 

@@ -373,3 +373,47 @@ def test_an_empty_text_where_an_address_would_stand_is_nobody_else(make: Make) -
     _erased(company)
 
     assert company.ask("select id, sender from letters order by id") == [(3, None), (5, None)]
+
+
+def test_what_is_cut_of_rows_that_go_later_is_planned(make: Make) -> None:
+    """An account has a last log, whose rule would take the account; the log is kept until its time is up."""
+    company = make(
+        "create table users (id int primary key, email varchar(80), last_log int);\n"
+        "create table logs (id int primary key, user_id int, body varchar(80), at timestamp null, "
+        "foreign key (user_id) references users (id));\n"
+        + ("" if make.engine == "sqlite" else
+           "alter table users add foreign key (last_log) references logs (id) on delete cascade;\n")
+        + "insert into users values (1, 'ann@example.org', null), (2, 'bob@example.org', null);\n"
+        "insert into logs values (1, 1, 'old', '2009-01-01 00:00:00'), (2, 1, 'new', '2026-01-01 00:00:00');\n"
+        "update users set last_log = 1 where id = 1;\n",
+        PERSON
+        + OWN
+        + """      logs:
+        whose: user_id
+        on_erasure: {keep: [at], ground: tax-law, until: at + 1 years, change: {user_id: null, body: redact}}
+""",
+    )  # fmt: skip
+
+    _erased(company)
+
+    assert company.ask("select id, user_id, body from logs") == [(2, None, "[redacted]")]
+
+
+@pytest.mark.parametrize("above", [1, 2])
+def test_a_row_that_must_point_at_one_of_its_table_goes_or_the_plan_says_why_not(make: Make, above: int) -> None:
+    company = make(
+        USERS
+        + "create table notes (id int primary key, user_id int, top int not null, foreign key (top) references notes (id));\n"
+        + PEOPLE
+        + "insert into notes values (1, 1, 1), (3, 2, 3);\n"
+        + ("insert into notes values (2, 1, 1);\n" if above == 2 else ""),
+        PERSON + OWN + "      notes: {whose: user_id}\n",
+    )
+
+    if make.engine == "mariadb":
+        with pytest.raises(ErasureRefused, match=r"notes\.top: this store deletes no row together with the one"):
+            company.plan(company.find("1"))
+        return
+    _erased(company)
+
+    assert company.rows("notes") == [(3, 2, 3)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -71,6 +71,8 @@ class Trial:
         known: list[Known] = []
         subjects: list[Subject] = []
         reach = Reach.compile(self.datamap, records.catalogue("shop"))
+        for mail in self._mails() if copies else ():
+            self._by_mail(records, reach, mail)
         for kind, key in people:
             ambiguous = False
             try:
@@ -100,6 +102,32 @@ class Trial:
             ]
         if not self.tried.wrong:
             self._erase(records, reach, known, subjects)
+
+    def _mails(self) -> Iterator[str]:
+        """Addresses that somebody may write from: as they stand somewhere, in another spelling, and of nobody."""
+        yield "zed@example.net"
+        for declared in self.world.people.values():
+            for row in self.world.tables[declared.table].rows[:2]:
+                value = row[declared.identifiers["email"][0]]
+                yield from (value, value.upper()) if value else ()
+
+    def _by_mail(self, records: Records, reach: Reach, mail: str) -> None:
+        """Whoever has shown that this address is theirs."""
+        told: list[Known] | None = None
+        with suppress(Ambiguous):
+            told = judging.person_of(self.world, mail)
+        try:
+            found = find_subjects(records, self.datamap, [Identifier(Kind.EMAIL, mail, verified=True)])
+        except PersonAmbiguous:
+            if told is not None:
+                self.wrong("a mailbox is called ambiguous, and is not")
+            return
+        if told is None:
+            self.wrong(f"an ambiguous mailbox, and {[(s.kind.id, s.key) for s in found]} was found")
+            return
+        self._known(told, found)
+        self._copy(records, reach, told, found)
+        self.tried.what["by mail"] += 1
 
     def _known(self, told: Sequence[Known], found: Sequence[Subject]) -> None:
         mine = {each.kind: each.key for each in told if each.key}
