@@ -23,7 +23,7 @@ from tests.foundation.records.oracle.judging import (
     Pseudonym,
     StandIn,
 )
-from tests.foundation.records.oracle.worlds import Row, World
+from tests.foundation.records.oracle.worlds import ByKey, Match, Row, World
 from troth.errors import DeclarationFaults, ErasureRefused, PersonAmbiguous
 from troth.foundation.people import Identifier, Kind
 from troth.foundation.records import carrying, copying, erasing, recounting
@@ -202,6 +202,26 @@ class Trial:
             twice = carrying.carry_out(writer, again, subjects, "r2", at=NOW, pseudonym=pseudonym)
         if worlds.read(self.world, self.engine) != state:
             self.wrong(f"twice is not as once: {twice.as_json()}")
+        for name, row in self._late(judge):
+            worlds.add(self.world, self.engine, name, row)
+            if not recounting.recount(compiled, subjects, ask, at=NOW):
+                self.wrong(f"{name}: a row that is theirs was written, and nobody sees it")
+            with Writer.of_address("shop", self.url, limits) as writer:
+                carrying.carry_out(writer, again, subjects, "r1", at=NOW, step="erase again 1", pseudonym=pseudonym)
+            if worlds.read(self.world, self.engine) != state:
+                self.wrong(f"{name}: a row that was written meanwhile is not gone")
+            self.tried.what["late"] += 1
+
+    def _late(self, judge: Judge) -> Iterator[tuple[str, Row]]:
+        """A row that went, where it may be written once more: no rule of the store is in its way."""
+        for name, at in sorted(judge.going()):
+            table = self.world.tables[name]
+            alone = table.end.deletes and not table.roles and not table.keys and not table.shared
+            if alone and any(
+                judge.leads(table, table.rows[at], p) for p in table.paths if isinstance(p, ByKey | Match)
+            ):
+                yield name, table.rows[at]
+                return
 
     def _gone(self, judge: Judge, compiled: erasing.Erasure) -> recounting.Gone:
         """What stood in the rows that went, where pointers may lead to it."""
