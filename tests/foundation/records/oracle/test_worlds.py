@@ -19,7 +19,7 @@ from tests.servers import emptied
 
 SOAK = os.environ.get("SOAK") == "true"
 SEEDS = {
-    "sqlite": range(2000 if SOAK else 20),
+    "sqlite": range(2000 if SOAK else 12),
     "postgresql": range(20, 520 if SOAK else 24),
     "mariadb": range(20, 520 if SOAK else 24),
 }

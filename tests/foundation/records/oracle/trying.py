@@ -12,9 +12,8 @@ from typing import Any
 import sqlalchemy
 
 from tests.foundation.records.erasing.company import NOW, planned, pseudonym
-from tests.foundation.records.oracle import judging, worlds
+from tests.foundation.records.oracle import knowing, worlds
 from tests.foundation.records.oracle.judging import (
-    Ambiguous,
     Judge,
     Known,
     Label,
@@ -23,6 +22,7 @@ from tests.foundation.records.oracle.judging import (
     Pseudonym,
     StandIn,
 )
+from tests.foundation.records.oracle.knowing import Ambiguous
 from tests.foundation.records.oracle.worlds import ByKey, Match, Row, World
 from troth.errors import DeclarationFaults, ErasureRefused, PersonAmbiguous
 from troth.foundation.people import Identifier, Kind
@@ -76,7 +76,7 @@ class Trial:
         for kind, key in people:
             ambiguous = False
             try:
-                told = judging.person(self.world, kind, key)
+                told = knowing.person(self.world, kind, key)
             except Ambiguous:
                 ambiguous, told = True, []
             try:
@@ -115,7 +115,7 @@ class Trial:
         """Whoever has shown that this address is theirs."""
         told: list[Known] | None = None
         with suppress(Ambiguous):
-            told = judging.person_of(self.world, mail)
+            told = knowing.person_of(self.world, mail)
         try:
             found = find_subjects(records, self.datamap, [Identifier(Kind.EMAIL, mail, verified=True)])
         except PersonAmbiguous:
