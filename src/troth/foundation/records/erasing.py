@@ -35,7 +35,7 @@ from troth.foundation.records.setwise import Setwise
 from troth.policy.datamap import ByRow, PersonKind, RowEnd, StoreKind
 
 if TYPE_CHECKING:
-    from sqlalchemy import Dialect, Select
+    from sqlalchemy import ColumnElement, Dialect, Select
 
     from troth.foundation.records.reading import Records
 
@@ -297,16 +297,13 @@ def _asked(setwise: Setwise) -> dict[Any, Any]:
             asked[action] = count_of(setwise.core(action.table), setwise.going(action.table))
         elif action.deed is Deed.CHANGE:
             left = setwise.changing(action.table)
-            if action.table in erasure.order.joined:
-                left = sqlalchemy.or_(left, *(condition for _, condition in setwise.cuts_of(action.table)))
             if erasure.ends[action.table].deletes:
                 left = sqlalchemy.and_(left, setwise.going(action.table).is_not(sqlalchemy.true()))
+            if action.table in erasure.order.joined:
+                left = sqlalchemy.or_(left, _cut_there(setwise, action))
             asked[action] = count_of(setwise.core(action.table), left)
         else:
-            cut = sqlalchemy.or_(*(condition for _, condition in setwise.cuts_of(action.table)))
-            if Action(action.table, Deed.DELETE) in erasure.order.actions[: erasure.order.actions.index(action)]:
-                cut = sqlalchemy.and_(cut, setwise.going(action.table).is_not(sqlalchemy.true()))
-            asked[action] = count_of(setwise.core(action.table), cut)
+            asked[action] = count_of(setwise.core(action.table), _cut_there(setwise, action))
     for guard in erasure.guards:
         asked["guard", guard] = count_of(setwise.core(guard.pointer.table), setwise.guarded(guard))
     for end in erasure.ends.values():
@@ -317,6 +314,17 @@ def _asked(setwise: Setwise) -> dict[Any, Any]:
                 asked["kept", end.name, one.role] = count_of(setwise.core(end.name), condition)
                 asked["until", end.name, one.role] = sqlalchemy.select(newest).where(condition).scalar_subquery()
     return asked | dict(shreds.asked(setwise))
+
+
+def _cut_there(setwise: Setwise, action: Action) -> ColumnElement[bool]:
+    """Rows of which a pointer is cut by `action`: of those that go, the ones that are still there by then."""
+    import sqlalchemy
+
+    order = setwise.erasure.order.actions
+    cut = sqlalchemy.or_(*(condition for _, condition in setwise.cuts_of(action.table)))
+    if Action(action.table, Deed.DELETE) in order[: order.index(action)]:
+        cut = sqlalchemy.and_(cut, setwise.going(action.table).is_not(sqlalchemy.true()))
+    return cut
 
 
 def _step(erasure: Erasure, action: Action, counts: Mapping[Any, Any]) -> Step:

@@ -15,6 +15,7 @@ from troth.foundation.records.catalogue import Column, ColumnKind
 from troth.foundation.records.keys import Subject, fitted, text_of
 from troth.foundation.records.pathclauses import Theirs
 from troth.foundation.records.spelling import as_text, evened, exact
+from troth.foundation.records.sqlite import know_letters
 from troth.policy.datamap import Normalising
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ class KeyTable:
     @classmethod
     def create(cls, connection: Connection, reach: Reach, people: Sequence[Sequence[Subject]]) -> Self:
         """The tables that the paths of `reach` need, filled. `people`: each person's subjects, in the batch's order."""
+        if connection.dialect.name == "sqlite":
+            know_letters(connection.connection.driver_connection)  # type: ignore[arg-type] # it is SQLite's own
         wanted = _Wanted(connection.dialect.name)
         theirs = Theirs(reach, wanted)
         for table in reach.tables:

@@ -36,12 +36,18 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """Rows that must not be there when rows of the pointer's target go; `cascades`: the store would delete them."""
+    """Rows that must not be there when rows of the pointer's target go; `cascades`: the store would delete them.
+
+    `together`: nor may they go in the same statement.
+    """
 
     pointer: Pointer
     cascades: bool
+    together: bool = False
 
     def __str__(self) -> str:
+        if self.together:
+            return _stuck(self.pointer)
         rule = self.pointer.name or f"{self.pointer.table}({', '.join(self.pointer.columns)})"
         what = "would be deleted with them, and are not this person's" if self.cascades else "would point at nothing"
         return f"{self.pointer.table}: rows that point at rows of {self.pointer.target} {what} (rule {rule})"
@@ -130,7 +136,8 @@ def _declared(
             found.cuts.append(Cut(pointer, Fixed(None)))
     else:
         found.pointers.append(pointer)
-        found.guards.append(Guard(pointer, cascades=False))
+        together = table.name == target.name and not _same_statement(key, kind)
+        found.guards.append(Guard(pointer, cascades=False, together=together))
 
 
 def _waits(key: ForeignKey, kind: StoreKind) -> bool:

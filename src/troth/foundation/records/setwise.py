@@ -265,7 +265,7 @@ class Setwise:
         pointer = guard.pointer
         found = self._points(pointer, self._going(pointer.target))  # asked before any keys are gathered
         own = self.erasure.ends.get(pointer.table)
-        if own is None or not own.deletes:
+        if own is None or not own.deletes or guard.together:
             return found
         return sqlalchemy.and_(found, self._going(pointer.table).is_not(sqlalchemy.true()))
 

@@ -198,7 +198,7 @@ class Basics:
         word = self.one(
             "hello", "naïve", "it's", '"quoted"', "100% sure", "", "hello zed@example.net and more", "back\\slash"
         )
-        mails = self.values("customer", "email")
+        mails = [each for each in self.values("customer", "email") if self.values("customer", "email").count(each) == 1]
         if mails and self.chance(0.2):
             word = f"write to {self.one(*mails)}"
         made: Row = {}

@@ -53,72 +53,8 @@ class Marked:
     value: Any
 
 
-class Ambiguous(Exception):
-    """It is not known who is meant."""
-
-
 class MustRefuse(Exception):
     """It can't be done without harm to somebody else's rows."""
-
-
-def person(world: World, kind: str, key: tuple[Any, ...]) -> list[Known]:
-    """Everything that one person is, who has that key: of each kind at most one row, joined by mail addresses alone."""
-    found = {kind: _row_of(world, kind, key)}
-    waiting = [kind]
-    while waiting:
-        for value in _alone(world, waiting.pop(), found):
-            for other in world.people:
-                if other in found or "email" not in world.people[other].identifiers:
-                    continue
-                rows = _holding(world, other, "email", value)
-                if len(rows) > 1:
-                    raise Ambiguous
-                if rows:
-                    found[other] = rows[0]
-                    waiting.append(other)
-    mails = tuple(dict.fromkeys(str(v) for each in found for v in _alone(world, each, found)))
-    told = []
-    for each in world.people:
-        if each in found:
-            told.append(_known(world, each, found[each], mails))
-        elif "email" in world.people[each].identifiers:
-            own = tuple(v for v in mails if not _holding(world, each, "email", v))
-            told.append(Known(each, (), {"email": own}))
-    return told
-
-
-def _alone(world: World, kind: str, found: dict[str, Row]) -> Iterator[str]:
-    """The mail addresses of a row that no other row of its kind has."""
-    for value in _values(world, kind, found[kind], "email"):
-        if len(_holding(world, kind, "email", value)) == 1:
-            yield value
-
-
-def _known(world: World, kind: str, row: Row, mails: tuple[str, ...]) -> Known:
-    declared = world.people[kind]
-    told: dict[str, tuple[str, ...]] = {}
-    for name in declared.identifiers:
-        values = [*_values(world, kind, row, name), *(mails if name == "email" else ())]
-        told[name] = tuple(v for v in dict.fromkeys(values) if all(r is row for r in _holding(world, kind, name, v)))
-    return Known(kind, tuple(row[each] for each in declared.key), told)
-
-
-def _values(world: World, kind: str, row: Row, name: str) -> list[str]:
-    if name not in world.people[kind].identifiers:
-        return []
-    value = row[world.people[kind].identifiers[name][0]]
-    return [str(value)] if value not in (None, "") else []
-
-
-def _holding(world: World, kind: str, name: str, value: str) -> list[Row]:
-    column, ways = world.people[kind].identifiers[name]
-    rows = world.tables[world.people[kind].table].rows
-    return [row for row in rows if row[column] is not None and evened(row[column], ways) == evened(value, ways)]
-
-
-def _row_of(world: World, kind: str, key: tuple[Any, ...]) -> Row:
-    declared = world.people[kind]
-    return next(row for row in world.tables[declared.table].rows if tuple(row[each] for each in declared.key) == key)
 
 
 class Judge:

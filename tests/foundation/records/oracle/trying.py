@@ -5,16 +5,15 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy
 
 from tests.foundation.records.erasing.company import NOW, planned, pseudonym
-from tests.foundation.records.oracle import judging, worlds
+from tests.foundation.records.oracle import knowing, worlds
 from tests.foundation.records.oracle.judging import (
-    Ambiguous,
     Judge,
     Known,
     Label,
@@ -23,7 +22,8 @@ from tests.foundation.records.oracle.judging import (
     Pseudonym,
     StandIn,
 )
-from tests.foundation.records.oracle.worlds import Row, World
+from tests.foundation.records.oracle.knowing import Ambiguous
+from tests.foundation.records.oracle.worlds import ByKey, Match, Row, World
 from troth.errors import DeclarationFaults, ErasureRefused, PersonAmbiguous
 from troth.foundation.people import Identifier, Kind
 from troth.foundation.records import carrying, copying, erasing, recounting
@@ -71,10 +71,12 @@ class Trial:
         known: list[Known] = []
         subjects: list[Subject] = []
         reach = Reach.compile(self.datamap, records.catalogue("shop"))
+        for mail in self._mails() if copies else ():
+            self._by_mail(records, reach, mail)
         for kind, key in people:
             ambiguous = False
             try:
-                told = judging.person(self.world, kind, key)
+                told = knowing.person(self.world, kind, key)
             except Ambiguous:
                 ambiguous, told = True, []
             try:
@@ -100,6 +102,32 @@ class Trial:
             ]
         if not self.tried.wrong:
             self._erase(records, reach, known, subjects)
+
+    def _mails(self) -> Iterator[str]:
+        """Addresses that somebody may write from: as they stand somewhere, in another spelling, and of nobody."""
+        yield "zed@example.net"
+        for declared in self.world.people.values():
+            for row in self.world.tables[declared.table].rows[:2]:
+                value = row[declared.identifiers["email"][0]]
+                yield from (value, value.upper()) if value else ()
+
+    def _by_mail(self, records: Records, reach: Reach, mail: str) -> None:
+        """Whoever has shown that this address is theirs."""
+        told: list[Known] | None = None
+        with suppress(Ambiguous):
+            told = knowing.person_of(self.world, mail)
+        try:
+            found = find_subjects(records, self.datamap, [Identifier(Kind.EMAIL, mail, verified=True)])
+        except PersonAmbiguous:
+            if told is not None:
+                self.wrong("a mailbox is called ambiguous, and is not")
+            return
+        if told is None:
+            self.wrong(f"an ambiguous mailbox, and {[(s.kind.id, s.key) for s in found]} was found")
+            return
+        self._known(told, found)
+        self._copy(records, reach, told, found)
+        self.tried.what["by mail"] += 1
 
     def _known(self, told: Sequence[Known], found: Sequence[Subject]) -> None:
         mine = {each.kind: each.key for each in told if each.key}
@@ -174,6 +202,26 @@ class Trial:
             twice = carrying.carry_out(writer, again, subjects, "r2", at=NOW, pseudonym=pseudonym)
         if worlds.read(self.world, self.engine) != state:
             self.wrong(f"twice is not as once: {twice.as_json()}")
+        for name, row in self._late(judge):
+            worlds.add(self.world, self.engine, name, row)
+            if not recounting.recount(compiled, subjects, ask, at=NOW):
+                self.wrong(f"{name}: a row that is theirs was written, and nobody sees it")
+            with Writer.of_address("shop", self.url, limits) as writer:
+                carrying.carry_out(writer, again, subjects, "r1", at=NOW, step="erase again 1", pseudonym=pseudonym)
+            if worlds.read(self.world, self.engine) != state:
+                self.wrong(f"{name}: a row that was written meanwhile is not gone")
+            self.tried.what["late"] += 1
+
+    def _late(self, judge: Judge) -> Iterator[tuple[str, Row]]:
+        """A row that went, where it may be written once more: no rule of the store is in its way."""
+        for name, at in sorted(judge.going()):
+            table = self.world.tables[name]
+            alone = table.end.deletes and not table.roles and not table.keys and not table.shared
+            if alone and any(
+                judge.leads(table, table.rows[at], p) for p in table.paths if isinstance(p, ByKey | Match)
+            ):
+                yield name, table.rows[at]
+                return
 
     def _gone(self, judge: Judge, compiled: erasing.Erasure) -> recounting.Gone:
         """What stood in the rows that went, where pointers may lead to it."""

@@ -323,6 +323,17 @@ def read(world: World, engine: sqlalchemy.Engine) -> dict[str, list[Row]]:
     return found
 
 
+def add(world: World, engine: sqlalchemy.Engine, name: str, row: Row) -> None:
+    """Write one more row."""
+    columns = [
+        sqlalchemy.column(sqlalchemy.quoted_name(each.name, quote=True), _TYPES[each.type])
+        for each in world.tables[name].columns
+    ]
+    with engine.begin() as connection:
+        table = sqlalchemy.table(sqlalchemy.quoted_name(name, quote=True), *columns)
+        connection.execute(table.insert().values({column: row[column.name] for column in columns}))
+
+
 def plain(value: Any) -> Any:
     """A value of a store as one of a world."""
     if isinstance(value, (bytearray, memoryview)):
