@@ -12,13 +12,15 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.example import deeds, pages, sharing_deeds, use_deeds
+from tests.example import deeds, pages, register_deeds, sharing_deeds, use_deeds
 from tests.example.pages import Spoil, at, everywhere
 from tests.example.proving import SITE, Copy, RunningCompany, above, closed_port, seen_of
 from troth.example.company import HOST
 from troth.foundation.proof import Report, Verdict
 
 BROKEN, UNPROVEN, KEPT = Verdict.BROKEN, Verdict.UNPROVEN, Verdict.KEPT
+
+TOLD = "is not what its entry in the ledger says"
 
 STORES_AND_PAPERS = [
     (deeds.a_biography_is_bought, "1", "profiles.bio in shop"),
@@ -139,6 +141,15 @@ STORES_AND_PAPERS = [
     (deeds.a_version_is_swapped, "8a", "the policy file: is not version 1"),
     (deeds.a_longer_period_is_posted_as_editorial, "8b", "version 2: is materially new and held from 2024-03-01"),
     (deeds.the_policy_holds_before_it_was_written, "8.1b", "holds from 2024-01-08"),
+    (register_deeds.a_training_is_made_longer, "3.1d", TOLD),
+    (register_deeds.a_hold_is_put_off, "2.1f", TOLD),
+    (register_deeds.a_run_is_made_younger, "3.2a", TOLD),
+    (register_deeds.a_hole_is_called_small, "3.1c", "is said to be less in the register than pip-audit wrote"),
+    (register_deeds.a_withdrawal_is_struck, "2.2a", "stands in the ledger, and was struck from the record"),
+    (register_deeds.a_request_comes_later, "5.1", "and is said to have come on"),
+    (register_deeds.a_disclosure_is_made_younger, "4.1", TOLD),
+    (register_deeds.an_erasure_is_made_younger, "5.3", "is not on record as the ledger says"),
+    (register_deeds.a_version_is_backdated, "8a", TOLD),
 ]
 
 PAGES = [
@@ -174,6 +185,7 @@ PAGES = [
 ATTESTED = [
     (deeds.the_minutes_are_edited, "4.1c", "minutes-no-transfer.md is not the attested one"),
     (deeds.an_attestation_has_run_out, "4.1c", "the attestation ended on 2026-11-21"),
+    (register_deeds.an_attestation_is_made_longer, "4.1c", TOLD),
     (deeds.the_report_of_the_restore_is_edited, "3", "restore.md is not the attested one"),
     (deeds.nobody_says_any_more_that_updates_are_put_in, "3.1e", "the attestation ended on 2026-11-21"),
     (deeds.the_report_of_the_test_is_lost, "3.1c", "pentest.md is not there"),

@@ -197,6 +197,13 @@ def test_a_role_that_may_read_the_views_alone_is_kept_and_one_that_may_read_more
             assert verdict == "broken"
             assert "role shop_analyst: may reach users, which is no view for analytics" in told
             there.exec_driver_sql("revoke select on users from shop_analyst")
+            there.exec_driver_sql("create role shop_readers")
+            there.exec_driver_sql("grant select on users to shop_readers")
+            there.exec_driver_sql("grant shop_readers to shop_analyst")
+            assert "role shop_analyst: may reach users, which is no view for analytics" in judged(served)[1]
+            there.exec_driver_sql("drop owned by shop_readers")
+            there.exec_driver_sql("drop role shop_readers")
+            assert judged(served)[0] == "kept"
             there.exec_driver_sql("grant select (email) on users to public")
             assert judged(served)[0] == "broken"
         finally:
