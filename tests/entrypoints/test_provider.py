@@ -86,6 +86,16 @@ def test_an_address_or_a_name_that_fits_opens_nothing(office: Office, provider: 
 
 
 @pytest.mark.parametrize("office", [ROLES], indirect=True)
+@pytest.mark.parametrize("groups", [5, True, {"canteen": {}}, [["desk"]], "desks"])
+def test_a_claim_that_lists_no_role_of_ours_gives_none_whatever_it_is(
+    office: Office, provider: StandIn, site: Any, groups: Any
+) -> None:
+    landed = come(provider, site, "s-9", groups=groups, preferred_username="ann")
+    assert landed.status_code == 403
+    assert roles_of(office) == {}
+
+
+@pytest.mark.parametrize("office", [ROLES], indirect=True)
 def test_who_is_new_gets_an_account_of_the_role_that_the_claim_gives(
     office: Office, provider: StandIn, site: Any
 ) -> None:

@@ -46,11 +46,15 @@ class Rule:
     methods: frozenset[str] = frozenset()
 
     def matches(self, method: str, path: str) -> bool:
-        """Whether it holds for this request. Upper and lower case differ; slashes at the end and doubled do not."""
+        """Whether it holds for this request. Upper and lower case differ; slashes at the end and doubled do not.
+
+        What holds for all that is below a folder (`/offers/*`) holds for the folder, too.
+        """
         asked = "/" + "/".join(part for part in path.split("/") if part)
         ruled = "/" + "/".join(part for part in self.path.split("/") if part)
         verb = "GET" if method.upper() == "HEAD" else method.upper()
-        return (not self.methods or verb in self.methods) and fnmatchcase(asked, ruled)
+        found = fnmatchcase(asked, ruled) or fnmatchcase(asked, ruled.removesuffix("/*") or "/")
+        return (not self.methods or verb in self.methods) and found
 
 
 def rule_for(rules: Sequence[Rule], method: str, path: str) -> Rule | None:

@@ -127,7 +127,7 @@ class Provider:
     def role_of(self, claims: Mapping[str, Any]) -> str | None:
         """The role that the claims give by the settings; of several, the one named first. None: they give none."""
         told = claims.get(self.settings.role_claim or "")
-        held = {told} if isinstance(told, str) else {each for each in told or () if isinstance(each, str)}
+        held = {told} if isinstance(told, str) else {each for each in _listed(told) if isinstance(each, str)}
         return next((role for word, role in self.settings.roles.items() if word in held), None)
 
     # --- inside -------------------------------------------------------------------------------------------------------
@@ -210,6 +210,11 @@ class Provider:
 def subject_of(keyring: Keyring, issuer: str, subject: str) -> bytes:
     """How the store knows somebody of the provider: a keyed hash of issuer and subject."""
     return keyring.pseudonym("staff provider", f"{issuer}\n{subject}".encode())
+
+
+def _listed(claim: object) -> list[Any]:
+    """What a claim lists, or has as keys; nothing where it is neither."""
+    return list(claim) if isinstance(claim, list | dict) else []
 
 
 def _challenge(verifier: str) -> str:
