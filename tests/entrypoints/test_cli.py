@@ -89,6 +89,14 @@ def test_init_takes_the_address_by_a_variable_and_names_it_in_the_map(
     assert "the environment has no NOWHERE" in run("init", "--from", "${NOWHERE}").err
 
 
+def test_upgrade_makes_no_store_where_no_company_is(run: Run, tmp_path: Path) -> None:
+    ran = run("upgrade")
+
+    assert ran.status == 2
+    assert "-C FOLDER" in ran.err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_check_of_a_policy_alone_gives_all_71_and_claims_nothing(run: Run, tmp_path: Path) -> None:
     (tmp_path / "policy.yaml").write_bytes(EXAMPLE)
 

@@ -247,22 +247,10 @@ def _hint(office: Office, decision: Decision, purpose: str, data: list[str]) -> 
         names = sorted({name for of, _, name in office.compiled.recipients if of == purpose})
         return f"{office.policy.file}: recipients declared for {purpose}: {', '.join(names) or 'none'}."
     if decision.reason is Reason.BASIS_MISSING:
-        return unsettled(office, purpose, data)
+        return terminal.unsettled(office, purpose, data)
     if decision.reason is Reason.PERSON_UNKNOWN:
         return "Nobody is known by that. Your app makes people known: company.register(id=...), or POST /v1/people."
     return ""
-
-
-def unsettled(office: Office, purpose: str, categories: Iterable[str]) -> str:
-    """Where policy.yaml names no ground that anybody answers for, and what to do there; nothing where it does."""
-    wanted = set(categories)
-    use = next((u for u in office.compiled.purposes[purpose] if u.category in wanted and not u.settled), None)
-    if use is None:
-        return ""
-    place = f"{office.policy.file}:{use.line}"
-    if use.basis is None:
-        return f"{place}: no legal ground is named for {purpose}. Add `basis:` there."
-    return f"{place}: its meaning was guessed, and a guess permits nothing. Read it, then take `guess: true` out."
 
 
 def _say_decision(decision: Decision, office: Office) -> str:

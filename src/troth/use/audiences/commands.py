@@ -134,9 +134,9 @@ def _declared(office: Office, purpose: str, data: list[str] | None) -> tuple[str
 
 def _warn_of_guesses(office: Office, purpose: str, categories: tuple[str, ...]) -> None:
     """Say on standard error that nobody can be in the list, and where to mend it."""
-    from troth.use.commands import unsettled
+    from troth.use import terminal
 
-    hint = unsettled(office, purpose, categories)
+    hint = terminal.unsettled(office, purpose, categories)
     if hint:
         typer.echo(hint, err=True)
 
