@@ -277,3 +277,10 @@ def test_output_into_a_closed_pipe_is_no_fault(tmp_path: Path) -> None:
     _, err = process.communicate(timeout=60)
 
     assert b"Traceback" not in err
+
+
+def test_a_port_that_cannot_be_is_refused_as_such(run: Run) -> None:
+    ran = run("serve", "--port", "99999")
+
+    assert ran.status == 2
+    assert "--port" in ran.err
