@@ -226,6 +226,20 @@ def test_the_blocks_of_the_data_map_page_are_what_a_map_may_say() -> None:
     assert tables["orders"].on_erasure is not None
 
 
+def test_the_kinds_of_people_of_the_data_map_page_are_what_a_map_may_say() -> None:
+    from troth.policy import mapreading
+
+    page = (ROOT / "docs" / "how-to" / "write-a-data-map.md").read_text()
+    [block] = re.findall(r"```yaml\n(person:.*?)```", page, flags=re.DOTALL)
+    people = "".join(f"    {line}\n" for line in block.splitlines())
+    tables = "customers: {whose: {person: customer}}, staff: {whose: {person: employee}}"
+    read = mapreading.parse(
+        f"troth: 1\nstores:\n  shop:\n    connect: ${{URL}}\n{people}    tables: {{{tables}}}\n".encode()
+    )
+
+    assert list(read.people()) == ["shop.customer", "shop.employee"]
+
+
 def test_the_glossary_has_each_word_once_and_in_order() -> None:
     words = [line.split("|")[1].strip() for line in (ROOT / "docs" / "glossary.md").read_text().splitlines()[4:]]
 

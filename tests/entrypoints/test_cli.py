@@ -89,6 +89,14 @@ def test_init_takes_the_address_by_a_variable_and_names_it_in_the_map(
     assert "the environment has no NOWHERE" in run("init", "--from", "${NOWHERE}").err
 
 
+def test_upgrade_makes_no_store_where_no_company_is(run: Run, tmp_path: Path) -> None:
+    ran = run("upgrade")
+
+    assert ran.status == 2
+    assert "-C FOLDER" in ran.err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_check_of_a_policy_alone_gives_all_71_and_claims_nothing(run: Run, tmp_path: Path) -> None:
     (tmp_path / "policy.yaml").write_bytes(EXAMPLE)
 
@@ -269,3 +277,10 @@ def test_output_into_a_closed_pipe_is_no_fault(tmp_path: Path) -> None:
     _, err = process.communicate(timeout=60)
 
     assert b"Traceback" not in err
+
+
+def test_a_port_that_cannot_be_is_refused_as_such(run: Run) -> None:
+    ran = run("serve", "--port", "99999")
+
+    assert ran.status == 2
+    assert "--port" in ran.err

@@ -135,3 +135,17 @@ def test_who_left_is_named_and_closed_when_asked(folder: Path) -> None:
     assert json.loads(closed.stdout)["gone"] == [{"name": "ann", "role": "agent", "closed": True}]
     assert run("compare", "people.csv").exit_code == 0
     assert isinstance(run("compare", "nowhere.csv").exception, TrothError)
+
+
+def test_what_is_done_with_an_account_is_told_to_programs_too(folder: Path) -> None:
+    assert run("add", "adam", "--role", "administrator", "--link").exit_code == 0
+
+    told = {
+        words[0]: json.loads(run(*words, "--format", "json").stdout)
+        for words in (("link", "adam"), ("role", "adam", "auditor"), ("reset", "adam"), ("disable", "adam"))
+    }
+
+    assert told["link"]["link"].startswith("https://shop.example.com/console/sign-in/")
+    assert told["role"] == {"schema": 1, "name": "adam", "role": "auditor"}
+    assert told["reset"] == {"schema": 1, "name": "adam", "reset": False}
+    assert told["disable"] == {"schema": 1, "name": "adam", "closed": True}

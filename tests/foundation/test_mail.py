@@ -413,6 +413,18 @@ def test_a_server_that_wants_a_password_gets_it_over_tls(
     assert "SECRET" not in caplog.text
 
 
+def test_why_a_server_cannot_be_used_is_told_with_what_to_mend(
+    store: Store, keyring: Keyring, clock: FixedClock, postbox: Postbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    put(store, keyring, clock)
+    mail.deliver(store, keyring, MailSettings(server="localhost", port=free_port(), security="none"), clock=clock)
+    assert "nothing answers at [mail] server and port" in caplog.text
+    with running(postbox) as port:
+        clock.advance(timedelta(minutes=1))
+        mail.deliver(store, keyring, MailSettings(server="localhost", port=port), clock=clock)
+    assert "it offers no STARTTLS" in caplog.text
+
+
 # --- what is refused ----------------------------------------------------------------------------------------------
 
 BAD_ADDRESSES = ["", "needle", "needle@", "@customer.example", "needle@customer.example\r\nBcc: x@customer.example"]

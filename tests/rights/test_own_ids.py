@@ -66,6 +66,12 @@ def test_a_key_that_only_one_kind_has_is_theirs_without_an_address(office: Offic
     assert (done.state, done.person) == (State.DONE, person(office, "8"))
 
 
+def test_who_has_a_row_of_each_kind_under_one_address_is_one_person(office: Office) -> None:
+    office.sql("insert into staff values (8, 'bob@customer.example.org')")
+    done = asked(office, people.identifier("id", "8"))
+    assert (done.state, done.person) == (State.DONE, person(office, "8"))
+
+
 def test_another_kind_with_the_same_key_is_somebody_else(office: Office) -> None:
     done = asked(office, people.identifier("id", "shop.clerk:7"))
     assert done.state is State.DONE

@@ -101,7 +101,7 @@ def list_(form: Printed = Format.TEXT) -> None:
 
 
 @staff.command()
-def disable(name: Name) -> None:
+def disable(name: Name, form: Printed = Format.TEXT) -> None:
     """Close an account; its sessions end at once. It stays in the list.
 
     Example: troth staff disable dora
@@ -113,11 +113,11 @@ def disable(name: Name) -> None:
 
     with _opened() as (_, store):
         account = accounts.disable(store, name, now=SystemClock().now())
-    typer.echo(f"{account.name} is closed.")
+    _tell(form, f"{account.name} is closed.", {"name": account.name, "closed": True})
 
 
 @staff.command()
-def link(name: Name) -> None:
+def link(name: Name, form: Printed = Format.TEXT) -> None:
     """Print a link that signs in once, within 15 minutes. Earlier links of that account end.
 
     Example: troth staff link dora
@@ -128,11 +128,16 @@ def link(name: Name) -> None:
     from troth.foundation.clock import SystemClock
 
     with _opened() as (instance, store):
-        typer.echo(_link(instance, accounts.issue_login_link(store, name, now=SystemClock().now())))
+        made = _link(instance, accounts.issue_login_link(store, name, now=SystemClock().now()))
+    _tell(form, made, {"name": name, "link": made})
 
 
 @staff.command()
-def role(name: Name, to: Annotated[Role, typer.Argument(metavar="ROLE", help="What they may do from now on.")]) -> None:
+def role(
+    name: Name,
+    to: Annotated[Role, typer.Argument(metavar="ROLE", help="What they may do from now on.")],
+    form: Printed = Format.TEXT,
+) -> None:
     """Give an account another role; its sessions end, so that no page goes on with the old one.
 
     Example: troth staff role dora auditor
@@ -144,11 +149,11 @@ def role(name: Name, to: Annotated[Role, typer.Argument(metavar="ROLE", help="Wh
 
     with _opened() as (_, store):
         account = accounts.set_role(store, name, to, now=SystemClock().now())
-    typer.echo(f"{account.name} is {account.role} now.")
+    _tell(form, f"{account.name} is {account.role} now.", {"name": account.name, "role": account.role})
 
 
 @staff.command()
-def reset(name: Name) -> None:
+def reset(name: Name, form: Printed = Format.TEXT) -> None:
     """Take away every second factor of an account whose holder lost them; its sessions end.
 
     Example: troth staff reset dora
@@ -160,7 +165,8 @@ def reset(name: Name) -> None:
 
     with _opened() as (_, store):
         account, had = staffing.reset_by_operator(store, name, now=SystemClock().now())
-    typer.echo(f"{account.name} has no second factor now." if had else f"{account.name} had none.")
+    said = f"{account.name} has no second factor now." if had else f"{account.name} had none."
+    _tell(form, said, {"name": account.name, "reset": bool(had)})
 
 
 @staff.command()
@@ -223,6 +229,13 @@ def _password(name: str, *, from_stdin: bool) -> str:
 def _link(instance: Instance, token: str) -> str:
     site = instance.settings.site
     return f"{site.url.rstrip('/')}{site.console}/sign-in/{token}"
+
+
+def _tell(form: Format, words: str, facts: dict[str, object]) -> None:
+    if form is Format.JSON:
+        _write({"schema": SCHEMA} | facts)
+    else:
+        typer.echo(words)
 
 
 def _write(value: object) -> None:

@@ -12,6 +12,7 @@ import ipaddress
 import json
 import logging
 import smtplib
+import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -158,7 +159,7 @@ def deliver(
                     outcomes.append(_send(store, keyring, server, row, sender=settings.sender, now=now))
         except (OSError, smtplib.SMTPException) as error:
             # No connection, or it broke: what was not sent yet waits.
-            log.warning("mail: the server cannot be used now (%s)", _kind(error))
+            log.warning("mail: the server cannot be used now (%s)%s", _kind(error), _way_out(error))
             left = claimed[len(outcomes) :]
             outcomes += [_try_later(store, row, clock.now(), _code(error)) for row in left]
     return Delivery(
@@ -294,6 +295,19 @@ def _code(error: Exception) -> int | None:
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return max((code for code, _ in error.recipients.values()), default=None)
     return error.smtp_code if isinstance(error, smtplib.SMTPResponseException) else None
+
+
+def _way_out(error: Exception) -> str:
+    """What to do about it, where its kind tells."""
+    if isinstance(error, smtplib.SMTPNotSupportedError):
+        return ": it offers no STARTTLS, or no log-in; see [mail] security, port and user"
+    if isinstance(error, smtplib.SMTPAuthenticationError):
+        return ": it refuses [mail] user or password"
+    if isinstance(error, ssl.SSLError):
+        return ": its certificate or its TLS do not fit; see [mail] server, security and trust"
+    if isinstance(error, (ConnectionRefusedError, socket.gaierror)):
+        return ": nothing answers at [mail] server and port"
+    return ""
 
 
 def _kind(error: Exception) -> str:

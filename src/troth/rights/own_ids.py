@@ -51,7 +51,7 @@ def bare(desk: Desk, subjects: Sequence[Subject]) -> frozenset[PersonNumber]:
 
 
 def told_apart(desk: Desk, person: PersonNumber | None, known_by: Sequence[Identifier]) -> tuple[Subject, ...] | None:
-    """The person of the one row, of all kinds that have this id, whose address is known as theirs; else None.
+    """The person, of all rows that have this id, in whose row an address stands that is known as theirs; else None.
 
     Raises: RecordsError.
     """
@@ -67,7 +67,8 @@ def told_apart(desk: Desk, person: PersonNumber | None, known_by: Sequence[Ident
         with desk.office.store.reading() as tx:
             if any(_same(tx, desk, subject, number) for subject in subjects):
                 found.append(subjects)
-    return found[0] if len(found) == 1 else None
+    rows = {frozenset((each.kind.id, each.key) for each in subjects if each.key) for subjects in found}
+    return found[0] if len(rows) == 1 else None  # a customer who also works here is one, from whichever row we begin
 
 
 def _by_kind(desk: Desk, one: Identifier, others: Sequence[Identifier]) -> Iterator[tuple[Subject, ...]]:

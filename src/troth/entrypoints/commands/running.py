@@ -11,6 +11,8 @@ from typing import Annotated
 
 import typer
 
+from troth.errors import TrothError
+
 WithWorker = Annotated[bool, typer.Option("--worker/--no-worker", help="Run jobs and schedules in this process.")]
 
 
@@ -72,7 +74,7 @@ def init(
 
 def serve(
     host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", help="The port to listen on.")] = 8000,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="The port to listen on.")] = 8000,
     *,
     worker: WithWorker = True,
 ) -> None:
@@ -111,7 +113,14 @@ def upgrade(
     from troth.entrypoints import checking
     from troth.foundation.store import Store, migrations
 
-    with Store.open(checking.here().store_url) as store:
+    instance = checking.here()
+    if not any((instance.folder / name).exists() for name in ("troth.toml", instance.policy_file.name)):
+        raise TrothError(
+            "neither troth.toml nor a policy is here; nothing was made.",
+            where="troth upgrade",
+            repair="Run it in the folder of troth.toml (or with -C FOLDER), or begin with `troth init`.",
+        )
+    with Store.open(instance.store_url) as store:
         steps = migrations.upgrade(store)
     if form is PlainFormat.JSON:
         sys.stdout.write(json.dumps({"schema": 1, "steps": list(steps), "at": migrations.HEAD}) + "\n")

@@ -206,7 +206,8 @@ def _checked(yaml: str, source: Source, file: str) -> Iterator[Note]:
         ) from None
     guessed = sum(not sentence.meaning.empty for sentence in policy.sentences)
     left = len(policy.sentences) - guessed
-    yield Note(f"{len(policy.sentences)} sentences: {guessed} have a guessed meaning, {left} have none yet.")
+    many = "sentence" if len(policy.sentences) == 1 else "sentences"
+    yield Note(f"{len(policy.sentences)} {many}: with a guessed meaning {guessed}, with none yet {left}.")
     printed = _bare(render_text(policy))
     for block in source.blocks:
         for text in _texts((block,)):

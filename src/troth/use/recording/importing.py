@@ -309,7 +309,9 @@ class _Import:
         found = self.wordings.get(purpose)
         if found is None:
             raise UnknownName(
-                "this is not a purpose that rests on consent.", expected="one of: " + ", ".join(self.wordings)
+                "this is not a purpose that rests on consent.",
+                expected=f"one of: {', '.join(self.wordings)}" if self.wordings else None,
+                repair=None if self.wordings else "No purpose of the policy does. Add `basis: consent` to one.",
             )
         return found
 
