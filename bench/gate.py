@@ -96,7 +96,8 @@ def through(folder: Path, recipient: str = "Example Pay") -> None:
     """The whole file through the gate."""
     from troth import application
     from troth.sharing import streams
-    from troth.sharing.gate import Gate, Shape
+    from troth.sharing.gate import Gate
+    from troth.sharing.passage import Shape
     from troth.sharing.words import Form
 
     with application.open(folder, {}) as troth, (folder / "rows.csv").open("rb") as file:

@@ -22,7 +22,13 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-WRITTEN = {"str": "text", "bool": "yes or no", "int": "whole number", "Duration": "period, such as `13 months`"}
+WRITTEN = {
+    "str": "text",
+    "bool": "yes or no",
+    "int": "whole number",
+    "float": "number",
+    "Duration": "period, such as `13 months`",
+}
 FOLDER = Path(__file__).resolve().parent / "reference"
 MARK = "<!-- Written by docs/generate.py from the code. Change the code, then run `make docs`. -->"
 

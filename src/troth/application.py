@@ -309,7 +309,8 @@ class Troth:
         the kind of data in each other column. What is not named there stays here. `to` is a path, taken from the
         instance's folder, an address of the recipient's host, or a file to write to; `form` is jsonl, csv or parquet.
         """
-        from troth.sharing.gate import Gate, Shape
+        from troth.sharing.gate import Gate
+        from troth.sharing.passage import Shape
         from troth.sharing.words import Form
 
         if kind not in {*Kind} or form not in {*Form}:

@@ -52,6 +52,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 
 
 class TrothError(Exception):
@@ -96,6 +97,15 @@ class TrothError(Exception):
         if self.repair:
             lines.append(self.repair)
         return "\n  ".join(lines)
+
+
+def kind_and_place(problem: BaseException) -> str:
+    """`KeyError at tidying.py:24`: what can be told of an error whose message may hold a value."""
+    trace = problem.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f"{PurePath(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else "?"
+    return f"{type(problem).__name__} at {place}"
 
 
 class DeclarationError(TrothError):

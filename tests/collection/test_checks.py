@@ -131,6 +131,33 @@ def test_a_table_that_the_map_calls_not_personal_is_left_alone(world: World) -> 
     assert world.own("1.1", declared.undeclared_column)[0] == "kept"
 
 
+@pytest.mark.parametrize("why", [None, "the wares of a supplier"])
+def test_a_column_that_is_called_not_personal_without_a_reason_is_looked_into(world: World, why: str | None) -> None:
+    world.sql("alter table orders add column reference text")
+    world.sql("update orders set reference = 'p' || id || '@customer.example.org'")
+    meaning = "no" if why is None else f"{{personal: no, why: {why}}}"
+    world.rewrite(
+        "datamap.yaml",
+        "          placed_at: transaction",
+        f"          reference: {meaning}\n          placed_at: transaction",
+    )
+
+    verdict, told = world.own("1.1", declared.undeclared_column)
+
+    assert verdict == ("broken" if why is None else "kept")
+    assert ("orders.reference in shop: the data map says that it is not personal, and not why" in told) == (why is None)
+
+
+def test_keys_inside_json_that_nobody_mapped_are_unproven(world: World) -> None:
+    world.sql("alter table users add column extra text")
+    world.sql("update users set extra = json_object('religion', 'none', 'tea', 'green')")
+
+    verdict, told = world.own("1.1", declared.undeclared_column)
+
+    assert verdict == "unproven"
+    assert "users.extra in shop: the data map does not name it, and it may be" in told
+
+
 def test_data_received_from_others_are_declared_when_a_sentence_names_the_source(world: World) -> None:
     world.rewrite("datamap.yaml", "bio: profile.bio", "bio: {data: profile.bio, source: received}")
     assert world.own("1", declared.source_unnamed)[0] == "broken"

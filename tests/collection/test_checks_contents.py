@@ -36,6 +36,22 @@ BODY = "c2FsdHNhbHRzYWx0c2FsdA$" + "A" * 43
         ("$y$j9T$salt$" + "a" * 43, Strength.SLOW),
         ("!kept-out", Strength.NONE),
         ("", Strength.NONE),
+        ("!", Strength.NONE),
+        ("*LK*", Strength.NONE),
+        ("!" + "aB3" * 13 + "x", Strength.NONE),
+        ("!Hunter2!", Strength.OPEN),
+        ("*2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19", Strength.OPEN),
+        ("!$2b$12$" + "a" * 53, Strength.SLOW),
+        ("!$1$salt$qJH7.N4xYta3aEG/dfqo/0", Strength.OPEN),
+        ("{bcrypt}$2a$10$" + "a" * 53, Strength.SLOW),
+        (f"{{argon2@SpringSecurity_v5_8}}$argon2id$v=19$m=19456,t=2,p=1${BODY}", Strength.SLOW),
+        ("{scrypt}$110801$" + "A" * 22 + "==$" + "A" * 43 + "=", Strength.SLOW),
+        ("{scrypt}$e0801$" + "A" * 22 + "==$" + "A" * 43 + "=", Strength.CHEAP),
+        ("$wp$2y$10$" + "a" * 53, Strength.SLOW),
+        ("AQAAAAIAAYagAAAAE" + "A" * 67, Strength.CHEAP),
+        ("AQAAAAIAAzRQAAAAE" + "A" * 67, Strength.SLOW),
+        ("AQAAAA is my password", Strength.OPEN),
+        ("$6$salt$" + "a" * 86, Strength.CHEAP),
         ("hunter2", Strength.OPEN),
         ("5f4dcc3b5aa765d61d8327deb882cf99", Strength.OPEN),
         ("$1$salt$qJH7.N4xYta3aEG/dfqo/0", Strength.OPEN),
@@ -80,6 +96,9 @@ def test_no_password_at_all_proves_nothing(world: World) -> None:
         '{"pan": "5555555555554444"}',
         "6011111111111117",
         "3530111333300000",
+        "4242.4242.4242.4242",
+        "4242\u00a04242\u00a04242\u00a04242",
+        "paid with 4242/4242/4242/4242",
     ],
 )
 def test_card_numbers_are_recognised_however_they_are_written(text: str) -> None:
@@ -95,6 +114,9 @@ def test_card_numbers_are_recognised_however_they_are_written(text: str) -> None
         "0000000000000000",
         "1234567890123",
         "424242424242",
+        "4915112345678",
+        "4222222222222",
+        "4242.4242/4242.4242",
     ],
 )
 def test_other_numbers_are_no_cards(text: str) -> None:
@@ -108,6 +130,7 @@ def test_a_column_of_numbers_of_which_a_tenth_fits_by_chance_holds_no_cards() ->
     assert len(by_chance) == 50
     assert cards.card_numbers(orders) == 0
     assert cards.card_numbers(by_chance) == 50
+    assert cards.card_numbers([*orders, *["4242 4242 4242 4242"] * 50]) == 100
 
 
 def test_a_card_number_is_found_in_a_column_that_the_map_does_not_name(world: World) -> None:
@@ -119,6 +142,15 @@ def test_a_card_number_is_found_in_a_column_that_the_map_does_not_name(world: Wo
     assert verdict == "broken"
     assert "products.note in shop: the number of a payment card stands in 1 value" in told
     assert "5555" not in told
+
+
+def test_a_card_number_is_found_in_a_column_of_numbers_and_a_phone_number_is_none(world: World) -> None:
+    world.sql("alter table reviews add column paid_by integer")
+    world.sql("update reviews set paid_by = 4915112345678 where id = 1")
+    assert world.own("1.1c", contents.card_number)[0] == "kept"
+
+    world.sql("update reviews set paid_by = 4242424242424242 where id = 1")
+    assert "reviews.paid_by in shop" in world.own("1.1c", contents.card_number)[1]
 
 
 def test_a_kept_security_code_is_found_by_its_name(world: World) -> None:
@@ -133,7 +165,7 @@ def test_a_kept_security_code_is_found_by_its_name(world: World) -> None:
     )
 
 
-@pytest.mark.parametrize("token", ["123456789012", "p4y", MARKER, "a token with blanks"])
+@pytest.mark.parametrize("token", ["p4y", MARKER, "a token with blanks", "NDI0MjQyNDI0MjQyNDI0Mg=="])
 def test_a_payment_token_that_says_something_is_no_token(world: World, token: str) -> None:
     world.sql("update orders set payment_token = ? where id = 1", token)
 
@@ -142,6 +174,22 @@ def test_a_payment_token_that_says_something_is_no_token(world: World, token: st
     assert verdict == "broken"
     assert "orders.payment_token in shop: 1 of" in told
     assert token not in told
+
+
+def test_a_token_of_digits_alone_cannot_be_told_from_an_account_and_proves_nothing(world: World) -> None:
+    world.sql("update orders set payment_token = '8415698462516992' where id = 1")
+
+    verdict, told = world.own("1.1c", contents.card_number)
+
+    assert verdict == "unproven"
+    assert "orders.payment_token in shop: 1 of" in told
+    assert "84156" not in told
+
+
+@pytest.mark.parametrize("token", ["tok_9f/3+a7Qx==", "src_01h|9f3a7c"])
+def test_a_token_in_base64_is_a_token(world: World, token: str) -> None:
+    world.sql("update orders set payment_token = ? where id = 1", token)
+    assert world.own("1.1c", contents.card_number)[0] == "kept"
 
 
 # --- other contents -----------------------------------------------------------------------------------------------
@@ -185,6 +233,11 @@ def test_more_than_a_kind_of_device_breaks_the_sentence(world: World, column: st
         "/x?access_token=abc",
         "/x#id=1&session_id=4",
         "/x/eyJhbGciOiJIUzI1NiJ9.e30.x",
+        "/find?q=someone%2540example.org",
+        "/find?q=%2B4366412345678",
+        "/callback?code=SplxlOBeZQQYbYS6WxSbIA",
+        "/password-reset/9f86d081884c7d659a2f",
+        "/accounts/confirm/email/9f86d081884c7d659a2f/",
     ],
 )
 def test_a_logged_page_with_a_person_or_a_key_in_it_breaks_the_sentence(world: World, page: str) -> None:
@@ -193,7 +246,20 @@ def test_a_logged_page_with_a_person_or_a_key_in_it_breaks_the_sentence(world: W
     assert world.own("1.2b", technical.log_holds_more)[0] == "broken"
 
 
-@pytest.mark.parametrize("page", ["/search?q=sencha", "/@someone", "/tokens", "/goods/tea?sort=name&page=2"])
+@pytest.mark.parametrize(
+    "page",
+    [
+        "/search?q=sencha",
+        "/@someone",
+        "/tokens",
+        "/goods/tea?sort=name&page=2",
+        "/static/logo@2x.png",
+        "/npm/vue@3.4.21.min.js?v=2",
+        "/goods?code=SUMMER24&lang=en",
+        "/help/password-reset/how-to-choose-a-good-one",
+        "/search?q=tea+20201231",
+    ],
+)
 def test_an_ordinary_logged_page_is_kept(world: World, page: str) -> None:
     world.sql("update access_log set page = ? where id = 1", page)
 
@@ -220,12 +286,29 @@ def test_a_log_with_a_column_that_another_sentence_declares_breaks_the_one_on_lo
         ("52.5, 134.2", "kept"),
         ("52.52,13.41", "broken"),
         ("52,5163", "broken"),
+        ("52.50, 13.40", "kept"),
+        ("52.500000", "kept"),
+        ("52.50001", "broken"),
+        ("48°12'30\"N 16°22'E", "broken"),
+        ("48208200,16373800", "broken"),
+        ("8FWR6962+5X", "broken"),
+        ("8FWR0000+", "kept"),
     ],
 )
 def test_a_place_is_approximate_up_to_one_decimal(world: World, region: str, expected: str) -> None:
     world.sql("update visits set region = ? where id = (select min(id) from visits where region is not null)", region)
 
     assert world.own("1.2c", technical.location_too_exact)[0] == expected
+
+
+def test_marks_of_single_devices_are_told_by_their_number(world: World) -> None:
+    columns = "user_id, at, device_type, os, browser, region"
+    for _ in range(4):
+        world.sql(f"insert into visits ({columns}) select {columns} from visits limit 100")
+    assert world.own("1.2a", technical.raw_device)[0] == "kept"
+
+    world.sql("update visits set device_type = 'd-' || id")
+    assert "they tell one device from another" in world.own("1.2a", technical.raw_device)[1]
 
 
 def test_events_without_a_declared_gate_prove_nothing(world: World) -> None:

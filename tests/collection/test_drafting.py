@@ -13,6 +13,8 @@ from troth.collection import discovery, drafting
 from troth.collection.ownership import Known
 from troth.collection.relations import views
 from troth.errors import PlaceMissing
+from troth.foundation.records.ends import ends_of
+from troth.foundation.records.reading import Records
 from troth.policy import mapreading
 from troth.policy.datamap import (
     AnyPath,
@@ -300,6 +302,117 @@ create table bus_lines (id integer primary key, route text, driver_name text, dr
     lines = datamap.stores["shop"].tables["bus_lines"]
     assert (lines.personal, lines.whose) == (True, None)
     assert any(question.about == "bus_lines" for question in datamap.questions)
+
+
+def test_an_address_inside_a_document_is_no_path_to_its_person(tmp_path: Path) -> None:
+    url = _run(
+        tmp_path,
+        "create table customers (id integer primary key, extra json, email text, name text);\n"
+        "create table files (id integer primary key, meta json);\n"
+        + "".join(
+            f"""insert into customers values ({n}, '{{"mail": "x{n}@example.org"}}', 'c{n}@example.org', 'Ann Bell');\n"""
+            f"""insert into files values ({n}, '{{"by": {{"mail": "c{n}@example.org"}}}}');\n"""
+            for n in range(30)
+        ),
+    )
+    drafted = _drafted(url)
+    tables = _tables(drafted)
+
+    [kind] = drafted.people().values()
+    assert kind.identifiers["email"].column == "email"
+    assert not list(tables["files"].paths())
+    assert any("files" in question.about for question in drafted.questions)
+
+
+def test_an_address_leads_to_the_kind_of_people_whose_it_is(tmp_path: Path) -> None:
+    url = _run(
+        tmp_path,
+        "create table employees (id integer primary key, email text, name text);\n"
+        "create table members (id integer primary key, email text, name text);\n"
+        "create table subscribed (mail text);\ncreate table shift (mail text);\ncreate table unheard (mail text);\n"
+        + "".join(
+            f"insert into employees values ({n}, 'e{n}@example.org', 'Ann Bell');\n"
+            f"insert into members values ({n}, 'm{n}@example.org', 'Bob Hill');\n"
+            f"insert into subscribed values ('M{n}@example.org');\ninsert into shift values ('e{n}@example.org');\n"
+            f"insert into unheard values ('u{n}@example.net');\n"
+            for n in range(30)
+        ),
+    )
+    tables = _tables(_drafted(url))
+
+    led = {name: next(iter(tables[name].paths())) for name in ("subscribed", "shift", "unheard")}
+    assert {name: path.person for name, path in led.items() if isinstance(path, ByIdentifier)} == {
+        "subscribed": "shop.member", "shift": "shop.employee", "unheard": "shop.member",
+    }  # fmt: skip
+
+
+def test_a_materialised_view_is_nobodys_table_and_no_erasure_writes_into_one(postgresql_scratch: str) -> None:
+    run_script(
+        postgresql_scratch,
+        "create table members (id int primary key, email text, name text);\n"
+        "insert into members select n, 'm' || n || '@example.org', 'Ann Bell' from generate_series(1, 30) n;\n"
+        "create materialized view members_by_mail as select email, id from members;\n",
+    )
+    text = drafting.draft_map(postgresql_scratch, name="shop", variable="SHOP")
+    drafted = mapreading.parse(text.encode())
+    claimed = mapreading.parse(
+        re.sub(
+            r"members_by_mail:\n +personal: no\n +why: .*", "members_by_mail: {whose: {by: id, person: member}}", text
+        ).encode()
+    )
+
+    assert not _tables(drafted)["membersbymail"].personal
+    assert "refresh it" in text
+    with Records.of_address("shop", postgresql_scratch) as records:
+        _, faults = ends_of(drafted, "shop", records.catalogue("shop"))
+        assert faults == []
+        _, [fault] = ends_of(claimed, "shop", records.catalogue("shop"))
+    assert "members_by_mail: it is a materialised view" in fault
+
+
+def test_what_hangs_on_rows_that_an_address_leads_to_is_theirs_too(tmp_path: Path) -> None:
+    url = _run(
+        tmp_path,
+        "create table customers (id integer primary key, email text, name text);\n"
+        "create table raffle (no integer primary key, mail text);\n"
+        "create table prize (id integer primary key, raffle_no integer references raffle(no), what text);\n"
+        "create table parcel (id integer primary key, prize integer references prize(id), kilos integer);\n"
+        + "".join(
+            f"insert into customers values ({n}, 'c{n}@example.org', 'Ann Bell');\n"
+            f"insert into raffle values ({n}, 'c{n}@example.org');\n"
+            for n in range(30)
+        ),
+    )
+    tables = _tables(_drafted(url))
+
+    [prize], [parcel] = list(tables["prize"].paths()), list(tables["parcel"].paths())
+    assert isinstance(prize, ByRow)
+    assert prize.table == "raffle"
+    assert isinstance(parcel, ByRow)
+    assert parcel.table == "prize"
+
+
+def test_a_number_called_like_a_table_of_people_is_their_key_where_values_agree(tmp_path: Path) -> None:
+    url = _run(
+        tmp_path,
+        "create table Mitglieder (Nr integer primary key, EMail text, Nachname text);\n"
+        "create table antwort (id integer primary key, mitglied integer, frage integer);\n"
+        "create table zaehler (id integer primary key, mitglied integer);\n"
+        + "".join(
+            f"insert into Mitglieder values ({n}, 'm{n}@example.org', 'Ebert');\n"
+            f"insert into antwort values ({n}, {n}, 1);\n"
+            f"insert into zaehler values ({n}, {n + 1000});\n"
+            for n in range(30)
+        ),
+    )
+    drafted = _drafted(url)
+    tables = _tables(drafted)
+
+    [path] = list(tables["antwort"].paths())
+    assert isinstance(path, ByKey)
+    assert path.columns == ("mitglied",)
+    assert any("antwort.mitglied" in question.about for question in drafted.questions)
+    assert not tables["zaehler"].personal
 
 
 def test_a_store_without_people_asks_who_they_are(tmp_path: Path) -> None:

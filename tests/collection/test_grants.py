@@ -207,3 +207,12 @@ def test_rows_that_move_need_the_right_to_stand_in_the_archive(tmp_path: Path) -
     found = {each.table: (each.delete, each.add) for each in rights.writing}
     assert found["messages"] == (True, False)
     assert found["old_messages"] == (True, True)
+
+
+def test_who_must_pass_row_security_gets_the_right_to(postgresql_database: str) -> None:
+    run_script(postgresql_database, SHOP)
+    assert "BYPASSRLS" not in _statements(postgresql_database, StoreKind.POSTGRESQL)
+    run_script(postgresql_database, "alter table orders enable row level security")
+    said = _statements(postgresql_database, StoreKind.POSTGRESQL)
+    assert f"ALTER ROLE {READER} BYPASSRLS;" in said
+    assert f"ALTER ROLE {WRITER} BYPASSRLS;" in said

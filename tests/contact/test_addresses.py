@@ -44,7 +44,20 @@ def test_names_that_nobody_can_receive_mail_under(domain: str, name: str | None)
     assert addresses.reserved(domain) == name
 
 
-@pytest.mark.parametrize("number", ["+86 21 6279 0000", "+1 (415) 200-0199", "+44.20.7219.3000", "+852-2525-1234"])
+@pytest.mark.parametrize(
+    "number",
+    [
+        "+86 21 6279 0000",
+        "+1 (415) 200-0199",
+        "+44.20.7219.3000",
+        "+852-2525-1234",
+        "+49 (0)30 2270 5",
+        "+49 30 22705 ext. 12",
+        "+49 30 22705 (Mon-Fri 9-17)",
+        "+49 30 22705 / +49 30 22706",
+        "+49 30 22705, +43 1 22706 ext 4",
+    ],
+)
 def test_numbers_that_can_be_dialled_have_no_fault(number: str) -> None:
     assert addresses.phone_fault(number) is None
 
@@ -59,6 +72,10 @@ def test_numbers_that_can_be_dialled_have_no_fault(number: str) -> None:
         ("+0 21 6279 0000", "7 to 15"),
         ("+1 415 555 0123", "fiction"),
         ("+44 7700 900123", "fiction"),
+        ("+86 000 0000 0000", "still to be filled in"),
+        ("+999 1234 5678", "of no country"),
+        ("+49 30 22705 / +49 XXX", "letters"),
+        ("+49 (XXX) 22705", "letters"),
         ("", "begin with +"),
     ],
 )

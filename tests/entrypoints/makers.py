@@ -55,7 +55,7 @@ class Seat:
 
 @dataclass(frozen=True)
 class Try:
-    """One thing to ask of a route: the values in its path, and the fields of its form.
+    """One thing to ask of a route: the values in its path, the fields of its form, and the files that go with it.
 
     `refused`: even by those whose role may, as under four eyes. `lost`: it is not theirs, and is not found. `shows`:
     what is sent back is a page, not a way on. `idle`: the status of what is permitted and changes nothing yet.
@@ -63,6 +63,7 @@ class Try:
 
     path: Mapping[str, str] = field(default_factory=dict)
     form: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
     refused: bool = False
     lost: bool = False
     shows: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 
 from tests.entrypoints.makers import Try, no_transfer
@@ -37,11 +38,26 @@ def assessing(office: Office, *_: object) -> Try:
     return Try(form=form)
 
 
+def scanned(office: Office, *_: object) -> Try:
+    """What pip-audit wrote just now, in bytes that nobody has seen before."""
+    office.company.clock.advance(dt.timedelta(seconds=1))
+    return Try(
+        form={"tool": "pip-audit"},
+        files={"output": b'{"dependencies": []}' + b" " * (int(office.now.timestamp()) % 5_000)},
+    )
+
+
 def sequenced(office: Office, *_: object) -> Try:
     """Every entry of the ledger has its place, under a signed head."""
     desk = office.desk.office
     sequence_all(desk.store, desk.keyring)
     return Try()
+
+
+def proven(office: Office, *_: object) -> Try:
+    """The newest entry of the ledger, which has its place."""
+    sequenced(office)
+    return Try({"number": str(office.company.leaves()[-1].id)})
 
 
 def checked(office: Office, *_: object) -> Try:

@@ -58,6 +58,37 @@ def test_every_command_says_what_it_is_for_with_an_example_and_its_statuses(run:
             assert "Exit status" in described, command
 
 
+def test_a_list_of_commands_cuts_none_of_their_sentences(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    for words in ((), ("request",), ("staff",), ("breach",)):
+        shown = run(*words, "-h").out
+        assert "..." not in shown.partition("Commands:")[2]
+        assert max(map(len, shown.splitlines())) <= 80
+    assert "(GDPR Art. 30)" in " ".join(run("-h").out.split())
+
+
+def test_init_takes_the_address_by_a_variable_and_names_it_in_the_map(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import sqlite3
+
+    with sqlite3.connect(tmp_path / "shop.db") as shop:
+        shop.executescript(
+            "create table customers (id integer primary key, email text, name text);"
+            "create table clicks (ip text, browser text);"
+            "create table staff (id integer primary key, email text, name text);"
+        )
+    monkeypatch.setenv("SHOP_URL", f"sqlite:///{tmp_path / 'shop.db'}")
+
+    made = run("init", "--from", "${SHOP_URL}")
+
+    assert made.status == 0, made.err
+    assert "connect: ${SHOP_URL}" in (tmp_path / "datamap.yaml").read_text()
+    assert "COMPANY_DATABASE_URL" not in made.err
+    assert "question" in made.err
+    assert "the environment has no NOWHERE" in run("init", "--from", "${NOWHERE}").err
+
+
 def test_check_of_a_policy_alone_gives_all_71_and_claims_nothing(run: Run, tmp_path: Path) -> None:
     (tmp_path / "policy.yaml").write_bytes(EXAMPLE)
 

@@ -13,12 +13,14 @@ from typing import Any
 import pytest
 
 from tests.entrypoints import room_makers
+from tests.entrypoints.makers import form_token
 from tests.protection.audits.outputs import cyclonedx, pip_audit, vulnerability
 from tests.rights.desks import Office, found_office
 from tests.rights.site import browser, sign_in_staff, site_of, submit
 from troth.entrypoints.reports import audit
+from troth.foundation import staff
 from troth.foundation.guards import pausing
-from troth.foundation.ledger import checkpoints, exports
+from troth.foundation.ledger import checkpoints, exports, receipts
 from troth.foundation.ledger.sequencer import sequence_all
 from troth.foundation.roles import Role
 from troth.foundation.web.pages import Frame, Link
@@ -73,6 +75,51 @@ def test_who_does_not_oversee_sees_no_holes(seats: dict[Role, Any]) -> None:
     assert seats[Role.AGENT].get("/console/audits").status_code == 403
 
 
+def test_a_scan_comes_by_a_file_once_under_the_name_of_who_brought_it(office: Office, officer: Any) -> None:
+    here, data = "/console/audits", pip_audit("PYSEC-2026-77")
+    token = form_token(officer)
+
+    def send(content: bytes, **fields: str) -> Any:
+        files = {"output": ("anything", content)}
+        return officer.post(here, data={"form_token": token, **fields}, files=files)
+
+    taken = send(data, tool="nightly")
+    again, wrong, none = send(data, tool="nightly"), send(b"{"), officer.post(here, data={"form_token": token})
+
+    assert "PYSEC-2026-77" in taken.text
+    assert [each.status_code for each in (taken, again, wrong, none)] == [200, 422, 422, 422]
+    assert "on record already" in again.text
+    assert 'role="alert"' in wrong.text
+    leaf = [each for each in office.company.leaves() if each.kind == "audit.scanned"][-1]
+    with office.desk.office.store.reading() as tx:
+        [dora] = [each for each in staff.list_(tx) if each.role is Role.DPO]
+    assert f'"staff":{dora.id}' in leaf.content.decode()
+
+
+def test_a_scan_is_brought_by_a_form_only_by_who_may(seats: dict[Role, Any]) -> None:
+    assert 'type="file"' in seats[Role.DPO].get("/console/audits").text
+    assert 'type="file"' not in seats[Role.AUDITOR].get("/console/audits").text
+
+
+# --- staff ------------------------------------------------------------------------------------------------------------
+
+
+def test_accounts_are_held_against_a_list_and_those_who_left_are_marked(seats: dict[Role, Any]) -> None:
+    page, here = seats[Role.ADMINISTRATOR], "/console/staff"
+    token = form_token(page)
+    names = re.findall(r'<a href="/console/staff/\d+">([^<]+)</a>', page.get(here).text)
+
+    def send(text: str) -> Any:
+        return page.post(f"{here}/compare", data={"form_token": token}, files={"list": ("x.csv", text.encode())})
+
+    held = send("\n".join(["name", *names[1:], "somebody-new"]))
+    wrong = send("shoe size\n44\n")
+
+    assert re.findall(r">([^<]+)</a>(?:(?!</tr>).)*broken\">left<", held.text, re.DOTALL) == names[:1]
+    assert (wrong.status_code, "no column says how they sign in" in wrong.text) == (422, True)
+    assert 'type="file"' not in seats[Role.AUDITOR].get(here).text
+
+
 # --- assessments ------------------------------------------------------------------------------------------------------
 
 
@@ -85,9 +132,31 @@ def test_an_officer_records_an_assessment_and_a_fault_in_the_form_is_told(office
     assert 'value="lost.md"' in wrong.text
     assert submit(officer, here, **{**fields, "review": "soon"}).status_code == 422
     done = submit(officer, here, **{**fields, "document": "impact.md"})
-    assert re.search(r"<b>fraud</b>(?:(?!</tr>).)*assessed", done.text, re.DOTALL)
+    assert re.search(r"<small>fraud</small>(?:(?!</tr>).)*assessed", done.text, re.DOTALL)
     (office.company.folder / "impact.md").write_text("Weighed otherwise.\n")
-    assert re.search(r"<b>fraud</b>(?:(?!</tr>).)*its hash differs", officer.get(here).text, re.DOTALL)
+    assert re.search(r"<small>fraud</small>(?:(?!</tr>).)*its hash differs", officer.get(here).text, re.DOTALL)
+
+
+# --- breaches ---------------------------------------------------------------------------------------------------------
+
+
+def test_what_was_typed_about_a_breach_outlives_a_fault_in_the_form(officer: Any) -> None:
+    here = "/console/breaches"
+    fields = {"what": "A list went astray.", "kind-integrity": "1", "role": "processor"}
+
+    wrong = submit(officer, here, **fields, noticed="yesterday").text
+    made = submit(officer, here, **fields)
+    place = made.url.path
+    unclear = submit(
+        officer, place, f"{place}/assess", risk="none", consequences="Letters may lie.", measures="fetched"
+    )
+
+    assert "write an instant as in" in wrong
+    assert re.findall(r'name="kind-(\w+)" value="1" checked', wrong) == ["integrity"]
+    assert 'value="processor" selected' in wrong
+    assert (made.status_code, unclear.status_code) == (200, 422)
+    assert ">Letters may lie.</textarea>" in unclear.text
+    assert "not a valid" not in unclear.text
 
 
 # --- the ledger -------------------------------------------------------------------------------------------------------
@@ -113,6 +182,39 @@ def test_the_ledger_is_taken_away_by_who_may_and_verifies_elsewhere(
     outcome = exports.verify_export(tmp_path / "ledger", keys, [kept])
     assert outcome.holds
     assert outcome.size == checkpoints.claimed(kept).size
+
+
+def test_one_entry_is_proven_by_its_number_and_its_proof_verifies_elsewhere(
+    office: Office, seats: dict[Role, Any]
+) -> None:
+    here, auditor = "/console/ledger/entries", seats[Role.AUDITOR]
+    number = room_makers.proven(office).path["number"]
+    with office.desk.office.store.reading() as tx:
+        keys = checkpoints.public_keys(tx)
+
+    shown = auditor.get(here, params={"number": number})
+    saved = auditor.get(f"{here}/{number}")
+
+    proof = receipts.Receipt.read(saved.text)
+    assert receipts.verify_receipt(proof, keys).root.hex() in shown.text
+    assert proof.entry.decode().split('"kind":"')[1].split('"')[0] in shown.text
+    assert auditor.get(here, params={"number": "999999"}).status_code == 404
+    assert auditor.get(here, params={"number": "one"}).status_code == 404
+    assert seats[Role.AGENT].get(here).status_code == 403
+
+
+def test_a_damaged_ledger_is_not_an_entry_that_is_missing(
+    office: Office, seats: dict[Role, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = room_makers.proven(office).path["number"]
+
+    def torn(*_: object) -> None:
+        raise ValueError("a tile of another length")
+
+    monkeypatch.setattr(receipts.merkle, "inclusion_proof", torn)
+    shown = seats[Role.AUDITOR].get("/console/ledger/entries", params={"number": number})
+
+    assert (shown.status_code, "the ledger is damaged" in shown.text) == (503, True)
 
 
 def test_the_audit_report_is_taken_away_signed_once_the_text_was_checked(
@@ -183,6 +285,14 @@ def test_a_text_that_the_rules_refuse_is_told_why_and_not_published(office: Offi
 def _shown(page: Any, here: str) -> str:
     found = re.search(r'name="sha256" value="(\w+)"', page.get(here).text)
     return found[1] if found else ""
+
+
+def test_whoever_is_lost_in_the_console_is_led_back_there(office: Office, site: Any, officer: Any) -> None:
+    for page in (officer, browser(site)):
+        lost = page.get("/console/no-such-room")
+        assert lost.status_code == 404
+        assert '<a href="/console">Back to the start</a>' in lost.text
+    assert '<a href="/console">' not in browser(site).get("/privacy/no-such-page").text
 
 
 # --- what leads there -------------------------------------------------------------------------------------------------

@@ -86,15 +86,15 @@ def test_it_serves_shop_policy_centre_and_console_in_one_process_and_leaves_when
     with demo("--port", str(port), "--people", "60", folder=tmp_path) as (process, told):
         link = re.search(r"console +(\S+)", told)
         assert link is not None
-        with httpx.Client(follow_redirects=True, headers={"Origin": site}) as visitor:
+        with httpx.Client(follow_redirects=True, headers={"Origin": site}, timeout=60) as visitor:
             pages = {path: visitor.get(site + path) for path in ("/", "/privacy", "/privacy/centre", "/console")}
             asked = visitor.get(link[1])
             token = re.search(r'name="form_token" value="([^"]+)"', asked.text)
             assert token is not None
             inside = visitor.post(link[1], data={"form_token": token[1]})
-            again = httpx.get(f"{site}/console", follow_redirects=True)
+            again = httpx.get(f"{site}/console", follow_redirects=True, timeout=60)
         process.send_signal(signal.SIGTERM)
-        status = process.wait(timeout=20)
+        status = process.wait(timeout=60)
 
     assert {path: answer.status_code for path, answer in pages.items()} == dict.fromkeys(pages, 200)
     assert 'id="s3.2a"' in pages["/privacy"].text
@@ -114,7 +114,7 @@ def demo(*arguments: str, folder: Path) -> Iterator[tuple[subprocess.Popen[str],
         [sys.executable, "-m", "troth.entrypoints.cli", "demo", *arguments],
         cwd=folder, env=dict(os.environ), stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    watch = threading.Timer(60, process.kill)
+    watch = threading.Timer(240, process.kill)
     watch.start()
     try:
         assert process.stderr is not None

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import typer
+from starlette.responses import Response
 from starlette.routing import Route
 
 from tests.entrypoints.matrix import (
@@ -28,6 +29,7 @@ from troth.entrypoints.http import StaffRoute
 from troth.foundation import operations
 from troth.foundation.operations import Mark, Operation
 from troth.foundation.roles import Role
+from troth.foundation.web import forms
 
 SETTINGS = '[requests]\ncooling_off = "0 days"\napproval = true\nfour_eyes = true\n'
 
@@ -45,7 +47,7 @@ COMMANDS = {
 }
 """Rows that a command does."""
 
-WITHIN_A_PAGE = {Operation.REQUESTS_READ, Operation.HOLDS_SEE, Operation.DISCLOSURES_SEE, Operation.TRAINING_SEE}
+WITHIN_A_PAGE = {Operation.HOLDS_SEE, Operation.DISCLOSURES_SEE, Operation.TRAINING_SEE}
 """Rows that decide what a page shows, and are the operation of no page of their own."""
 
 
@@ -166,6 +168,14 @@ def test_a_route_without_an_operation_is_seen(site: Any) -> None:
 def test_a_page_cannot_be_made_without_saying_its_operation() -> None:
     with pytest.raises(TypeError, match="operation"):
         Door.guard(None, str)  # type: ignore[call-arg, arg-type, return-value]
+
+
+def test_a_page_that_asks_for_a_factor_again_takes_no_file() -> None:
+    page = forms.takes_file(1_000)(lambda *_: Response())
+    for row in Operation:
+        if row.steps_up:
+            with pytest.raises(AssertionError):
+                Door.guard(None, page, operation=row)  # type: ignore[arg-type]
 
 
 def test_administrators_meet_nobodys_data_and_auditors_change_nothing() -> None:

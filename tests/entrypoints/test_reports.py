@@ -6,6 +6,7 @@ import datetime as dt
 import io
 import json
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -74,6 +75,37 @@ def test_text_shows_everything_when_asked(report: Report) -> None:
 
     assert "三" in stream.getvalue()
     assert "users in shop: 12 rows (measured, use.made-up)" in stream.getvalue()
+
+
+def test_text_keeps_to_the_width_of_a_terminal_and_to_one_line_elsewhere(report: Report) -> None:
+    long = "no program has run for the purpose of this sentence within a month, so nothing shows what is used for it"
+    unseen = Finding("use.made-up", Verdict.UNPROVEN, "", long, f"look: {long}", "")
+    unproven = replace(report.sentences[2], findings=(unseen,))
+    report = replace(report, sentences=(unproven,))
+    narrow, piped = io.StringIO(), io.StringIO()
+
+    text.write(
+        report, Console(file=narrow, width=60, force_terminal=True, color_system=None, _environ={"TERM": "xterm"})
+    )
+    text.write(
+        report,
+        Console(file=narrow, width=60, force_terminal=True, color_system=None, _environ={"TERM": "xterm"}),
+        everything=True,
+    )
+    text.write(report, Console(file=piped, width=60))
+
+    assert max(map(len, narrow.getvalue().splitlines())) <= 60
+    assert any(long in line for line in piped.getvalue().splitlines())
+
+
+def test_text_says_of_a_sentence_that_nothing_looks_at_where_to_find_out_why(report: Report) -> None:
+    stream = io.StringIO()
+    report = replace(report, sentences=(replace(report.sentences[2], findings=()),))
+
+    text.write(report, Console(file=stream, width=120), everything=True)
+
+    assert "troth lint" in stream.getvalue()
+    assert " 1 sentence " in stream.getvalue()
 
 
 def test_sarif_places_every_finding_at_its_line(report: Report) -> None:

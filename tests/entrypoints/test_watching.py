@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import socket
 import ssl
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from email import message_from_bytes
@@ -214,3 +216,28 @@ def test_the_owner_hears_once_of_what_ends_soon_and_again_when_more_does(
     assert watching.remind(instance, clock) == 2
     watching.send_mail(instance, clock)
     assert [each["Subject"].split()[0] for each in post[1].letters] == ["1", "2"]
+
+
+_BEGUN = """
+import os, sys
+from pathlib import Path
+from troth.entrypoints import watching
+from troth.foundation.store.schema import metadata
+from troth.policy import settings
+
+class Waiting:
+    def __init__(self, store, clock, jobs): pass
+    def __enter__(self):
+        from troth.protection.own_periods import OWN
+        print(sorted({each.table for each in OWN} - set(metadata.tables)), "sqlalchemy.orm" in sys.modules)
+    def __exit__(self, *error): pass
+
+watching.Scheduler = Waiting
+with watching.on_schedule(settings.read(Path(sys.argv[1]), os.environ)):
+    pass
+"""
+
+
+def test_what_threads_may_not_load_beside_each_other_is_there_before_the_first(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", _BEGUN, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert done.stdout == "[] True\n", done.stderr

@@ -97,7 +97,7 @@ def test_serve_runs_the_worker_inside_unless_told_not_to(instance: Instance, arg
     try:
         assert running.stdout is not None
         assert "troth serves on" in running.stdout.readline()
-        assert httpx.get(f"http://127.0.0.1:{port}/privacy").status_code == 200
+        assert httpx.get(f"http://127.0.0.1:{port}/privacy", timeout=60).status_code == 200
         with Store.open(instance.store_url, read_only=True) as store:
             assert len(workers_of(store)) == (0 if arguments else 1)
             running.send_signal(signal.SIGTERM)

@@ -316,7 +316,7 @@ def an_attestation_has_run_out(copy: Copy) -> None:
 
 
 def the_report_of_the_restore_is_edited(copy: Copy) -> None:
-    with (copy.folder / "documents" / "restore-2026.md").open("a") as file:
+    with (copy.folder / "documents" / "restore.md").open("a") as file:
         file.write("\nThe second try failed.\n")
 
 
@@ -325,7 +325,7 @@ def nobody_says_any_more_that_updates_are_put_in(copy: Copy) -> None:
 
 
 def the_report_of_the_test_is_lost(copy: Copy) -> None:
-    (copy.folder / "documents" / "pentest-2026.md").unlink()
+    (copy.folder / "documents" / "pentest.md").unlink()
 
 
 def an_impact_assessment_is_edited(copy: Copy) -> None:
@@ -392,6 +392,12 @@ def a_longer_period_is_posted_as_editorial(copy: Copy) -> None:
         reading.parse(data).sha256,
         f"{copy.now:%Y-%m-%d %H:%M:%S.%f}",
     )
+    keyring = Keyring.load(copy.folder, copy.environ)
+    body = {"version": 2, "policy": reading.parse(data).sha256, "effective": "2024-03-01", "material": False}
+    with Store.open(f"sqlite:///{copy.folder / 'troth.sqlite3'}") as store:
+        with store.writing() as tx:
+            leaves.append(tx, keyring, "policy.published", None, body, copy.now)
+        sequence_all(store, keyring, copy.clock, host=HOST)
     copy.served = True
 
 

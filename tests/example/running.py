@@ -95,7 +95,7 @@ class Visitor:
     """One browser with its own cookies. `page` is the page it looks at."""
 
     def __init__(self, url: str) -> None:
-        self.client = httpx.Client(base_url=url, follow_redirects=True, headers={"User-Agent": BROWSER})
+        self.client = httpx.Client(base_url=url, follow_redirects=True, headers={"User-Agent": BROWSER}, timeout=60)
         self.page = Page("")
         self.answer: httpx.Response | None = None
 

@@ -174,9 +174,9 @@ PAGES = [
 ATTESTED = [
     (deeds.the_minutes_are_edited, "4.1c", "minutes-no-transfer.md is not the attested one"),
     (deeds.an_attestation_has_run_out, "4.1c", "the attestation ended on 2026-11-21"),
-    (deeds.the_report_of_the_restore_is_edited, "3", "restore-2026.md is not the attested one"),
+    (deeds.the_report_of_the_restore_is_edited, "3", "restore.md is not the attested one"),
     (deeds.nobody_says_any_more_that_updates_are_put_in, "3.1e", "the attestation ended on 2026-11-21"),
-    (deeds.the_report_of_the_test_is_lost, "3.1c", "pentest-2026.md is not there"),
+    (deeds.the_report_of_the_test_is_lost, "3.1c", "pentest.md is not there"),
     (deeds.an_impact_assessment_is_edited, "2.2d", "impact-fraud.md is not the recorded one"),
 ]
 

@@ -123,7 +123,7 @@ def test_wrong_fields_are_shown_again_without_their_markup(quiet_shop: Running) 
     "path", ["/", "/goods/meadow-mint", "/log-in", "/nowhere", "/shop/people/leaf.svg", "/robots.txt"]
 )
 def test_every_answer_lets_the_browser_load_nothing_but_the_shops_own(quiet_shop: Running, path: str) -> None:
-    answer = httpx.get(quiet_shop.url + path)
+    answer = httpx.get(quiet_shop.url + path, timeout=60)
 
     policy = answer.headers["content-security-policy"]
     assert "default-src 'none'" in policy
@@ -189,7 +189,7 @@ def test_over_tls_cookies_are_secure_and_the_browser_is_told_to_stay_with_it(
     trusted = ssl.create_default_context()
     authority.configure_trust(trusted)
     with serving(quiet_shop.app, certificate=tmp_path / "chain.pem") as port:
-        answer = httpx.get(f"https://localhost:{port}/log-in", verify=trusted)
+        answer = httpx.get(f"https://localhost:{port}/log-in", verify=trusted, timeout=60)
 
     assert "Secure" in answer.headers["set-cookie"]
     assert "max-age=31536000" in answer.headers["strict-transport-security"]
@@ -321,12 +321,12 @@ def test_hostile_bodies_get_one_line_and_no_trace(shop: Running, caplog: pytest.
         (b'{"login": "x"}', {"content-type": "application/json"}, 415),
         (b"--x--", {"content-type": "multipart/form-data; boundary=x"}, 415),
     ):
-        answer = httpx.post(f"{shop.url}/log-in", content=body, headers=headers)
+        answer = httpx.post(f"{shop.url}/log-in", content=body, headers=headers, timeout=60)
         assert answer.status_code == status
         assert "Traceback" not in answer.text
     assert httpx.put(f"{shop.url}/log-in").status_code == 405
-    assert httpx.get(f"{shop.url}/goods/%00").status_code == 404
-    assert httpx.get(f"{shop.url}/search?q=%00%ff%0a").status_code == 200
+    assert httpx.get(f"{shop.url}/goods/%00", timeout=60).status_code == 404
+    assert httpx.get(f"{shop.url}/search?q=%00%ff%0a", timeout=60).status_code == 200
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 

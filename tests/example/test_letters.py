@@ -95,7 +95,7 @@ def test_a_mail_program_ends_marketing_with_one_click_and_a_look_does_not(
             assert dkim.verify(raw, dnsfunc=lambda *_, **__: f"v=DKIM1; k=rsa; p={key.public}".encode())
             url = address_in(letter)
             assert reader not in url
-            with httpx.Client() as program:
+            with httpx.Client(timeout=60) as program:
                 assert program.get(url).status_code == 200
                 assert program.head(url).status_code in (200, 405)
                 assert troth.may_mail(reader, MARKETING)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from troth.errors import NaiveTimeError
+from troth.errors import NaiveTimeError, TrothError
 from troth.foundation.clock import SystemClock, in_utc, stamp
 from troth.testing import FixedClock
 
@@ -43,6 +43,12 @@ def test_a_time_without_a_zone_is_refused(naive: datetime) -> None:
         stamp(naive)
     with pytest.raises(NaiveTimeError):
         FixedClock(naive)
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"])
+def test_a_time_that_has_no_year_in_utc_is_refused(text: str) -> None:
+    with pytest.raises(TrothError, match="outside of the years"):
+        in_utc(datetime.fromisoformat(text))
 
 
 def test_a_fixed_clock_moves_only_when_told() -> None:

@@ -102,6 +102,16 @@ def test_everything_that_a_page_loads_by_itself_is_told() -> None:
     assert [embed.kind for embed in page.embeds].count("frame") == 2
 
 
+def test_what_is_loaded_by_odd_ways_is_told_too() -> None:
+    page = read(
+        '<table background="https://a.example.net/1"></table><a href="/x" ping="https://b.example.net/2 /3">x</a>'
+        "<iframe srcdoc=\"&lt;img src='https://c.example.net/4'&gt;\"></iframe>"
+    )
+
+    names = [embed.url.rpartition("/")[2] for embed in page.embeds]
+    assert names == ["1", "2", "3", "4"]
+
+
 @pytest.mark.parametrize(
     "script",
     [

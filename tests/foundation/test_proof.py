@@ -119,7 +119,7 @@ def test_a_sum_with_observations_of_its_own_is_named_itself() -> None:
 
 
 def test_one_sentence_can_be_asked_for_with_those_it_sums_up() -> None:
-    report = run_checks(POLICY, [looking("1a", GOOD), looking("1b", GOOD)], Observation(POLICY, NOW, None), only="1")
+    report = run_checks(POLICY, [looking("1a", GOOD), looking("1b", GOOD)], Observation(POLICY, NOW, None), only=["1"])
 
     assert [sentence.number for sentence in report.sentences] == ["1", "1a", "1b"]
     assert report.of("1").verdict is Verdict.KEPT
@@ -135,6 +135,15 @@ def test_evidence_past_its_age_speaks_no_longer() -> None:
     assert later.of("1").caused_by == ("1a",)
     assert "older than its age limit" in later.of("1a").findings[0].message
     assert report.as_of(NOW + dt.timedelta(hours=23)) == report
+
+
+def test_evidence_from_a_day_to_come_speaks_not_yet() -> None:
+    report = judge(looking("1a", GOOD))
+
+    assert report.as_of(NOW - dt.timedelta(hours=1)) == report
+    earlier = report.as_of(NOW - dt.timedelta(days=2))
+    assert earlier.of("1a").verdict is Verdict.UNPROVEN
+    assert "still to come" in earlier.of("1a").findings[0].message
 
 
 def test_every_finding_has_its_repair() -> None:

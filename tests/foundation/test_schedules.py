@@ -91,7 +91,7 @@ def test_a_failing_job_is_noted_and_stops_nothing(
     with caplog.at_level(logging.DEBUG, logger="troth"):
         assert schedules.run_if_due(store, Job("scan", Every(HOUR), fail), clock)
         assert schedules.run_if_due(store, Job("check", Every(HOUR), refuse), clock)
-    assert outcome(store, "scan") == "failed: ValueError"
+    assert outcome(store, "scan") == "failed: ValueError at test_schedules.py:86"
     assert outcome(store, "check") == "failed: the site is down. Start it."
     assert "needle" not in caplog.text
     assert not schedules.run_if_due(store, Job("scan", Every(HOUR), fail), clock)

@@ -81,6 +81,20 @@ def test_an_answer_is_taken_once(
     assert shown(store, keyring, clock, later) is None
 
 
+def test_an_answer_is_taken_once_however_its_challenge_is_spelled(
+    store: Store, keyring: Keyring, clock: FixedClock, dora: int, device: Authenticator
+) -> None:
+    assert register(store, keyring, clock, dora, device)
+    offer = offered(store, keyring, clock)
+    while not {"-", "_"} & set(offer.kept):  # letters that base64 writes in two ways
+        offer = offered(store, keyring, clock)
+    again = offer.kept.translate(str.maketrans("-_", "+/"))
+    assert awaited.look(keyring, "passkey shown", again, now=clock.now()) is not None
+    assert shown(store, keyring, clock, Answer(offer.kept, device.show(offer.options))) == dora
+    device.count += 5
+    assert shown(store, keyring, clock, Answer(again, device.show(offer.options))) is None
+
+
 def test_a_challenge_ends_after_ten_minutes(
     store: Store, keyring: Keyring, clock: FixedClock, dora: int, device: Authenticator
 ) -> None:
@@ -170,7 +184,8 @@ def test_a_challenge_to_make_one_is_for_its_account_and_not_for_signing_in(
 
 @pytest.mark.parametrize("kept", ["", "x", "A" * 80, "\u00e9", "====", "AAAA" * 20])
 @pytest.mark.parametrize(
-    "credential", ["", "{}", "[]", "null", '{"id": 5}', '{"id": "AA", "response": {}}', "x" * 5000]
+    "credential",
+    ["", "{}", "[]", "null", '{"id": 5}', '{"id": "AA", "response": {}}', "x" * 5000, "[" * 30_000, "[" * 100_000],
 )
 def test_what_is_no_answer_at_all_is_refused_without_a_word(
     kept: str, credential: str, store: Store, keyring: Keyring, clock: FixedClock, dora: int

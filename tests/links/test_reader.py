@@ -55,6 +55,18 @@ def test_what_is_loaded_from_others_is_told_once_for_each_host_and_kind() -> Non
     ]
 
 
+def test_forms_that_send_to_others_are_told_and_those_of_the_house_are_not() -> None:
+    html = (
+        '<form action="https://forms.example.net/x"><input name="q"></form><form action="/own"><input name="r">'
+        '<button formaction="https://other.example.net/y">Send</button></form><form><input name="s"></form>'
+    )
+
+    assert [(each.host, each.kind) for each in reader.loaded(pages(html), OWN)] == [
+        ("forms.example.net", "form"),
+        ("other.example.net", "form"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("header", "meta", "policy"),
     [

@@ -21,6 +21,15 @@ ONCE = {
     "/search?q=tea",
     "/console/sentences?verdict=broken",
     "/console/sentences/9.1a",
+    "/console/requests?show=ours&right=rectification&order=newest",
+    "/console/requests?number=2026-9",
+    "/console/record",
+    "/console/versions",
+    "/console/ledger",
+    "/console/ledger/entries?number=1",
+    "/console/writing",
+    "/console/assessments",
+    "/privacy/centre#every-mark-open",
 }
 """Made of the same pieces as other pages: the quick run looks at them at one width."""
 

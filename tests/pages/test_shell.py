@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.routing import Route
 
 from tests.example.proving import RunningCompany
 from troth.entrypoints import http
 from troth.foundation.clock import SystemClock
-from troth.foundation.web.pages import Site
+from troth.foundation.web import forms
+from troth.foundation.web.pages import CHANGING_AT_ONCE, Ask, Frame, Site
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +58,52 @@ def test_days_are_written_the_same_way_alone_and_with_a_time(
     shown = render("{{ at|day(l) }}|{{ at|instant(l) }}|{{ at|brief(l) }}", at=at, l=language)
 
     assert shown.split("|") == [day, instant, brief]
+
+
+def test_nothing_stands_at_an_address_with_a_nul_and_nothing_is_looked_up_for_it() -> None:
+    looked = []
+    site = Site(secret=b"s" * 16, clock=SystemClock())
+    endpoint = site.endpoint(lambda ask: looked.append(ask) or ask.go("/"), Frame("Example", "Privacy", ()))
+    inside = httpx.ASGITransport(Starlette(routes=[Route("/of/{name}", endpoint)]))
+
+    async def statuses() -> list[int]:
+        async with httpx.AsyncClient(transport=inside, base_url="http://shop.example.com") as browser:
+            return [(await browser.get(path)).status_code for path in ("/of/a%00b", "/of/ab")]
+
+    assert asyncio.run(statuses()) == [404, 303]
+    assert len(looked) == 1
+
+
+def test_whoever_only_reads_does_not_wait_for_those_who_change_something() -> None:
+    site, over, waiting = Site(secret=b"s" * 16, clock=SystemClock()), threading.Event(), threading.Semaphore(0)
+    cookie = site.guard.fresh_cookie()
+    frame = Frame("Example", "Privacy", ())
+
+    def change(ask: Ask) -> Response:
+        waiting.release()
+        over.wait(30)
+        return ask.go("/")
+
+    routes = [
+        Route("/change", site.endpoint(change, frame), methods=["POST"]),
+        Route("/read", site.endpoint(lambda ask: ask.go("/"), frame)),
+    ]
+    inside = httpx.ASGITransport(Starlette(routes=routes))
+    form = {forms.FIELD: site.guard.token(cookie)}
+
+    async def ask() -> tuple[int, set[int]]:
+        jar = {forms.COOKIE: cookie}
+        async with httpx.AsyncClient(transport=inside, base_url="http://shop.example.com", cookies=jar) as browser:
+            changing = [asyncio.create_task(browser.post("/change", data=form)) for _ in range(60)]
+            for _ in range(CHANGING_AT_ONCE):
+                await asyncio.to_thread(waiting.acquire)
+            try:
+                read = await asyncio.wait_for(browser.get("/read"), 20)
+            finally:
+                over.set()
+            return read.status_code, {answer.status_code for answer in await asyncio.gather(*changing)}
+
+    assert asyncio.run(ask()) == (303, {303})
 
 
 @pytest.mark.parametrize(

@@ -255,6 +255,7 @@ def test_what_is_written_out_is_no_placeholder(text: str) -> None:
     [
         ("me@example.com", True), ("me@mail.example.org", True), ("me@shop.invalid", True), ("me@localhost", True),
         ("me@yourdomain.com", True), ("me@example.company", False), ("me@myexample.com", False),
+        ("me@shop.test.troth", False), ("me@example.com.troth", False), ("Mail me@shop.test.", True),
         ("me@club.troth", False), ("an example.", False), ("a test.", False),
     ],
 )  # fmt: skip

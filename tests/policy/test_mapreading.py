@@ -432,6 +432,10 @@ def test_the_map_of_the_example_is_read() -> None:
         ("t: {whose: user_id, uses: {purpose: marketing}}", ("`at` is missing",)),
         ('t: {whose: user_id, everyone: "user_id"}', ("t.everyone: this cannot be read",)),
         ("a: {whose: x > b}\nb: {whose: y > a}", ("the path goes in a circle: a > b > a",)),
+        (
+            "a: {whose: {any: [user_id, x > b]}}\nb: {whose: {any: [user_id, y > a]}}",
+            ("rows of these tables hang on each other: a > b > a", "hang on each other: b > a > b"),
+        ),
         ("p: {personal: no}\na: {whose: x > p}", ("p is not personal, so nobody's row hangs on it",)),
         ("p: {whose: unidentified}\na: {whose: x > p}", ("no path leads on from p",)),
         ("t: {keys: 'a:*', files: '*.parquet', whose: user_id}", ("three kinds of things",)),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from importlib import resources
+from pathlib import Path
 
 import pytest
 
-from troth.errors import DeclarationFaults, UnknownName
+from troth.errors import DeclarationFaults, UnknownName, UnreadableFile
 from troth.policy import reading
 from troth.policy.model import Policy
 from troth.policy.vocabulary import LegalBasis
@@ -92,6 +93,57 @@ def test_all_faults_of_a_file_are_told_at_once_with_line_found_expected_and_near
     assert 'Did you mean "channel"?' in found[5]
 
 
+GROUPED = "      safeguard: anonymised\n"
+PAY = "      safeguard: tokens-only\n"
+
+
+@pytest.mark.parametrize(
+    ("noise", "says"),
+    [
+        ("{epsilon: 0, budget: 5}", "noise.epsilon: input should be greater than or equal to 0.01"),
+        ("{epsilon: yes, budget: 5}", "noise.epsilon: input should be a valid number"),
+        ("{epsilon: 0.5}", "noise: budget is missing"),
+        ("{epsilon: 0.5, budget: .nan}", "noise.budget: input should be a valid number"),
+        ("{epsilon: 0.5, budget: 0.4}", "noise.budget: the budget of 0.4 does not pay for one batch"),
+        ("{epsilon: 0.5, budget: 5, groups: 0}", "noise.groups: input should be greater than or equal to 1"),
+        ("{epsilon: 0.5, bugdet: 5}", '"bugdet" is not a word of this language'),
+        ("plenty", "noise: noise is a mapping of words to values"),
+    ],
+)
+def test_noise_that_cannot_be_is_told_at_its_place(noise: str, says: str) -> None:
+    found = faults_of(changed((GROUPED, f"{GROUPED}      noise: {noise}\n")))
+
+    line = SOURCE.decode().split(GROUPED)[0].count("\n") + 2
+    assert any(each.startswith(f"policy.yaml:{line}:") and says in each for each in found), found
+
+
+def test_noise_stands_only_where_groups_leave() -> None:
+    [found] = faults_of(changed((PAY, f"{PAY}      noise: {{epsilon: 0.5, budget: 5}}\n")))
+
+    assert "noise is added to groups that a recipient gets" in found
+    assert "safeguard: anonymised" in found
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ("", "gets groups with noise by sentence 4.2.1, and data without any here"),
+        ("      noise: {epsilon: 0.5, budget: 6}\n", "has a budget of 5 by sentence 4.2.1, and 6 here"),
+    ],
+)
+def test_who_gets_figures_with_noise_gets_nothing_exact_and_has_one_budget(more: str, says: str) -> None:
+    [found] = faults_of(
+        changed(
+            ("name: Example Pay", "name: Example Metrics"),
+            (PAY, f"{GROUPED}      noise: {{epsilon: 0.5, budget: 5}}\n"),
+            (f"Data anonymization]\n{GROUPED}", f"Data anonymization]\n{GROUPED}{more}"),
+        )
+    )
+
+    assert says in found
+    assert "sharing.processors.analytics.recipients.0.name" in found
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -133,6 +185,27 @@ def test_a_list_longer_than_the_alphabet_goes_on() -> None:
     policy = reading.parse(f"troth: 1\ncontroller: {{name: X, country: DE}}\nuse:\n  title: T\n{items}\n".encode())
 
     assert [sentence.number for sentence in policy.sentences][-3:] == ["1z", "1aa", "1ab"]
+
+
+def test_a_heading_without_a_sentence_of_its_own_means_all_below_it(example: Policy) -> None:
+    policy = reading.parse(
+        b"troth: 1\ncontroller: {name: X, country: DE}\nuse:\n  title: T\n  one: {text: One.}\n  two: {text: Two.}\n"
+    )
+    assert [each.number for each in reading.find_sentences(policy, "1")] == ["1a", "1b"]
+    assert [each.number for each in reading.find_sentences(policy, "use")] == ["1a", "1b"]
+    assert [each.number for each in reading.find_sentences(policy, "1b")] == ["1b"]
+    for nothing in ("", "11", "us"):
+        with pytest.raises(UnknownName):
+            reading.find_sentences(policy, nothing)
+    assert [each.number for each in reading.find_sentences(example, "3")] == ["3"]  # it sums up those below
+
+
+@pytest.mark.parametrize("name", ["privacy.md", "privacy.txt", "privacy.HTML"])
+def test_a_policy_as_text_is_told_how_it_becomes_one(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("# Privacy\n\nWe keep your name.\n")
+    with pytest.raises(UnreadableFile) as told:
+        reading.read(tmp_path / name)
+    assert f"troth policy import {name}" in str(told.value)
 
 
 def test_a_sentence_is_found_by_number_and_by_id(example: Policy) -> None:

@@ -170,6 +170,16 @@ def test_a_grant_to_everybody_breaks_the_sentence(served: World) -> None:
     assert "role PUBLIC in shop: anybody may SELECT on users" in told
 
 
+def test_a_view_that_nobody_mapped_and_anybody_may_read_is_unproven(served: World) -> None:
+    served.sql_served("create view directory as select username, email from users")
+    assert served.own("3.1b", access.open_store)[0] == "kept"
+
+    served.sql_served("grant select on directory to public")
+    verdict, told = served.own("3.1b", access.open_store)
+    assert verdict == "unproven"
+    assert "directory in shop: anybody may SELECT on it, and the data map does not say" in told
+
+
 def test_declared_roles_may_do_what_is_declared_and_no_more(served: World) -> None:
     owner = served.shop_url.split("//")[1].split("@")[0].split(":")[0] if served.shop_url else ""
     served.rewrite(

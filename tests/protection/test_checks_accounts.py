@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from tests.shopworld import NOW, World
 from troth.foundation import leavers, staff
@@ -89,6 +90,18 @@ def test_the_newest_comparison_counts(world: World) -> None:
     compare(world, "nobody")
     compare(world, "dora")
     assert world.own("3.1b", accounts.leaver_enters)[0] == "kept"
+
+
+@pytest.mark.parametrize("column", ["at = '2026-11-21 00:00:00.000000'", "gone = '[]'"])
+def test_a_comparison_that_the_ledger_tells_otherwise_breaks_it(column: str, world: World) -> None:
+    number = add(world, "ann", Role.AGENT)
+    compare(world, "dora", ago=timedelta(days=30))
+    with Store.open(f"sqlite:///{world.folder / 'troth.sqlite3'}") as store, store.writing() as tx:
+        tx.execute(text(f"update staff_comparisons set {column}"))
+    verdict, told = world.own("3.1b", accounts.leaver_enters)
+    assert verdict == "broken"
+    assert "is not what its entry in the ledger says" in told
+    assert f"staff account {number}" in told
 
 
 @pytest.mark.parametrize("ago", [None, timedelta(days=92, seconds=1)])

@@ -10,15 +10,18 @@ from contextlib import contextmanager
 import pytest
 
 from tests.policies import said
-from tests.shopworld import NOW, World, above
+from tests.shopworld import NOW, World, above, own_verdict
 from tests.sites import LocalSite
 from troth.foundation import people, staff
 from troth.foundation.guards import approvals
+from troth.foundation.proof import run_checks
 from troth.foundation.roles import Role
 from troth.policy import reading
 from troth.policy import retention as rules
+from troth.policy.settings import RetentionSettings, Settings
 from troth.protection import holds, retention
 from troth.protection.checks import holds as hold_checks
+from troth.protection.checks import keeper
 from troth.protection.checks import retention as checks
 from troth.protection.holds import Order
 from troth.protection.keeper import Keeper
@@ -68,7 +71,7 @@ def own(world: World, statement: str) -> None:
 
 
 def judged(world: World) -> tuple[str, str]:
-    return world.own("3.2a", checks.kept_too_long, checks.keeper_stopped)
+    return world.own("3.2a", checks.kept_too_long, keeper.keeper_stopped)
 
 
 def test_rows_past_their_time_break_the_sentence_until_the_keeper_has_run(kept_world: World) -> None:
@@ -101,6 +104,37 @@ def test_a_keeper_that_stops_breaks_the_sentence(kept_world: World) -> None:
 
     assert verdict == "broken"
     assert "the last run began on 2026-11-22, and the next was promised by 2026-11-23" in told
+
+
+@pytest.mark.parametrize(
+    ("statement", "verdict", "word"),
+    [
+        ("begun_at = '2026-11-22 05:00:00.000000'", "broken", "retention-1: is not what its entry in the ledger says"),
+        ("ended_at = '2026-11-23 05:00:00.000000'", "broken", "retention-1: is not what its entry in the ledger says"),
+        ("due_at = '2099-01-01 00:00:00.000000'", "unproven", "by settings the next was to begin by 2026-11-23"),
+        ("due_at = null", "unproven", "by settings the next was to begin by 2026-11-23"),
+    ],
+)
+def test_a_run_whose_record_was_changed_does_not_speak_for_the_keeper(
+    kept_world: World, statement: str, verdict: str, word: str
+) -> None:
+    run(kept_world)
+    own(kept_world, f"update retention_runs set {statement}")
+    kept_world.now += dt.timedelta(days=2)
+
+    with kept_world.seen() as seen:
+        seen.settings = Settings(retention=RetentionSettings(run="daily 03:00"))
+        found = run_checks(seen.policy, [keeper.keeper_stopped], seen).of("3.2a")
+
+    assert own_verdict(found) == verdict
+    assert word in said(found)
+
+
+def test_a_run_once_a_year_does_not_make_a_period_a_year_longer(kept_world: World) -> None:
+    run(kept_world)
+    own(kept_world, "update retention_runs set due_at = '2030-01-01 00:00:00.000000'")
+    kept_world.now += dt.timedelta(days=60)
+    assert kept_world.own("3.2a", checks.kept_too_long)[0] == "broken"
 
 
 def test_a_run_that_never_ended_breaks_the_sentence(kept_world: World) -> None:
@@ -188,6 +222,8 @@ def test_a_hold_with_an_owner_and_a_day_of_review_speaks_for_the_sentence(kept_w
             "hold 1: nobody answers",
         ),
         ("update holds set statute = 'tea-law'", "hold 1: the law that it names is not listed"),
+        ("update holds set review = '2099-01-01'", "hold 1: is not what its entry in the ledger says"),
+        ("update holds set lifted_at = placed_at", "hold 1: is not what its entry in the ledger says"),
     ],
 )
 def test_a_hold_that_nobody_looks_after_turns_this_sentence_and_those_above_alone(
@@ -204,6 +240,15 @@ def test_a_hold_that_nobody_looks_after_turns_this_sentence_and_those_above_alon
     assert after["2.1f"] == "broken"
     assert turned - above(report, "2.1f") == {"2.1f"}
     assert word in said(report.of("2.1f"))
+
+
+def test_a_hold_to_be_looked_at_again_in_seventy_years_is_unproven(kept_world: World) -> None:
+    place(kept_world, scope=HoldScope.RECORD, place="shop.orders=1", review=dt.date(2099, 1, 1))
+
+    verdict, told = kept_world.own("2.1f", *hold_checks.CHECKS)
+
+    assert verdict == "unproven"
+    assert "hold 1: is to be looked at again by 2099-01-01 only" in told
 
 
 def test_a_lifted_hold_needs_nobody(kept_world: World) -> None:

@@ -65,6 +65,28 @@ def test_times_that_cannot_be_read_are_unproven(world: World) -> None:
     assert "searches.at in shop: 1 row with no time that can be read" in told
 
 
+def test_rows_that_would_never_end_are_unproven(world: World) -> None:
+    world.sql("update searches set at = '2099-01-01 00:00:00' where id = 1")
+    verdict, told = judged(world)
+    assert verdict == "unproven"
+    assert "searches.at in shop: its newest row is of 2099-01-01, which is still to come" in told
+
+
+def test_rows_without_a_time_are_unproven_where_time_begins_with_the_row(world: World) -> None:
+    world.sql("alter table searches add column seen_at text")
+    world.sql("update searches set seen_at = at where id > 1")
+    text = (world.folder / "datamap.yaml").read_text()
+    begin = text.index("      searches:")
+    (world.folder / "datamap.yaml").write_text(
+        text[:begin] + text[begin:].replace("starts: {event: at}", "starts: {event: seen_at}", 1)
+    )
+
+    verdict, told = judged(world)
+
+    assert verdict == "unproven"
+    assert "searches.seen_at in shop: 1 row with no time at all" in told
+
+
 def test_a_column_of_times_that_is_gone_is_unproven(world: World) -> None:
     world.sql("drop index ix_searches_at")
     world.sql("alter table searches drop column at")

@@ -339,9 +339,38 @@ def test_the_newest_backup_is_there_and_not_old(
     assert word in said(found)
 
 
+@pytest.mark.parametrize(
+    ("data", "age", "expected", "word"),
+    [
+        (b"SQLite format 3\0" + b"x" * 80, 0, "broken", "is called encrypted, and is not"),
+        (b"\x1f\x8b\x08" + b"x" * 80, 0, "broken", "is called encrypted, and is not"),
+        (b"age-encryption.org/v1" + b"x" * 80, -9, "unproven", "2026-12-01, which is still to come"),
+        (b"age", 0, "unproven", "less than a tenth of the size of those before"),
+        (b"age-encryption.org/v1" + b"x" * 80, 0, "kept", "the newest of 3 backups is of"),
+    ],
+)
+def test_a_backup_that_only_looks_like_one_speaks_for_nothing(
+    world: World, data: bytes, age: int, expected: str, word: str
+) -> None:
+    folder = world.folder / "backups"
+    folder.mkdir()
+    for number, each in enumerate((b"x" * 100, b"x" * 100, data)):
+        path = folder / f"shop-{number}.age"
+        path.write_bytes(each)
+        at = (world.now - timedelta(days=age if number == 2 else 2 - number, hours=1)).timestamp()
+        os.utime(path, (at, at))
+
+    with world.seen() as seen:
+        seen.settings = Settings.model_validate({"protection": {"backups": {"files": "backups/*", "within": "2 days"}}})
+        found = run_checks(seen.policy, [servers.old_backup], seen).of("3")
+
+    assert own_verdict(found) == expected
+    assert word in said(found)
+
+
 def test_a_backup_that_nobody_put_back_on_trial_is_unproven(world: World) -> None:
     assert world.own("3", servers.old_backup)[0] == "kept"
 
-    (world.folder / "documents" / "restore-2026.md").unlink()
+    (world.folder / "documents" / "restore.md").unlink()
 
     assert world.own("3", servers.old_backup)[0] == "unproven"

@@ -141,6 +141,14 @@ def test_plan_run_and_runs_from_a_terminal(shop: Shop, monkeypatch: pytest.Monke
     assert len(shop.all()["visits"]) < len(rows()["visits"])
 
 
+def test_what_no_rule_covers_is_said_once_a_run(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.rewrite("policy.yaml", "usage.page, usage.click]", "usage.page]")
+    assert troth(shop, monkeypatch, "retention", "run", "--yes").stdout.count("left alone: clicks.at in shop") == 1
+    nothing_due = troth(shop, monkeypatch, "retention", "run")
+    assert nothing_due.stdout.count("left alone: clicks.at in shop") == 1
+    assert nothing_due.exit_code == 1
+
+
 def test_holds_from_a_terminal(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     common = ("--owner", OFFICER, "--review", "2099-01-01")
     placed = troth(

@@ -13,7 +13,7 @@ from tests.protection.keepershop import ENGINES, NOW, OFFICER, Shop, expected, f
 from troth.errors import AccessDenied, HoldRefused, PersonUnknown, PlaceMissing, UnknownName
 from troth.foundation import people
 from troth.foundation.records import steps
-from troth.protection import hold_reading, holds, retention
+from troth.protection import held_rows, hold_reading, holds, retention
 from troth.protection.hold_reading import Hold
 from troth.protection.holds import Order
 from troth.protection.tables import holds as table
@@ -186,6 +186,29 @@ def test_without_holds_no_store_is_asked_about_any(shop: Shop, monkeypatch: pyte
     def refuse(*_: object) -> Callable[[], None]:
         raise AssertionError
 
-    monkeypatch.setattr("troth.protection.held_rows.find_subjects", refuse)
+    monkeypatch.setattr("troth.foundation.records.subjects._found", refuse)
 
     assert end(shop).left == {}
+
+
+def test_who_is_held_is_looked_for_once_for_all_stores_and_all_holds(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in (2, 3):
+        place(shop, **person(number))
+    looked_for: list[list[Any]] = []
+    find_each = held_rows.find_each
+
+    def noted(records: Any, datamap: Any, everybody: Any) -> Any:
+        looked_for.append(list(everybody))
+        return find_each(records, datamap, looked_for[-1])
+
+    monkeypatch.setattr(held_rows, "find_each", noted)
+    with shop.keeper() as keeper:
+        now = holds.held_now(keeper)
+        each = [now.held("shop", only=hold.id) for hold in now.holds]
+        whole = now.held("shop")
+
+    assert [len(held.people) for held in each] == [1, 1]
+    assert {one.key for one in whole.people} == {(2,), (3,)}
+    assert [len(everybody) for everybody in looked_for] == [2]

@@ -15,7 +15,8 @@ from tests.protection.test_killed_runs import DEATHS
 from tests.protection.test_killed_runs import end as end_in_a_process
 from tests.servers import fresh_database
 from troth.foundation import people
-from troth.foundation.records import partitions
+from troth.foundation.records import exchanging, partitions
+from troth.foundation.records.writing import Writer
 from troth.protection import holds, plans, retention
 from troth.protection.holds import Order
 from troth.protection.words import HoldScope, Occasion
@@ -253,3 +254,177 @@ def test_killed_at_any_commit_partitions_go_once_and_are_counted(
     assert sorted(shop.sql("select * from visits"), key=repr) == expected()["visits"]
     assert lives.last.result["counts"]["visits"]["erased"] == before["visits"] - len(expected()["visits"])
     assert whole.result["counts"] == lives.last.result["counts"]
+
+
+# --- MariaDB ----------------------------------------------------------------------------------------------------------
+
+WITH_KEY = "(id int, customer_id int, `at` datetime, ip varchar(40), key visits_customer (customer_id))"
+CUTS = {
+    "columns": "range columns (`at`) (partition p0 values less than ('2020-01-01'), partition q3 values less than "
+    "('2026-08-24'), partition late values less than ('2026-10-01'), partition now values less than (maxvalue))",
+    "days": "range (to_days(`at`)) (partition p0 values less than (to_days('2020-01-01')), partition q3 values less than "
+    "(to_days('2026-08-24')), partition late values less than (to_days('2026-10-01')), partition now values less than "
+    "maxvalue)",
+    "years": "range (year(`at`)) (partition p0 values less than (2020), partition q3 values less than (2026), "
+    "partition now values less than maxvalue)",
+}
+
+
+def cut(shop: Shop, by: str = "columns") -> Shop:
+    for statement in (
+        "rename table visits to visits_before",
+        f"create table visits {WITH_KEY} partition by {CUTS[by]}",
+        "insert into visits select * from visits_before",
+        "insert into visits values (201, 1, '2026-08-23 12:00:00', 'x'), (202, 1, '2025-08-20 12:00:00', 'x')",
+        "insert into visits values (203, 2, '2025-01-20 12:00:00', 'x'), (204, 1, '2026-08-23 23:59:59', 'x')",
+        "drop table visits_before",
+    ):
+        shop.sql(statement)
+    return shop
+
+
+def filled(shop: Shop) -> dict[str, int]:
+    found = shop.sql(
+        "select partition_name from information_schema.partitions where table_schema = database() "
+        "and table_name = 'visits' order by partition_ordinal_position"
+    )
+    return {name: shop.sql(f"select count(*) from visits partition ({name})")[0][0] for (name,) in found}
+
+
+def aside(shop: Shop) -> list[str]:
+    return [row[0] for row in shop.sql("show tables") if row[0].startswith("troth_") and row[0] != "troth_step"]
+
+
+@pytest.fixture
+def mariadb_shop(tmp_path: Path, mariadb_scratch: str) -> Shop:
+    return cut(found_shop(tmp_path, mariadb_scratch))
+
+
+@pytest.mark.parametrize(("by", "n"), [("columns", 4), ("days", 4), ("years", 2)])
+def test_in_mariadb_a_partition_that_is_past_its_time_is_emptied_at_once_and_counted(
+    tmp_path: Path, mariadb_scratch: str, by: str, n: int
+) -> None:
+    shop = cut(found_shop(tmp_path, mariadb_scratch), by)
+    assert planned(shop) == [("q3", n, None)]
+    before = filled(shop)
+
+    done = end(shop)
+
+    assert filled(shop)["q3"] == 0
+    assert filled(shop)["p0"] == before["p0"], "rows without a time lie there, and stay"
+    assert aside(shop) == []
+    assert done.left == {}
+    assert done.counts["shop"]["visits"]["erased"] == 24 + 7
+    assert sorted(shop.sql("select * from visits"), key=repr) == expected()["visits"]
+    assert planned(shop) == []
+
+
+def test_in_mariadb_rows_without_a_time_keep_their_partition_from_going_whole(mariadb_shop: Shop) -> None:
+    mariadb_shop.sql("insert into visits values (205, 1, '2019-01-01 12:00:00', 'x')")
+    assert planned(mariadb_shop)[0] == ("p0", filled(mariadb_shop)["p0"], "rows without a time lie in it")
+
+    assert end(mariadb_shop).left == {}
+    assert sorted(mariadb_shop.sql("select * from visits"), key=repr) == expected()["visits"]
+
+
+def test_in_mariadb_a_hold_that_comes_between_the_steps_puts_the_rows_back(
+    mariadb_shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop, taken, before = mariadb_shop, exchanging.take_off, mariadb_shop.all()["visits"]
+
+    def hold_after(*given: Any) -> bool:
+        done = taken(*given)
+        assert filled(shop)["q3"] == 0
+        shop.sql("insert into visits values (206, 1, '2026-08-01 12:00:00', 'late')")
+        with shop.keeper() as keeper:
+            holds.place(keeper, Order(HoldScope.TABLE, OFFICER, "a claim", dt.date(2027, 6, 1), place="shop.visits"))
+        return done
+
+    monkeypatch.setattr(exchanging, "take_off", hold_after)
+
+    end(shop)
+
+    assert {row[0] for row in shop.all()["visits"]} == {row[0] for row in before} | {206}
+    assert aside(shop) == []
+    assert shop.sql("select count(*) from troth_step where step like 'retention drop %%'") == [(0,)]
+
+
+def test_in_mariadb_whoever_holds_the_table_for_long_keeps_the_partition_and_not_its_rows_from_going(
+    mariadb_shop: Shop,
+) -> None:
+    import sqlalchemy
+
+    engine = sqlalchemy.create_engine(mariadb_shop.url, poolclass=sqlalchemy.NullPool)
+    with engine.connect() as other:
+        other.exec_driver_sql("select count(*) from visits")  # a report that stays open
+
+        done = end(mariadb_shop)
+
+    assert done.left == {}
+    assert aside(mariadb_shop) == []
+    assert sorted(mariadb_shop.sql("select * from visits"), key=repr) == expected()["visits"]
+
+
+class Died(BaseException):
+    """The process ends here."""
+
+
+def test_in_mariadb_whoever_dies_between_two_statements_that_commit_by_themselves_is_gone_on_from(
+    mariadb_shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dies in each life one such statement later, once before it and once after it, until a life gets through."""
+    alive, deaths, before = Writer.outside, 0, len(mariadb_shop.all()["visits"])
+    left = [0]
+
+    def mortal_outside(self: Writer, work: Any) -> Any:
+        left[0] -= 1
+        if left[0] == 0:
+            raise Died
+        done = alive(self, work)
+        left[0] -= 1
+        if left[0] == 0:
+            raise Died
+        return done
+
+    monkeypatch.setattr(Writer, "outside", mortal_outside)
+    while True:
+        left[0] = deaths + 1
+        try:
+            done = end(mariadb_shop)
+            break
+        except Died:
+            deaths += 1
+            taken = sum(mariadb_shop.sql(f"select count(*) from {name}")[0][0] for name in aside(mariadb_shop))
+            assert taken in {0, 4}
+
+    assert deaths > 20
+    assert (filled(mariadb_shop)["q3"], aside(mariadb_shop)) == (0, [])
+    assert done.name == "retention-1"
+    assert done.counts["shop"]["visits"]["erased"] == before - len(expected()["visits"])
+    assert sorted(mariadb_shop.sql("select * from visits"), key=repr) == expected()["visits"]
+
+
+def test_in_mariadb_killed_at_any_commit_partitions_go_once_and_are_counted(
+    request: pytest.FixtureRequest, tmp_path: Path, process: Mortal
+) -> None:
+    def new(name: str) -> Shop:
+        (tmp_path / name).mkdir()
+        fresh = fresh_database(request.getfixturevalue("mariadb_url"))
+        request.addfinalizer(lambda: fresh.__exit__(None, None, None))
+        return cut(found_shop(tmp_path / name, fresh.__enter__()))
+
+    def told(shop: Shop) -> dict[str, Any]:
+        return {"folder": str(shop.folder), "environ": shop.environ}
+
+    whole = process.live(told(new("whole")))
+    assert whole.error is None, whole.error
+    deaths = list(every_commit(whole))
+    shop = new("killed")
+    before = {name: len(found) for name, found in shop.all().items()}
+
+    lives = process.until_done(told(shop), deaths[:: max(1, len(deaths) // DEATHS)])
+
+    assert lives.kills >= 3
+    assert (filled(shop)["q3"], aside(shop)) == (0, [])
+    assert sorted(shop.sql("select * from visits"), key=repr) == expected()["visits"]
+    assert lives.last.result["counts"]["visits"]["erased"] == before["visits"] - len(expected()["visits"])

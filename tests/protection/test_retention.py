@@ -229,9 +229,10 @@ def test_rows_counted_in_seconds_or_as_text_end_to_the_second(shop: Shop) -> Non
         201: f"{limit - dt.timedelta(seconds=1):%Y-%m-%dT%H:%M:%S}",
         202: f"{limit:%Y-%m-%dT%H:%M:%S}",
         203: f"{limit - dt.timedelta(seconds=1):%Y-%m-%d %H:%M:%S}Z",
-        204: f"{limit:%Y-%m-%d}",
+        204: f"{limit - dt.timedelta(days=1):%Y-%m-%d}",
         205: f"{limit - dt.timedelta(hours=1):%Y-%m-%d %H:%M:%S}+00:00",  # another zone: a day longer, never shorter
         206: "some day",
+        209: f"{limit:%Y-%m-%d}",  # which may be its last hour
     }
     for number, text in texts.items():
         shop.sql(f"insert into visits values ({number}, 1, '{text}', 'x')")
@@ -239,7 +240,7 @@ def test_rows_counted_in_seconds_or_as_text_end_to_the_second(shop: Shop) -> Non
 
     end(shop)
 
-    assert [row[0] for row in shop.sql("select id from visits where id > 200 order by id")] == [202, 205, 206, 208]
+    assert [row[0] for row in shop.sql("select id from visits where id > 200 order by id")] == [202, 205, 206, 208, 209]
 
 
 def test_the_store_of_a_company_learns_nothing_about_a_person_from_the_steps(each_shop: Shop) -> None:

@@ -107,14 +107,21 @@ class Office:
 
 @contextmanager
 def found_office(
-    folder: Path, *, url: str | None = None, more: str = "", policy: str = POLICY, register: bool = True
+    folder: Path,
+    *,
+    url: str | None = None,
+    more: str = "",
+    policy: str = POLICY,
+    register: bool = True,
+    datamap: str | None = None,
+    tables: str | None = None,
 ) -> Iterator[Office]:
     """The company with its shop; `more` is added to its troth.toml. Ada and Bob are known to troth since yesterday."""
     with found_company(folder, url=url, policy=policy) as company:
         shop = folder / "shop.sqlite3"
         with sqlite3.connect(shop) as connection:
-            connection.executescript(SHOP)
-        (folder / "datamap.yaml").write_text(MAP)
+            connection.executescript(tables or SHOP)
+        (folder / "datamap.yaml").write_text(datamap or MAP)
         with (folder / "troth.toml").open("a") as file:
             file.write(more)
         environ = {**company.environ, "SHOP_DATABASE_URL": f"sqlite:///{shop}"}

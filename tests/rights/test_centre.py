@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import sqlite3
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from tests.rights.desks import ADA, BOB, Office, approve_map, found_office
 from tests.rights.site import browser, sign_in_person, site_of, submit
 from troth.policy.vocabulary import Right
-from troth.rights import requests
+from troth.rights import cards, fulfilment, identity, requests
 from troth.rights.tables import requests as table
 from troth.rights.words import Proof, State
 
@@ -144,7 +145,7 @@ def test_a_restriction_in_a_session_holds_when_the_page_answers(office: Office, 
     page = browser(site)
     sign_in_person(office, page)
     answer = submit(page, f"{CENTRE}/ask/restriction")
-    assert "It is done." in answer.text
+    assert "Your data is locked." in answer.text
     assert not office.company.troth.may("id=7", "service.provide", "contact.email")
     assert "restriction.placed" in [leaf.kind for leaf in office.company.leaves()]
 
@@ -240,11 +241,97 @@ def test_no_page_leads_to_a_right_that_is_none(site: Any) -> None:
 
 
 def test_what_a_request_waits_for_is_a_sentence(office: Office) -> None:
-    from troth.rights import centre
 
     for state in State:
         request = office.load(office.file(Right.ACCESS))
         with office.desk.office.store.writing() as tx:
             tx.execute(table.update().where(table.c.id == request.id).values(state=state))
         with office.desk.office.store.reading() as tx:
-            assert centre._says(requests.load(tx, request.id), "nobody-known").endswith(".")
+            assert cards.says(requests.load(tx, request.id), "nobody-known").endswith(".")
+
+
+def test_a_link_that_has_ended_leads_on_to_the_centre(site: Any) -> None:
+    for path in ("enter", "confirm", "cancel"):
+        answer = browser(site).get(f"/privacy/centre/{path}/used-or-never-given")
+        assert answer.status_code == 410
+        assert "This link has ended" in answer.text
+        assert '<a href="/privacy/centre">Your data and choices</a>' in answer.text.partition("<main")[2]
+
+
+def test_whoever_asks_is_told_by_when_it_is_answered_and_where_to_complain(office: Office, site: Any) -> None:
+    page = browser(site)
+    sign_in_person(office, page)
+    for right in Right:
+        shown = page.get(f"/privacy/centre/ask/{right}").text
+        assert ("It holds at once." in shown) is (right in {Right.RESTRICTION, Right.OBJECTION})
+        assert bool(re.search(r"answer by <b>\w+ \d+, \d{4}</b> at the latest", shown)) is ("at once" not in shown)
+        assert "How to complain" in shown
+        assert "https://" in shown.partition("How to complain")[2]
+
+
+def test_the_plan_of_a_person_speaks_of_no_table_and_no_date_of_a_machine(office: Office, site: Any) -> None:
+    page = browser(site)
+    sign_in_person(office, page)
+
+    shown = page.get("/privacy/centre/ask/erasure").text.partition("<main")[2]
+
+    assert "Orders" in shown
+    assert "shop." not in shown
+    assert not re.search(r"\d{4}-\d\d-\d\d", shown)
+
+
+def test_whose_session_ended_meanwhile_is_told_why_and_not_just_shown_the_door(site: Any) -> None:
+    shown = browser(site).get("/privacy/centre/requests/2026-000001")
+
+    assert shown.url.path == "/privacy/centre"
+    assert "If your data was deleted meanwhile" in shown.text
+
+
+def test_what_is_paused_is_not_offered_to_be_paused_again(office: Office, site: Any) -> None:
+    page = browser(site)
+    sign_in_person(office, page)
+    before = page.get("/privacy/centre").text
+    submit(page, "/privacy/centre/ask/restriction")
+
+    after = page.get("/privacy/centre").text
+
+    assert ("Pause it" in before, "Pause it" in after) == (True, False)
+    assert "none of this happens" in after
+
+
+def test_a_request_that_was_taken_in_is_shown_as_such_when_it_could_not_be_done_at_once(
+    office: Office, site: Any
+) -> None:
+    page = browser(site)
+    sign_in_person(office, page)
+    with sqlite3.connect(office.desk.office.store.path or "") as raw:
+        raw.execute("CREATE TRIGGER full BEFORE INSERT ON restrictions BEGIN SELECT RAISE(ABORT, 'full'); END")
+
+    shown = submit(page, f"{CENTRE}/ask/restriction")
+
+    assert shown.status_code == 200
+    assert "We are at it now" in shown.text
+    with sqlite3.connect(office.desk.office.store.path or "") as raw:
+        raw.execute("DROP TRIGGER full")
+    [work] = fulfilment.waiting(office.desk.office.store, office.now)
+    assert fulfilment.go_on(office.desk, work.id) is State.DONE
+
+
+def test_the_last_letter_names_the_entry_that_proves_the_deletion(quick_office: Office) -> None:
+    office = quick_office
+    request = office.file(Right.ERASURE)
+    fulfilment.go_on(office.desk, request.id)
+    token = link_in(office, "confirm").rpartition("/")[2]
+    identity.confirm(office.desk, token)
+    assert fulfilment.go_on(office.desk, request.id) is State.DONE
+
+    [proven] = [leaf for leaf in office.company.leaves() if leaf.kind == "erasure.proven"]
+
+    assert f"as entry {proven.id}." in office.letters()[-1][2]
+
+
+def test_whoever_asks_for_deletion_is_sent_to_their_mailbox_at_once(office: Office) -> None:
+    request = office.load(office.file(Right.ERASURE))
+
+    assert request.state is State.RECEIVED
+    assert "mailbox" in cards.says(request)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from tests.policies import BROKEN, KEPT, UNPROVEN, judge, policy_of, said, verdicts
 from tests.sites import LocalSite, observation, serving
@@ -179,6 +180,21 @@ def test_an_objection_that_was_obeyed_is_kept_and_one_that_was_not_is_broken(wor
 
     assert report.of("5.6").verdict is BROKEN
     assert report.of("5.4").verdict is UNPROVEN
+
+
+@pytest.mark.parametrize("deed", ["delete from {}", "update {} set at = '2020-01-01 00:00:00.000000'"])
+def test_a_word_that_the_ledger_has_and_the_record_lacks_or_tells_otherwise_is_broken(deed: str, world: World) -> None:
+    restrictions.place(world.office, world.person(1), at=SAID)
+    objections.raise_(world.office, world.person(1), "marketing", at=SAID)
+    for table in ("restrictions", "objections"):
+        with world.office.store.writing() as tx:
+            tx.execute(text(deed.format(table)))
+
+    report = judge(CHECKS, world.seen)
+
+    for number in ("5.4", "5.6"):
+        assert report.of(number).verdict is BROKEN
+        assert "in the ledger" in said(report.of(number))
 
 
 def test_an_objection_to_one_purpose_leaves_others_alone(world: World) -> None:

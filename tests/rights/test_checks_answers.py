@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -85,6 +87,37 @@ def test_a_day_that_was_put_too_far_is_seen_without_asking_who_put_it(office: Of
         tx.execute(
             table.update().values(due=request.due + timedelta(days=30), due_at=request.due_at + timedelta(days=30))
         )
+    assert look(office)["5.1"] == BROKEN
+
+
+@pytest.mark.parametrize(
+    ("statement", "word"),
+    [
+        ("update requests set received_at = '2027-01-01 00:00:00.000000'", "is said to have come on 2027-01-01"),
+        ("update requests set state = 'done', closed_at = received_at", "no move of it leads to the state"),
+        ("update request_moves set at = '2027-01-01 00:00:00.000000'", "is not what its entry in the ledger says"),
+        ("delete from requests", "stands in the ledger, and was struck from the register"),
+    ],
+)
+def test_a_request_that_the_ledger_tells_otherwise_is_broken(office: Office, statement: str, word: str) -> None:
+    office.file(Right.ACCESS, ADA)
+    path = office.desk.office.store.path
+    assert path is not None
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(statement)
+
+    seen = Observation(POLICY, office.now, office.company.folder, store=office.desk.office.store)
+    sentence = judge([answers.overdue_request], seen).of("5.1")
+
+    assert sentence.verdict is BROKEN
+    assert word in said(sentence)
+
+
+def test_an_end_that_was_moved_alone_hides_no_late_request(office: Office) -> None:
+    request = office.file(Right.ACCESS)
+    with office.desk.office.store.writing() as tx:
+        tx.execute(table.update().values(due_at=request.due_at + timedelta(days=900)))
+    office.company.clock.set(request.due_at + timedelta(days=3))
     assert look(office)["5.1"] == BROKEN
 
 

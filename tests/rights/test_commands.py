@@ -133,3 +133,26 @@ def test_the_list_says_by_its_status_that_one_is_late(office: Office) -> None:
         tx.execute(table.update().values(due_at=office.now))
     late = run("list")
     assert (late.exit_code, "late" in late.stdout) == (1, True)
+
+
+def test_what_cannot_go_on_is_told_with_its_number(office: Office) -> None:
+    from troth.foundation.guards import pausing
+
+    with office.desk.office.store.writing() as tx:
+        pausing.pause(tx, office.desk.office.keyring, now=office.now)
+
+    stopped = run("erasure", "id=8", "--yes")
+
+    assert "2026-000001 is taken in, and goes on by itself" in stopped.stderr
+    assert stopped.exception is not None
+    assert "working" in run("list").stdout
+
+
+def test_whom_the_stores_call_ambiguous_is_told_what_is_to_be_done(office: Office) -> None:
+    office.sql("update users set email = 'cid@customer.example.org' where id = 9")
+    office.company.troth.register(id="4711", email="cid@customer.example.org")
+
+    stopped = run("access", "email=cid@customer.example.org", "--yes")
+
+    assert stopped.exit_code == 1
+    assert "troth request show" in stopped.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -10,15 +11,15 @@ from typing import Any
 
 import pytest
 
-from tests.rights.desks import ADA, Office, approve_map, found_office
+from tests.rights.desks import ADA, NOBODY, Office, approve_map, found_office
 from tests.rights.site import browser, sign_in_staff, site_of, submit
 from troth.foundation.people import identifier
 from troth.foundation.roles import Role
 from troth.policy.vocabulary import Right
-from troth.rights import fulfilment, identity, requests
+from troth.rights import fulfilment, identity, lists, requests
 from troth.rights.review import MAY, Act
 from troth.rights.tables import requests as table
-from troth.rights.words import Proof, State
+from troth.rights.words import Channel, Proof, State
 
 HERE = "/console/requests"
 APPROVAL = '[requests]\ncooling_off = "0 days"\napproval = true\n'
@@ -191,3 +192,103 @@ def test_a_person_by_phone_who_has_no_address_is_confirmed_by_name(office: Offic
     assert answer.status_code == 422
     submit(page, f"{HERE}/{request.number}", f"{HERE}/{request.number}/confirm", words="called back")
     assert office.load(request).state is State.DONE
+
+
+def test_what_waits_for_staff_is_told_apart_from_what_waits_for_the_person(office: Office, site: Any) -> None:
+    ours = waiting_in(office, State.WORKING, Right.RECTIFICATION)
+    theirs = waiting_in(office, State.IDENTITY, Right.ACCESS)
+    nobodys = identity.settle(office.desk, office.file(Right.ACCESS, NOBODY).id).number
+    page = browser(site)
+    sign_in_staff(office, page, Role.AGENT)
+
+    shown = page.get(f"{HERE}?show=ours").text
+
+    assert [number in shown for number in (ours, theirs, nobodys)] == [True, False, True]
+    assert "2 wait for us" in shown
+    assert "3 open" in shown
+    assert "to be done by hand" in shown
+
+
+def test_a_list_is_chosen_sorted_and_paged_by_its_address(office: Office, site: Any) -> None:
+    first, *_, last = [office.file(Right.ACCESS).number for _ in range(lists.PAGE + 1)]
+    other = office.file(Right.ERASURE).number
+    page = browser(site)
+    sign_in_staff(office, page, Role.AUDITOR)
+
+    one = page.get(f"{HERE}?right=access&order=oldest").text
+    two = page.get(f"{HERE}?right=access&order=oldest&page=2").text
+    past = page.get(f"{HERE}?page=99")
+
+    assert (first in one, last in one, other in one) == (True, False, False)
+    assert (first in two, last in two) == (False, True)
+    assert f"{HERE}?right=access&amp;order=oldest&amp;page=2" in one
+    assert "There is no such page any more" in past.text
+    assert page.get(f"{HERE}?show=nonsense&right=none&order=x&page=-1").status_code == 200
+
+
+def test_the_list_is_taken_away_as_it_is_chosen(office: Office, site: Any) -> None:
+    mine = waiting_in(office, State.WORKING, Right.RECTIFICATION)
+    other = office.file(Right.ACCESS).number
+    page = browser(site)
+    sign_in_staff(office, page, Role.AUDITOR)
+
+    answer = page.get(f"{HERE}/list.csv?show=ours")
+
+    head, row = csv.reader(answer.text.splitlines())
+    assert dict(zip(head, row, strict=True))["number"] == mine
+    assert dict(zip(head, row, strict=True))["state"] == "to be done by hand"
+    assert other not in answer.text
+    assert "attachment" in answer.headers["content-disposition"]
+
+
+def test_a_number_leads_to_its_request_and_a_person_to_theirs(office: Office, site: Any) -> None:
+    hers = waiting_in(office, State.WORKING, Right.RECTIFICATION)
+    page = browser(site)
+    sign_in_staff(office, page, Role.AGENT)
+
+    found = submit(page, HERE, f"{HERE}/find", kind="email", who=ADA.value)
+
+    assert page.get(HERE, params={"number": hers}).url.path == f"{HERE}/{hers}"
+    assert "No request has that number" in page.get(HERE, params={"number": "2026-9"}).text
+    assert hers in found.text
+    assert ADA.value not in found.text
+    assert hers not in submit(page, HERE, f"{HERE}/find", kind="email", who=NOBODY.value).text
+    assert "one of the four ways" in submit(page, HERE, f"{HERE}/find", kind="shoe size", who="44").text
+
+
+def test_what_was_typed_stays_in_the_form_that_is_refused(office: Office, site: Any) -> None:
+    page = browser(site)
+    sign_in_staff(office, page, Role.AGENT)
+
+    refused = submit(page, f"{HERE}/new", right="erasure", kind="email", who="nobody", wish="please").text
+
+    assert 'value="erasure" selected' in refused
+    assert 'value="nobody"' in refused
+    assert ">please</textarea>" in refused
+
+
+def test_no_code_of_a_machine_stands_where_staff_read_a_word(office: Office, site: Any) -> None:
+    page = browser(site)
+    sign_in_staff(office, page, Role.DPO)
+    for request in (
+        office.file(Right.OBJECTION, purpose="*", proof=Proof.APP, channel=Channel.API),
+        office.file(Right.ERASURE, channel=Channel.TERMINAL, proof=Proof.OPERATOR),
+        office.file(Right.RECTIFICATION, NOBODY),
+    ):
+        identity.settle(office.desk, request.id)
+        shown = page.get(f"{HERE}/{request.number}").text.partition("<main")[2]
+        text = re.sub(r"<[^>]+>", " ", shown)
+        assert not re.search(r"\b(cooling-off|rectification|api|house|not-identified)\b", text), text
+    assert "Nobody is known by what they gave" in text
+
+
+def test_the_reason_that_was_typed_outlives_a_fault_in_the_form(office: Office, site: Any) -> None:
+    number = waiting_in(office, State.WORKING, Right.RECTIFICATION)
+    page = browser(site)
+    sign_in_staff(office, page, Role.DPO)
+
+    refused = submit(page, f"{HERE}/{number}", f"{HERE}/{number}/refuse", ground="a whim", words="a long reason")
+
+    assert refused.status_code == 422
+    assert refused.text.count(">a long reason</textarea>") == 1
+    assert "we could not establish that the data are yours" in refused.text

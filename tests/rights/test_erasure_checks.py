@@ -152,6 +152,29 @@ def the_map_does_not_fit_the_table(world: World) -> str:
     return "help: erasing cannot be carried out"
 
 
+def one_is_said_to_be_proven(world: World) -> str:
+    request = world.request(4)
+    erasure.execute(world.desk, request.id)
+    with world.store.writing() as tx:
+        mine = erasures.update().where(erasures.c.request == request.id)
+        tx.execute(mine.values(state=ErasureState.PROVEN, proven_at=world.company.clock.now(), proof=1))
+    return f"erasure {request.number}: is not on record as the ledger says"
+
+
+def one_is_struck(world: World) -> str:
+    request = world.request(4)
+    erasure.execute(world.desk, request.id)
+    assert world.store.path is not None
+    run(f"sqlite:///{world.store.path}", f"delete from erasures where request = {request.id}")
+    return f"erasure {request.number}: is not on record as the ledger says"
+
+
+def a_column_of_the_map_is_gone(world: World) -> str:
+    run(world.urls["help"], "alter table ticket rename column member_id to who")
+    world.desk.records.refresh("help")
+    return 'the table ticket has no column "member_id"'
+
+
 BREAKS: list[Callable[[World], str]] = [
     a_copy_is_left,
     somebody_is_back,
@@ -161,6 +184,9 @@ BREAKS: list[Callable[[World], str]] = [
     an_erasure_takes_days,
     troths_own_store_is_an_old_copy,
     the_map_does_not_fit_the_table,
+    one_is_said_to_be_proven,
+    one_is_struck,
+    a_column_of_the_map_is_gone,
 ]
 
 

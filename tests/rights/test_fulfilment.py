@@ -12,11 +12,11 @@ import pytest
 from tests.rights.desks import ADA, BOB, Office, approve_map, found_office
 from tests.rights.test_identity import token_in
 from troth.errors import StoreError
-from troth.foundation import jobs
+from troth.foundation import jobs, mail, people
 from troth.policy.vocabulary import Right
-from troth.rights import fulfilment, identity, requests, rounds
+from troth.rights import fulfilment, identity, links, requests, rounds
 from troth.rights.requests import Intake
-from troth.rights.words import Channel, Proof, State
+from troth.rights.words import Channel, LinkUse, Proof, State
 
 
 @pytest.fixture
@@ -130,3 +130,54 @@ def test_an_erasure_leaves_nothing_that_the_person_said_in_the_register(office: 
     assert path is not None
     files = [file.read_bytes() for file in path.parent.glob(f"{path.name}*")]
     assert not any(b"camellia" in data or b"ada@customer" in data for data in files)
+
+
+def test_what_else_somebody_had_asked_for_ends_with_their_erasure_and_holds_nothing_of_theirs(office: Office) -> None:
+    with office.desk.office.store.reading() as tx:
+        person = people.load(tx, office.desk.office.keyring, ADA)
+    others = [
+        requests.file(
+            office.desk, Intake(right, Channel.CENTRE, (who,), person=number, proof=Proof.SESSION, wish="tea")
+        )
+        for right, who, number in (
+            (Right.RECTIFICATION, ADA, person),
+            (Right.PORTABILITY, ADA, person),
+            (Right.ACCESS, ADA, person),
+            (Right.RECTIFICATION, BOB, None),
+        )
+    ]
+    for filed in (others[0], others[1], others[3]):
+        fulfilment.go_on(office.desk, filed.request.id)
+    erasing = ask(office, Right.ERASURE)
+
+    assert fulfilment.go_on(office.desk, erasing) is State.DONE
+
+    ended = [office.load(filed.request).state for filed in others]
+    assert ended[:3] == [State.CANCELLED] * 3
+    assert ended[3].open
+    of_ada = [row for row in office.company.rows(requests.requests) if row.person == person]
+    assert len(of_ada) == 4
+    assert all(row.known_by is row.wish is row.addresses is None for row in of_ada)
+    assert [work.id for work in fulfilment.waiting(office.desk.office.store, office.now)] == []
+
+
+def test_whoever_floods_a_mailbox_first_does_not_keep_the_notice_of_an_erasure_out_of_it(office: Office) -> None:
+    with office.desk.office.store.writing() as tx:
+        for n in range(mail.MOST_A_DAY):
+            letter = mail.Letter(ADA.value, "Hello", "Hello.\n", f"flood {n}")
+            assert mail.queue(tx, office.desk.office.keyring, letter, office.now) is mail.MailState.WAITING
+    request = office.file(Right.ERASURE, person=1, proof=Proof.SESSION)
+    fulfilment.go_on(office.desk, request.id)
+    store = office.desk.office.store
+    with store.writing() as tx:
+        token = links.make(
+            tx, office.desk, office.load(request), LinkUse.CONFIRM, ADA.value, ends_at=office.now + links.LIFE
+        )
+    before = office.letters()
+    assert len(before) == mail.MOST_A_DAY, "a link that anybody can ask for waits for another day"
+
+    assert identity.confirm(office.desk, token) is not None
+
+    [notice] = office.letters()[len(before) :]
+    assert notice[0] == ADA.value
+    assert "/cancel/" in notice[2]

@@ -147,7 +147,7 @@ def test_the_person_is_told_once_what_is_kept_and_why(office: Office) -> None:
 
     letters = [text for _, subject, text in office.letters() if "most of it is done" in subject]
     assert len(letters) == 1
-    assert "orders in shop: 1, for legal hold 1; we look at it again by 2027-06-01" in letters[0]
+    assert "Orders in shop: 1, for legal hold 1; we look at it again by June 1, 2027" in letters[0]
     assert "holder" not in letters[0]
 
 

@@ -15,10 +15,11 @@ import pytest
 
 from tests.rights import desks
 from tests.rights.desks import ADA, Office, found_office
+from tests.rights.site import browser, sign_in_staff, site_of, submit
 from troth.errors import RequestError, RequestUnknown
 from troth.foundation.people import identifier
 from troth.foundation.roles import Role
-from troth.rights import identity, packages, releases
+from troth.rights import fulfilment, identity, packages, releases
 from troth.rights.requests import By, Request
 from troth.rights.words import Actor, Channel, Proof, Release
 
@@ -222,3 +223,25 @@ def test_a_thousand_letters_between_many_leak_nothing_and_lose_nothing(office: O
         found = set(re.findall(r"needle-[a-z0-9-]+?-end", text))
         assert found == own
         assert set(re.findall(r"needle-mail-\d+", text)) == {f"needle-mail-{person}"}
+
+
+def test_staff_decide_about_many_values_with_one_form_and_what_is_left_open_stays_so(office: Office) -> None:
+    request = confirmed(office)
+    packages.provide(office.desk, request.id)
+    fulfilment.go_on(office.desk, request.id)
+    place = f"/console/requests/{request.number}"
+    first, second = packages.questions(office.desk, request.id)
+
+    with site_of(office) as site:
+        page = browser(site)
+        sign_in_staff(office, page, Role.AGENT)
+        shown = page.get(place).text
+        refused = submit(page, place, f"{place}/decide")
+        one = submit(page, place, f"{place}/decide", **{f"q-{first.id}": "redact"})
+        both = submit(page, place, f"{place}/decide", **{f"q-{first.id}": "keep", f"q-{second.id}": "redact"})
+
+    decided = {each.id: each.release for each in packages.questions(office.desk, request.id)}
+    assert (shown.count('type="radio"'), shown.count(" checked")) == (4, 0)
+    assert (refused.status_code, "nothing was chosen" in refused.text) == (422, True)
+    assert (one.text.count(" checked"), both.text.count(" checked")) == (1, 2)
+    assert decided == {first.id: Release.KEEP, second.id: Release.REDACT}

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from troth.policy.vocabulary import Right
 from troth.rights import identity, register, requests, review
 from troth.rights.requests import Intake, Request
 from troth.rights.review import MAY, Act
+from troth.rights.tables import request_pauses
 from troth.rights.words import Channel, Proof, RefusalGround, State
 
 FOUR_EYES = '[requests]\ncooling_off = "0 days"\nfour_eyes = true\n'
@@ -206,3 +209,32 @@ def test_the_clock_of_a_law_that_stops_stands_still_while_an_answer_is_awaited(t
         office.company.clock.advance(timedelta(days=6))
         answered = review.answered(office.desk, request.number, agent)
         assert answered.due - request.due >= timedelta(days=6)
+
+
+def test_of_two_who_decide_the_same_at_once_one_does(tmp_path: Path, postgresql_database: str) -> None:
+    with found_office(tmp_path, url=postgresql_database) as office:
+        officers = [office.caller(name, Role.DPO) for name in ("dora", "dirk")]
+        desk = office.desk
+
+        def at_once(act: Callable[[Caller], object]) -> list[bool]:
+            begin = threading.Barrier(len(officers))
+
+            def decide(who: Caller) -> bool:
+                begin.wait(20)
+                try:
+                    act(who)
+                except MoveRefused:
+                    return False
+                return True
+
+            with ThreadPoolExecutor(len(officers)) as pool:
+                return sorted(pool.map(decide, officers))
+
+        for _ in range(3):
+            number = confirmed(office, Right.RECTIFICATION).number
+            assert at_once(lambda who, n=number: review.ask_back(desk, n, who)) == [False, True]
+            assert at_once(lambda who, n=number: review.answered(desk, n, who)) == [False, True]
+            assert at_once(lambda who, n=number: review.extend(desk, n, who, "many systems")) == [False, True]
+            assert at_once(lambda who, n=number: review.answer(desk, n, who, "it was changed")) == [True, True]
+        assert len(office.company.rows(request_pauses)) == 3
+        assert office.kinds().count("request.extended") == 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from hashlib import sha256
 from pathlib import Path
 
 from tests.policies import BROKEN, KEPT, UNPROVEN, example, judge, policy_of, said, verdicts
@@ -78,6 +79,9 @@ def test_a_contract_that_is_gone_altered_or_over_is_broken(tmp_path: Path) -> No
 
     altered = judge(CHECKS, observation(sharing(), papers(tmp_path, b"other"))).of("4.1a")
     assert "hash differs" in said(altered)
+
+    nothing = sharing(contract=f"{{document: documents/pay.md, sha256: {sha256().hexdigest()}, until: 2027-11-21}}")
+    assert "is an empty file" in said(judge(CHECKS, observation(nothing, papers(tmp_path, b""))).of("4.1a"))
 
     over = sharing(contract=f"{{document: documents/pay.md, sha256: {HASH}, until: 2026-11-21}}")
     assert "ended on 2026-11-21" in said(judge(CHECKS, observation(over, papers(tmp_path))).of("4.1a"))

@@ -154,6 +154,25 @@ def test_who_was_never_given_away_needs_no_notice(partners: GateWorld) -> None:
     assert waiting(partners) == [(PARTNER, Notice.NEEDLESS)]
 
 
+def test_who_got_groups_is_not_told_that_one_of_the_people_in_them_withdrew(tmp_path: Path) -> None:
+    groups = ON_CONSENT.replace(
+        "      circumstance: consent\n", "      circumstance: consent\n      safeguard: anonymised\n"
+    ).replace(
+        "purpose: partners, data: [contact.email], country", "purpose: partners, data: [location.approximate], country"
+    ).replace("basis: consent, data: [contact.email, profile.name]", "basis: consent, data: [location.approximate]")  # fmt: skip
+    with gate_world(tmp_path, policy=groups) as world:
+        for n in range(1, 8):
+            world.troth.give_consent(f"id={n}", "partners")
+        rows = [{"user": str(n), "land": "IE"} for n in range(1, 8)]
+        assert world.share(PARTNER, "partners", rows, {"land": "location.approximate"}).people == 7
+        world.troth.withdraw_consent("id=2", "partners")
+
+        assert consented.tell(world.troth.office, world.troth.instance) == (1, 0)
+
+        # a name that it never got would only tell that somebody of the seven is gone
+        assert waiting(world) == [(PARTNER, Notice.NEEDLESS)]
+
+
 def test_a_recipient_that_nobody_can_reach_stays_to_be_told(partners: GateWorld) -> None:
     shared(partners)
     partners.troth.withdraw_consent("id=1", "partners")

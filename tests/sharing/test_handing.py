@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -109,7 +110,10 @@ def test_a_transfer_goes_through_the_console_and_its_notice_is_public(office: Of
     notice = {"buyer": "Example Buyer", "country": "ie", "notice": "We are sold to Example Buyer.\nYou can stay."}
     assert "two letters" in submit(dora, here, here, **{**notice, "country": "Eire"}).text
     submit(dora, here, here, **notice)
-    assert "You can stay." in browser(site).get("/privacy/transfers").text
+    told = browser(site).get("/privacy/transfers").text
+    assert "You can stay." in told
+    ask = browser(site).get(re.findall(r'class="button" href="([^"]+)"', told)[0])
+    assert '<option value="*">' in ask.text, "whoever objects to every use does not go"
     assert "This business is being sold to Example Buyer" in browser(site).get("/privacy").text
 
     assert "1 stays behind" in submit(dora, here, f"{here}/1/stay", who=f"email={ADA.value}").text

@@ -64,6 +64,28 @@ def test_only_declared_hosts_were_reached_is_kept_and_those_never_reached_are_to
     assert "declared and not reached in that time: metrics.example.net" in said(report)
 
 
+@pytest.mark.parametrize("pattern", ["*", "*.*", "*.org", "0.0.0.0/0"])
+@pytest.mark.parametrize("setting", ["own", "ignored"])
+def test_a_pattern_that_names_everybody_names_nobody(world: GateWorld, setting: str, pattern: str) -> None:
+    value = [pattern] if setting == "own" else {pattern: "the internet"}
+
+    report = traffic(world, PAY_SEEN, "ads.example.org", **{setting: value})
+
+    assert report.verdict is BROKEN
+    assert f"ads.example.org in {LOG}" in said(report)
+    assert traffic(world, PAY_SEEN, **{setting: value}).findings[0].verdict is UNPROVEN
+
+
+def test_names_that_only_stand_inside_may_be_named_as_a_whole(world: GateWorld) -> None:
+    assert traffic(world, PAY_SEEN, "db.corp", own=["*.corp"]).findings == ()
+
+
+def test_one_line_from_the_future_does_not_make_an_old_log_fresh(world: GateWorld) -> None:
+    report = traffic(world, "pay.example.net 2025-01-01T00:00:00+00:00", "pay.example.net 2099-01-01T00:00:00+00:00")
+    assert [each.verdict for each in report.findings] == [UNPROVEN]
+    assert "which is still to come" in said(report)
+
+
 def test_another_host_is_broken_unless_it_is_own_or_ignored_with_a_reason(world: GateWorld) -> None:
     lines = (PAY_SEEN, "ads.example.org", "cdn.shop.example.com")
     assert [each.where for each in traffic(world, *lines).findings] == [f"{h} in {LOG}" for h in lines[1:]]
@@ -114,6 +136,12 @@ def test_a_record_that_agrees_with_the_ledger_is_kept(world: GateWorld) -> None:
     [
         ("update disclosures set rows = 1", "not what its entry in the ledger says"),
         ("update disclosures set reason = 'consent'", "is none that the policy lists"),
+        ("update disclosures set recipient = 'Example Desk'", "not what its entry in the ledger says"),
+        ("update disclosures set purpose = 'marketing'", "not what its entry in the ledger says"),
+        ("update disclosures set categories = '{}'", "not what its entry in the ledger says"),
+        ("update disclosures set at = '2026-11-21 00:00:00.000000'", "not what its entry in the ledger says"),
+        ("update disclosures set people = null, people_count = 1", "not what its entry in the ledger says"),
+        ("update disclosures set state = 'stopped'", "that it is stopped is not what the ledger says"),
         ("delete from disclosures", "1 disclosure in the ledger that the record lacks"),
         ("update disclosures set leaf = 1", "no entry in the ledger"),
     ],

@@ -186,6 +186,49 @@ def test_a_changed_part_is_seen(deal: Deal) -> None:
     assert deal.buyer.rows(people_table) == []
 
 
+def test_what_the_seller_did_not_sign_is_not_unpacked(deal: Deal, monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = opened(deal.bundle())
+    unpacked: list[str] = []
+    read = zipfile.ZipFile.read
+
+    def reading(archive: zipfile.ZipFile, name: str) -> bytes:
+        unpacked.append(name)
+        return read(archive, name)
+
+    monkeypatch.setattr(zipfile.ZipFile, "read", reading)
+    bomb = closed({**parts, "manifest.json": parts["manifest.json"] + b" ", "people.jsonl": b"0" * 2**20})
+    with pytest.raises(ProofInvalid, match="signature"):
+        deal.take_in(bomb)
+    assert sorted(unpacked) == ["manifest.json", "manifest.sig"]
+    unpacked.clear()
+    with pytest.raises(ProofInvalid, match="no bundle"):
+        deal.take_in(closed({**parts, "manifest.json": b" " * (16 * 2**20)}))
+    assert unpacked == []
+
+
+@pytest.mark.parametrize("how", ["encrypted", "packed otherwise", "damaged"])
+def test_a_bundle_that_cannot_be_unpacked_is_none(deal: Deal, how: str) -> None:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in ("manifest.json", "manifest.sig"):
+            archive.writestr(name, b"{}" * 400)
+    packed = bytearray(file.getvalue())
+    where = packed.index(b"PK\x01\x02")
+    for head, at in ((0, 6), (where, 8)):  # the local header and the first entry of the directory
+        if how == "encrypted":
+            packed[head + at] |= 1
+        elif how == "packed otherwise":
+            packed[head + at + 2] = 97
+        else:
+            packed[30 + len("manifest.json") : 34 + len("manifest.json")] = b"\xff" * 4
+    sealed = io.BytesIO()
+    sealing = age.Sealing(sealed, PUBLIC)
+    sealing.write(bytes(packed))
+    sealing.close()
+    with pytest.raises(ProofInvalid, match="no bundle"):
+        deal.take_in(sealed.getvalue())
+
+
 def test_a_missing_or_further_part_is_seen(deal: Deal) -> None:
     parts = opened(deal.bundle())
     without = {name: content for name, content in parts.items() if name != "choices.jsonl"}

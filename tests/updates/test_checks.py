@@ -15,6 +15,7 @@ from tests.sites import LocalSite, observation, serving
 from tests.updates.company import data_of, dated
 from tests.updates.pages import Visitor, new_store
 from troth.foundation.keys import Keyring
+from troth.foundation.ledger.tables import ledger_leaves
 from troth.foundation.observation import Observation
 from troth.foundation.store import Store
 from troth.policy import reading
@@ -131,6 +132,7 @@ def test_a_history_with_other_bytes_a_hole_or_a_step_back_in_time_is_broken(worl
 
 def test_a_policy_that_was_never_published_is_unproven(world: World) -> None:
     world.tamper(delete(policy_versions))
+    world.tamper(delete(ledger_leaves))
     world.serve()
 
     report = judge(CHECKS, world.seen)
@@ -187,7 +189,26 @@ def test_a_material_version_that_was_slipped_in_is_found_whatever_the_store_clai
     assert "with its notice it might from 2026-12-22" in said(report.of("8b"))
     assert "posted as editorial" in said(report.of("8b"))
     assert report.of("8.1b").verdict is BROKEN
-    assert report.of("8a").verdict is KEPT
+    assert "version 2: no entry in the ledger says that it was published" in said(report.of("8a"))
+
+
+@pytest.mark.parametrize(
+    ("values", "word"),
+    [
+        ({"published_at": NOW - dt.timedelta(days=90)}, "version 1: is not what its entry in the ledger says"),
+        ({"material": True}, "version 1: is not what its entry in the ledger says"),
+        (None, "version 1: was published, by the ledger, and is not in the history"),
+    ],
+)
+def test_a_history_that_the_ledger_tells_otherwise_is_broken(
+    world: World, values: dict[str, object] | None, word: str
+) -> None:
+    world.tamper(delete(policy_versions) if values is None else update(policy_versions).values(**values))
+
+    report = judge(CHECKS, world.seen)
+
+    assert report.of("8a").verdict is BROKEN
+    assert word in said(report.of("8a"))
 
 
 def test_an_old_policy_is_stale_after_its_review_and_not_before(world: World) -> None:

@@ -50,6 +50,29 @@ EDITORIAL = {
     "other dates": ('text: "2026-11-22", updated: 2026-11-22', 'text: "2026-12-01", updated: 2026-12-01'),
 }
 
+GROUPS = (
+    "    safeguard: masked\n",
+    "    safeguard: anonymised\n    smallest_group: 9\n    noise: {epsilon: 1, budget: 5}\n",
+)
+FIGURES = {
+    "smaller groups": ("smallest_group: 9", "smallest_group: 8", True),
+    "larger groups": ("smallest_group: 9", "smallest_group: 10", False),
+    "no noise any more": ("    noise: {epsilon: 1, budget: 5}\n", "", True),
+    "less noise": ("epsilon: 1,", "epsilon: 2,", True),
+    "more in all": ("budget: 5", "budget: 6", True),
+    "more noise": ("epsilon: 1,", "epsilon: 0.5,", False),
+}
+
+
+@pytest.mark.parametrize("change", FIGURES.values(), ids=FIGURES)
+def test_figures_that_tell_more_of_one_person_are_material(change: tuple[str, str, bool]) -> None:
+    before, after, material = change
+
+    found = differences(policy(GROUPS), policy(GROUPS, (before, after)))
+
+    assert found
+    assert is_material(found) is material
+
 
 @pytest.mark.parametrize("change", MATERIAL.values(), ids=MATERIAL)
 def test_what_people_would_want_to_know_before_is_material(change: tuple[str, str]) -> None:

@@ -42,11 +42,11 @@ class Served:
 
     def app(self) -> httpx.Client:
         """The company's app, as it calls the API."""
-        return httpx.Client(base_url=self.base, headers={"Authorization": f"Bearer {self.token}"})
+        return httpx.Client(base_url=self.base, headers={"Authorization": f"Bearer {self.token}"}, timeout=60)
 
     def browser(self) -> httpx.Client:
         """A browser without scripts; it keeps cookies and follows nothing by itself."""
-        return httpx.Client(base_url=self.base)
+        return httpx.Client(base_url=self.base, timeout=60)
 
     @property
     def letters(self) -> list[Letter]:

@@ -99,6 +99,15 @@ def test_a_closed_account_carries_no_use_and_opens_again(app: httpx.Client, serv
     assert served.company.count(closings) == 2
 
 
+def test_what_no_store_could_keep_is_refused_before_it_is_tried(app: httpx.Client) -> None:
+    run = app.post("/v1/runs", json={"program": "fraud-watch", "purpose": "fraud", "data": "device.ip"}).json()["run"]
+    assert app.post(f"/v1/runs/{run}/end", json={"rows": 2**31}).status_code == 422
+    assert app.post(f"/v1/runs/{2**63}/end", json={}).status_code == 422
+    early = {"person": "id=17", "word": "closed", "at": "0001-01-01T00:00:00+14:00"}
+    assert app.post("/v1/accounts", json=early).status_code == 422
+    assert app.get("/v1/requests/%00").status_code == 404
+
+
 def test_a_body_that_is_not_understood_is_told_without_what_was_in_it(app: httpx.Client) -> None:
     answer = app.post("/v1/accounts", json={"person": "id=17", "word": CANARY})
     assert answer.status_code == 422

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import re
 import sqlite3
 
@@ -19,7 +20,7 @@ from troth.foundation.proof import run_checks
 from troth.foundation.store import Store
 from troth.policy.settings import SiteSettings
 from troth.use import answering, log_reading
-from troth.use.checks import consents, grounds, ledgers, purposes
+from troth.use.checks import balances, consents, grounds, ledgers, purposes
 
 __all__ = ["before", "founded", "served", "site", "world"]
 
@@ -279,6 +280,13 @@ def own_store(world: World, statement: str) -> None:
         ("delete from consent_texts", "the text agreed to is gone or was altered"),
         ("update consent_events set at = '2026-11-30 00:00:00.000000' where id = 3", "the time is after its recording"),
         ("update consent_events set leaf = 999999 where id = 3", "there is no entry in the ledger"),
+        ("update consent_events set language = 'zh' where id = 3", "1 consent: is not what its entry in the ledger"),
+        (
+            "update consent_events set at = '2020-01-01 00:00:00.000000' where id = 3",
+            "1 consent: is not what its entry",
+        ),
+        ("update consent_events set person = 1 - person % 2 where id = 3", "1 consent: is not what its entry"),
+        ("delete from consent_events where id = 3", "1 consent: stands in the ledger, and was struck"),
     ],
 )
 def test_a_consent_that_cannot_be_shown_breaks_its_ground(world: World, statement: str, word: str) -> None:
@@ -333,6 +341,17 @@ def test_a_ledger_that_was_tampered_with_breaks_the_ground(
     assert most == 1 or word in told
 
 
+def test_an_entry_from_a_time_to_come_breaks_the_ground(world: World) -> None:
+    keyring = sequenced(world)
+    with Store.open(f"sqlite:///{world.folder / 'troth.sqlite3'}") as store:
+        with store.writing() as tx:
+            leaves.append(tx, keyring, "policy.read", None, {}, world.now + dt.timedelta(days=2))
+        sequence_all(store, keyring)
+    verdict, told = world.own("2.2a", ledgers.ledger_broken)
+    assert verdict == "broken"
+    assert "1 entry is dated later than today" in told
+
+
 def test_an_entry_that_waits_too_long_for_its_place_breaks_the_ground(world: World) -> None:
     keyring = sequenced(world)
     for seconds, expected in ((5, "kept"), (11, "broken")):
@@ -360,6 +379,7 @@ def test_of_a_long_ledger_the_whole_must_have_been_verified_of_late(
 
 def test_no_consent_on_record_proves_nothing(world: World) -> None:
     own_store(world, "delete from consent_events")
+    own_store(world, "delete from ledger_leaves")
 
     assert world.own("2.2a", consents.consent_unrecorded)[0] == "unproven"
 
@@ -545,15 +565,30 @@ def test_every_duty_has_its_law(world: World, name: str, before_: str, after: st
 
 
 def test_a_missing_balance_test_is_broken_and_an_old_one_unproven(world: World) -> None:
-    assert world.own("2.2d", grounds.balance_untested)[0] == "kept"
+    assert world.own("2.2d", balances.balance_untested)[0] == "kept"
 
     world.now = NOW + 400 * DAY
-    verdict, told = world.own("2.2d", grounds.balance_untested)
+    verdict, told = world.own("2.2d", balances.balance_untested)
     assert verdict == "unproven"
     assert "looked at on" in told
 
     (world.folder / "documents" / "balance-terms.md").unlink()
-    assert world.own("2.2d", grounds.balance_untested)[0] == "broken"
+    assert world.own("2.2d", balances.balance_untested)[0] == "broken"
+
+
+def test_an_empty_balance_test_is_none(world: World) -> None:
+    paper = world.folder / "documents" / "balance-terms.md"
+    before = hashlib.sha256(paper.read_bytes()).hexdigest()
+    paper.write_bytes(b"")
+    world.rewrite("policy.yaml", before, hashlib.sha256(b"").hexdigest())
+
+    assert "balance-terms.md is an empty file" in world.own("2.2d", balances.balance_untested)[1]
+
+
+def test_a_law_to_be_looked_at_again_in_a_hundred_years_is_not_looked_at(world: World) -> None:
+    world.rewrite("policy.yaml", "review: 2027-10-01", "review: 2127-10-01")
+
+    assert world.own("2.2c", grounds.statute_missing)[0] == "unproven"
 
 
 def test_a_purpose_without_a_balance_test_is_named(world: World) -> None:
@@ -563,7 +598,7 @@ def test_a_purpose_without_a_balance_test_is_named(world: World) -> None:
         "{purpose: notices, data: [contact.email, transaction.purchase], basis: legitimate-interests}",
     )
 
-    verdict, told = world.own("2.2d", grounds.balance_untested)
+    verdict, told = world.own("2.2d", balances.balance_untested)
 
     assert verdict == "broken"
     assert "purpose notices: rests on legitimate interests, and nobody has weighed" in told

@@ -219,3 +219,25 @@ except TrothError as problem:
     assert "policy.yaml" in done.stdout
     assert len(done.stdout.splitlines()) == 1
     assert list(tmp_path.iterdir()) == [], "nothing is made by asking"
+
+
+def test_what_only_a_guess_would_permit_is_told_with_the_line_to_confirm(terminal: Terminal, company: Company) -> None:
+    policy = company.folder / "policy.yaml"
+    lines = policy.read_text().splitlines()
+    at = next(place for place, line in enumerate(lines) if "purpose: service.provide" in line)
+    indent = lines[at][: len(lines[at]) - len(lines[at].lstrip())]
+    lines.insert(at, f"{indent}guess: true")
+    policy.write_text("\n".join(lines) + "\n")
+
+    told = terminal.run("may", terminal.person, "--purpose", "service.provide", "--data", "contact.email")
+
+    assert told[0] == 1
+    assert "take `guess: true` out" in told[2]
+    assert told[2].startswith("policy.yaml:")
+
+
+def test_who_is_unknown_is_told_how_people_become_known(terminal: Terminal) -> None:
+    for words in (("consent", "show"), ("restrict",)):
+        status, _, told = terminal.run(*words, "id=nobody")
+        assert status == 2
+        assert "register(id=" in told

@@ -126,6 +126,7 @@ def test_without_templates_or_store_nothing_is_proven(world: World) -> None:
     ("statement", "expected"),
     [
         ("update mail_log set order_id = null where kind = 'transactional'", "about an order name none"),
+        ("update mail_log set order_id = 999999 where kind = 'transactional'", "name an order that is not there"),
         ("update mail_log set order_id = (select min(id) from orders) where kind = 'marketing'", "name an order"),
         ("update mail_log set kind = 'transactional'", "template newsletter: is marketing, and was sent as transact"),
         ("update mail_log set template = 'spring-offer' where id = 1", "template spring-offer: 1 message of it went"),
@@ -154,6 +155,11 @@ def test_a_kept_copy_must_not_advertise_and_must_not_be_a_mailing(world: World) 
 
     keep(world, "news.eml", "Dear reader,", "All green teas are a fifth cheaper until Sunday.", stops=True)
     keep(world, "sent.eml", "Dear reader,", "Your parcel has left our house today.")
+    assert judged(world)[0] == "kept"
+
+    imprint = ("Example Company, 12 Example Road, Shanghai", "Write to privacy@example.com or +86 21 6279 0000")
+    keep(world, "news.eml", "All green teas are a fifth cheaper until Sunday.", *imprint, stops=True)
+    keep(world, "sent.eml", "Your parcel has left our house today.", *imprint)
     assert judged(world)[0] == "kept"
 
     keep(world, "sent.eml", "Your parcel has left.", "  All green teas are a  fifth cheaper until Sunday.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import sqlite3
 
 import pytest
 from sqlalchemy import update
@@ -116,6 +117,19 @@ def test_without_runs_nothing_is_proven_about_purposes(world: World) -> None:
         verdict, told = world.own(number, check)
         assert verdict == "unproven"
         assert "troth.run" in told
+
+
+def test_a_refusal_that_was_struck_from_the_record_is_found_in_the_ledger(world: World) -> None:
+    serve(world)
+    tried(world, "ratings", "profiling", ("contact.email",))
+    with sqlite3.connect(world.folder / "troth.sqlite3") as store:
+        store.execute("delete from use_runs where state = 'refused'")
+    store.close()
+
+    verdict, told = world.own("2", runs.undeclared_purpose)
+
+    assert verdict == "broken"
+    assert "1 run in the ledger that the record lacks" in told
 
 
 def test_runs_within_their_purposes_are_kept_and_each_purpose_needs_one(world: World) -> None:

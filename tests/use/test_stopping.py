@@ -10,12 +10,16 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from starlette.requests import Request
 
 from tests.use.company import Company
 from tests.use.served import ADDRESS, Served, hidden_token, path_in, serve
 from troth.errors import PersonError, TrothError, UnknownName
 from troth.foundation.tables import identifiers
+from troth.foundation.web.pages import Ask, Frame, Site
+from troth.policy.settings import MailSettings
 from troth.use.decision import Reason
+from troth.use.stopping import centre as stopping
 from troth.use.stopping import suppression, tokens, unsubscribe
 from troth.use.stopping.tokens import Stop
 from troth.use.tables import consent_events, suppressions
@@ -244,6 +248,33 @@ def test_one_address_gets_one_such_letter_a_day(served: Served, client: httpx.Cl
         client.post(f"{CENTRE}/mail", data={"form_token": token, "email": EMAIL})
     served.wait_for_letter()
     assert len(served.letters) == 1
+
+
+def test_whose_address_it_is_is_looked_up_apart_from_the_answer(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+    monkeypatch.setattr(stopping.MailPages, "_send_link", lambda _, address: looked.append(address))
+    site = Site(secret=b"x", clock=served.company.clock, packages=("troth.use",))
+    request = Request({"type": "http", "method": "POST", "path": f"{CENTRE}/mail", "headers": []})
+    pages = stopping.MailPages(served.company.troth.lease, MailSettings(), ADDRESS, CENTRE)
+
+    answer = pages.send(Ask(site, request, {"email": EMAIL}, served.company.clock.now(), Frame("Example", "x", ())))
+
+    assert answer.background is None
+    assert looked == []
+    assert site.afterwards.settle()
+    assert looked == [EMAIL]
+
+
+def test_one_network_cannot_have_letters_sent_to_everybody(served: Served, client: httpx.Client) -> None:
+    token = hidden_token(client.get(f"{CENTRE}/mail").text)
+    asked = [{"form_token": token, "email": f"stranger-{n}@nowhere.example"} for n in range(40)]
+    codes = [client.post(f"{CENTRE}/mail", data=each).status_code for each in asked]
+    sent = stopping.SOURCE_LIMIT.free
+    assert codes == [200] * sent + [429] * (40 - sent)
+    served.wait_for_letter(sent)
+    assert len(served.letters) == sent
 
 
 def test_what_is_no_address_is_told_at_the_field(client: httpx.Client) -> None:

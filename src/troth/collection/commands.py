@@ -60,7 +60,7 @@ def map_(  # noqa: PLR0917 - the ways to begin, each an option
     elif url is not None:
         from troth.collection.drafting import draft_map
 
-        address, variable = _address(url)
+        address, variable = address_of(url)
         _print_map(draft_map(address, name=name, variable=variable), form)
     else:
         raise DeclarationError("no database is named.", repair="Write `troth map URL`, or `troth map --check`.")
@@ -150,7 +150,7 @@ def _records(datamap: DataMap, folder: Path, url: str | None, store: str | None)
     from troth.foundation.records.reading import Records
 
     if url is not None and store is not None:
-        return Records.of_address(store, _address(url)[0])
+        return Records.of_address(store, address_of(url)[0])
     return Records.open(datamap, os.environ, base=folder)
 
 
@@ -162,7 +162,7 @@ def _datamap() -> tuple[DataMap, Path]:
     return mapreading.read(instance.map_file), instance.map_file.parent
 
 
-def _address(url: str) -> tuple[str, str | None]:
+def address_of(url: str) -> tuple[str, str | None]:
     """The address that `url` stands for, and the variable it came from; raises DeclarationError without one."""
     if url == "-":
         read = sys.stdin.readline(4096).strip()

@@ -53,6 +53,8 @@ class ColumnFinding:
     link: str | None = None
     share: float | None = None
     sampled: int = 0
+    within: bool = False
+    """It stands somewhere in the value (a document, a text) and is not all of it."""
 
     @property
     def evidence(self) -> str:
@@ -303,10 +305,10 @@ def _inside(place: Place, view: View, values: Sequence[str], common: Common) -> 
         if told is not None:
             shape, share = told
             rule = f"{shape.value} inside JSON"
-            return ColumnFinding(place, Nature.PERSONAL, CATEGORY_OF[shape], 0.85, rule, None, share, len(plain))
+            return ColumnFinding(place, Nature.PERSONAL, CATEGORY_OF[shape], 0.85, rule, None, share, len(plain), True)
         said = guess(key, view.table.name, context)
         if said is not None and said.sure >= 0.85:
-            return ColumnFinding(place, Nature.PERSONAL, said.category, 0.75, "the keys inside JSON")
+            return ColumnFinding(place, Nature.PERSONAL, said.category, 0.75, "the keys inside JSON", within=True)
     if common.share(Shape.NUMBER, Shape.UUID, Shape.HEX_DIGEST) > 0.5:  # one number in ten has a right check digit
         return None
     within = patterns.embedded(values)
@@ -314,7 +316,7 @@ def _inside(place: Place, view: View, values: Sequence[str], common: Common) -> 
         share = within.get(shape, 0.0)
         if share >= 0.05 and len(values) >= 10:
             rule = f"{shape.value} inside texts"
-            return ColumnFinding(place, Nature.UNSURE, CATEGORY_OF[shape], 0.45, rule, None, share, len(values))
+            return ColumnFinding(place, Nature.UNSURE, CATEGORY_OF[shape], 0.45, rule, None, share, len(values), True)
     return None
 
 

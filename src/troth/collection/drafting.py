@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from troth.collection import discovery
 from troth.collection.asking import questions_of
 from troth.collection.discovery import ColumnFinding, Nature
-from troth.collection.likely_keys import believed_views, likely_keys
+from troth.collection.likely_keys import LikelyKey, believed_views, likely_keys, share_of
 from troth.collection.mapwriting import DraftColumn, DraftStore, DraftTable, write_map
-from troth.collection.ownership import Kind, Known, how, kinds_of_people, path_of
+from troth.collection.ownership import Kind, Known, addresses_of, how, kinds_of_people, part_of, path_of
 from troth.collection.relations import View
 from troth.collection.words import Subject, words
 from troth.errors import PlaceMissing
-from troth.foundation.records.catalogue import ColumnKind
+from troth.foundation.records.catalogue import ColumnKind, TableKind
+from troth.policy.datamap import Place
 
 if TYPE_CHECKING:
     from troth.foundation.records.reading import Records
@@ -32,6 +34,7 @@ _STARTS = {
     Subject.AUTHORED: "message",
 }
 _CREDENTIALS = ("account.password", "payment.card_code")
+_MADE = "a materialised view: refresh it after an erasure, or the person stays in it"
 _HEAD = (
     "Where people's data is: a first draft from the database itself. The comments say why each line is there.",
     "Nothing runs on a store while one of its questions is open: write the answer, or take the question out.",
@@ -59,11 +62,27 @@ def gather(records: Records, store: str) -> Known:
     if not any(table.holds_rows for table in catalogue.tables.values()):
         raise PlaceMissing("the database has no tables.", where=store, repair="Name the database that holds them.")
     keys = likely_keys(records, store)
-    seen = believed_views(catalogue, keys)
+    made = [name for name, table in catalogue.tables.items() if table.kind is TableKind.MATERIALISED]
+    seen = {name: view for name, view in believed_views(catalogue, keys).items() if name not in made}
     found: dict[str, list[ColumnFinding]] = {name: [] for name in seen}
     for finding in discovery.judge(catalogue, discovery.look(records, store), seen):
         found[finding.place.table].append(finding)
-    return Known(store, seen, found, keys)
+    known = Known(store, seen, found, keys, made=tuple(made))
+    return replace(known, addresses=_whose_addresses(records, known))
+
+
+def _whose_addresses(records: Records, known: Known) -> dict[Place, LikelyKey]:
+    own = [mails[0].place for name, view in known.views.items() if view.person and (mails := addresses_of(known, name))]
+    if len(own) < 2:
+        return {}
+    best: dict[Place, LikelyKey] = {}
+    for name, view in known.views.items():
+        for finding in () if view.person or view.about else addresses_of(known, name):
+            measured = [share_of(records, finding.place, place, fold=True) for place in own]
+            most = max(measured, key=lambda each: each.share or 0.0)
+            if most.share:
+                best[finding.place] = most
+    return best
 
 
 def write_draft(known: Known, connect: str) -> str:
@@ -71,6 +90,7 @@ def write_draft(known: Known, connect: str) -> str:
     kinds = kinds_of_people(known)
     order = sorted(known.views.values(), key=lambda view: (not view.person, not _is_personal(known, view)))
     tables = [_table(known, view, kinds) for view in order]
+    tables += [DraftTable(name, {"personal": False, "why": _MADE}, (), {}) for name in known.made]
     people = {kind.name: _person(kind) for kind in kinds.values()}
     questions = list(questions_of(known, kinds))
     return write_map(_HEAD, questions, [DraftStore(known.store, connect, people, tables)])
@@ -106,9 +126,9 @@ def _is_personal(known: Known, view: View) -> bool:
 
 
 def _table(known: Known, view: View, kinds: Mapping[str, Kind]) -> DraftTable:
-    if not _is_personal(known, view):
+    path = path_of(known, view, kinds) if _is_personal(known, view) else part_of(known, view, kinds)
+    if path is None:
         return _impersonal(known, view, kinds)
-    path = path_of(known, view, kinds)
     facts = dict(path.facts)
     notes = {("shared" if "shared" in facts else "whose"): path.note}
     start = _start(view)

@@ -54,6 +54,8 @@ class StoreRights:
     database: str
     reading: tuple[TableRights, ...]
     writing: tuple[TableRights, ...]
+    guarded: bool = False
+    """Row security stands on a table: who does not pass it sees less than there is."""
 
 
 def rights_of(datamap: DataMap, store: str, kind: StoreKind, database: str, catalogue: Catalogue) -> StoreRights:
@@ -67,7 +69,8 @@ def rights_of(datamap: DataMap, store: str, kind: StoreKind, database: str, cata
             nearest=nearest(store, datamap.stores),
         )
     reading = tuple(_reading(mapped, catalogue))
-    return StoreRights(store, kind, database, reading, tuple(_writing(datamap, mapped, kind, catalogue)))
+    guarded = any(table.guarded for table in catalogue.tables.values())
+    return StoreRights(store, kind, database, reading, tuple(_writing(datamap, mapped, kind, catalogue)), guarded)
 
 
 def statements(rights: StoreRights) -> str:
@@ -80,11 +83,15 @@ def statements(rights: StoreRights) -> str:
     lines = [head.format(role=READER, database=quote(rights.database), what="looks and never writes")]
     if not mariadb:
         lines.append(f"ALTER ROLE {READER} SET default_transaction_read_only = on;")
+    if rights.guarded:
+        lines.append(_PASSES.format(role=READER))
     lines += _granted(rights, rights.reading, READER, quote)
     lines += [
         "",
         head.format(role=WRITER, database=quote(rights.database), what="carries out rights; not needed to look"),
     ]
+    if rights.guarded:
+        lines.append(_PASSES.format(role=WRITER))
     lines += _granted(rights, rights.writing, WRITER, quote)
     named = f"{quote(rights.database)}.{quote(STEPS_TABLE)}" if mariadb else quote(STEPS_TABLE)
     temporary = "CREATE TEMPORARY TABLES ON {}.*" if mariadb else "TEMPORARY ON DATABASE {}"
@@ -99,6 +106,7 @@ def statements(rights: StoreRights) -> str:
 _POSTGRESQL = """-- {role}: {what}. Set its password with \\password {role}.
 CREATE ROLE {role} LOGIN;
 GRANT CONNECT ON DATABASE {database} TO {role};"""
+_PASSES = "ALTER ROLE {role} BYPASSRLS; -- row security would hide rows, and troth refuses to answer for those"
 _MARIADB = """-- {role}: {what}. Set its password with ALTER USER {role} IDENTIFIED BY ...;
 CREATE USER {role} REQUIRE SSL;"""
 _SQLITE = """-- SQLite has no roles: whoever may read the file may read all of it.

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from troth.collection.relations import Link, View, views
+from troth.collection.relations import View, views
 from troth.errors import RecordsError
 from troth.foundation.records.catalogue import Catalogue
 from troth.foundation.records.reading import Records
@@ -45,7 +45,8 @@ def likely_keys(records: Records, store: str) -> tuple[LikelyKey, ...]:
         for link in (*view.links, *view.parents):
             if not link.declared and len(link.columns) == len(link.target_columns) == 1:
                 place = Place(store, name, link.columns[0])
-                found.setdefault(place, _measured(records, place, link))
+                target = Place(store, link.table, link.target_columns[0])
+                found.setdefault(place, share_of(records, place, target))
     return tuple(found.values())
 
 
@@ -55,12 +56,12 @@ def believed_views(catalogue: Catalogue, keys: Collection[LikelyKey]) -> dict[st
     return views(catalogue, denied)
 
 
-def _measured(records: Records, place: Place, link: Link) -> LikelyKey:
+def share_of(records: Records, place: Place, target: Place, *, fold: bool = False) -> LikelyKey:
+    """How many of a sample of the values at `place` stand at `target`; `fold`: in whatever case."""
     import sqlalchemy
 
-    target = Place(place.store, link.table, link.target_columns[0])
     own: Table = records.table(place.store, place.table)
-    other: Table = records.table(place.store, link.table)
+    other: Table = records.table(place.store, target.table)
     column, key = own.c[place.column or ""], other.c[target.column or ""]
     some = sqlalchemy.select(column.label("v")).where(column.is_not(None)).limit(SAMPLE).subquery()
     left: sqlalchemy.ColumnElement[Any] = key
@@ -68,6 +69,8 @@ def _measured(records: Records, place: Place, link: Link) -> LikelyKey:
     if records.catalogue(place.store).column(place).kind is not records.catalogue(place.store).column(target).kind:
         text = sqlalchemy.String(190)  # a number on one side and a text on the other may still be the same key
         left, right = sqlalchemy.cast(key, text), sqlalchemy.cast(some.c.v, text)
+    if fold:
+        left, right = sqlalchemy.func.lower(left), sqlalchemy.func.lower(right)
     matched = sqlalchemy.exists().where(left == right)
     counted = sqlalchemy.select(
         sqlalchemy.func.count(), sqlalchemy.func.sum(sqlalchemy.case((matched, 1), else_=0))

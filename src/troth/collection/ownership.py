@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from troth.collection.discovery import ColumnFinding, Nature
 from troth.collection.likely_keys import LikelyKey
 from troth.collection.mapwriting import path_text, place_text
-from troth.collection.relations import Link, View
+from troth.collection.relations import Link, View, is_staff
 from troth.collection.words import Subject, person_word, singular, words
 from troth.policy.datamap import Place
 
@@ -38,6 +38,11 @@ class Known:
     views: Mapping[str, View]
     findings: Mapping[str, Sequence[ColumnFinding]]
     keys: Sequence[LikelyKey]
+    addresses: Mapping[Place, LikelyKey] = field(default_factory=dict)
+    """Where several kinds of people are known by an address: those among whom most of a column's addresses stand."""
+
+    made: tuple[str, ...] = ()
+    """Materialised views: their rows are made of other tables."""
 
     def personal(self, table: str) -> list[ColumnFinding]:
         """The findings of `table` that say personal."""
@@ -75,14 +80,14 @@ def _identifiers(known: Known, table: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for finding in known.personal(table):
         identifier = _IDENTIFIERS.get(finding.category or "")
-        if identifier and finding.confidence >= SURE and identifier not in found:
+        if identifier and finding.confidence >= SURE and not finding.within and identifier not in found:
             found[identifier] = path_text([finding.place.column or ""])
     for name, view in known.views.items():
         if view.person or view.subject is not Subject.PROFILE or not any(link.table == table for link in view.owners):
             continue
         for finding in known.personal(name):
             identifier = _IDENTIFIERS.get(finding.category or "")
-            if identifier and identifier not in found and len(view.owners) == 1:
+            if identifier and not finding.within and identifier not in found and len(view.owners) == 1:
                 found[identifier] = place_text(name, finding.place.column or "")
     return found
 
@@ -160,14 +165,43 @@ def _role_name(link: Link, taken: Mapping[str, Any]) -> str:
 
 
 def matched_by(known: Known, view: View, kinds: Mapping[str, Kind]) -> dict[str, Any] | None:
-    """The path by an e-mail address that the rows hold, where some kind of person is known by one."""
-    kind = next((kind for kind in kinds.values() if "email" in kind.identifiers), None)
-    if kind is None or view.subject is Subject.ORGANISATION:
+    """The path by an e-mail address that the rows hold, where some kind of person is known by one.
+
+    Of several kinds it is the one among whose addresses most of these stand; customers before staff where none do.
+    """
+    reached = sorted(
+        (kind for kind in kinds.values() if "email" in kind.identifiers), key=lambda kind: is_staff(kind.table)
+    )
+    if not reached or view.subject is Subject.ORGANISATION:
         return None
-    for finding in known.personal(view.table.name):
-        if finding.category == "contact.email" and finding.confidence >= SURE:
-            found: dict[str, Any] = {"match": finding.place.column, "identifier": "email"}
-            return found | ({"person": kind.name} if len(kinds) > 1 else {})
+    for finding in addresses_of(known, view.table.name):
+        most = known.addresses.get(finding.place)
+        kind = next((one for one in reached if most is not None and one.table == most.target.table), reached[0])
+        found: dict[str, Any] = {"match": finding.place.column, "identifier": "email"}
+        return found | ({"person": kind.name} if len(kinds) > 1 else {})
+    return None
+
+
+def addresses_of(known: Known, table: str) -> list[ColumnFinding]:
+    """The columns of `table` that surely hold an e-mail address and nothing else."""
+    mails = (each for each in known.personal(table) if each.category == "contact.email")
+    return [each for each in mails if each.confidence >= SURE and not each.within]
+
+
+def part_of(known: Known, view: View, kinds: Mapping[str, Kind], above: frozenset[str] = frozenset()) -> Path | None:
+    """The path of rows in which nothing personal stands, where they are parts of rows that an address leads to."""
+    if view.subject in (Subject.ORGANISATION, Subject.WORK):
+        return None
+    name = view.table.name
+    for key in view.table.foreign_keys:
+        whole = known.views.get(key.table)
+        if whole is None or whole.person or whole.about or key.table in {name, *above}:
+            continue
+        led = known.personal(key.table) and matched_by(known, whole, kinds)
+        if led or part_of(known, whole, kinds, above | {name}):
+            at = None if key.target_columns == whole.table.primary_key else key.target_columns[0]
+            whose = path_text(key.columns, key.table, at)
+            return Path({"whose": whose}, "by foreign key", frozenset(key.columns))
     return None
 
 

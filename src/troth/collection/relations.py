@@ -35,7 +35,7 @@ _HANDLING = frozenset(
 _ACTING = _HANDLING | {"sent", "posted", "owned", "report", "reported"}
 _STAFF = frozenset(
     """employee staff agent salesperson operator admin administrator manager clerk doctor nurse instructor teacher tutor
-    moderator rep worker personnel""".split()  # noqa: SIM905
+    moderator rep worker personnel mitarbeiter empleado""".split()  # noqa: SIM905
 )
 _KEY_WORDS = frozenset(
     ("id", "no", "number", "num", "nr", "key", "fk", "uuid", "guid", "ref", "code", "pk", "uid", "sk")
@@ -177,9 +177,9 @@ def _links(table: Table, people: set[str], tables: Mapping[str, Table]) -> Itera
         if target is not None and len(tables[target].primary_key) == 1:
             found.append(Link((name,), target, tables[target].primary_key, False))
     owning = [replace(link, owns=_owns(link)) for link in found]
-    served = any(link.owns and not _is_staff(link.table) for link in owning)
+    served = any(link.owns and not is_staff(link.table) for link in owning)
     for link in owning:
-        yield replace(link, owns=False) if served and _is_staff(link.table) else link
+        yield replace(link, owns=False) if served and is_staff(link.table) else link
 
 
 def _pointed_at(column: str, table: Table, people: set[str]) -> str | None:
@@ -191,12 +191,15 @@ def _pointed_at(column: str, table: Table, people: set[str]) -> str | None:
     keyed = len(parts) > 1 and parts[-1] in _KEY_WORDS - {"code"}
     parts = parts[:-1] if keyed else parts
     handled = len(parts) > 1 and parts[-1] in ("by", "to") and parts[-2] in _ACTING
-    if not keyed and not handled:
+    bare = len(parts) == 1 and table.columns[column].kind in (ColumnKind.NUMBER, ColumnKind.UUID)
+    if not keyed and not handled and not bare:
         return None
     named = {person_word(name) or singular(words(name)[-1]): name for name in sorted(people, reverse=True)}
     own = {singular(word) for word in words(table.name)}
     if parts[-1] in named:
         return named[parts[-1]]
+    if bare and not keyed:  # `customer`, a number, and a table of customers
+        return None
     telling = handled or parts[-1] in _ROLE_WORDS or is_person_word(parts[-1]) or parts[-1] in _HANDLING
     if not telling or (set(parts) <= own and not handled):
         return None
@@ -213,7 +216,8 @@ def _owns(link: Link) -> bool:
     return not parts & _HANDLING
 
 
-def _is_staff(table: str) -> bool:
+def is_staff(table: str) -> bool:
+    """Whether a table of that name holds the company's own people."""
     return bool({singular(word) for word in words(table)} & _STAFF)
 
 

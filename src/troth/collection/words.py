@@ -55,6 +55,12 @@ _ABBREVIATED = {
     "qty": "quantity",
     "stat": "status",
     "usr": "user",
+    # plurals that do not end in s
+    "adressen": "adresse",
+    "bestellungen": "bestellung",
+    "kunden": "kunde",
+    "mitglieder": "mitglied",
+    "rechnungen": "rechnung",
 }
 _IRREGULAR = {
     "people": "person",
@@ -94,14 +100,17 @@ _SUBJECTS: dict[Subject, str] = {
         owner instructor tutor salesperson admin administrator operator voter learner parent shopper friend
         follower human personnel consumer cardholder debtor borrower policyholder inhabitant pupil professor
         lecturer physician freelancer referee moderator colleague trainee
+        kunde kundin mitglied mitarbeiter benutzer nutzer teilnehmer abonnent empleado usuario
+        utilisateur adherent abonne
     """,
     Subject.PROFILE: """
         profile bio demographic identity credential preference biography avatar kyc enrollment enrolment
     """,
-    Subject.ADDRESS: "address",
+    Subject.ADDRESS: "address adresse anschrift direccion",
     Subject.TRANSACTION: """
         order invoice payment purchase sale transaction subscription booking reservation rental cart basket
         checkout refund shipment delivery quote receipt line lineitem billing charge bill wishlist redemption
+        rechnung bestellung zahlung facture commande factura pedido
         creditmemo card wallet payout donation claim loan deposit appointment prescription ticketing fulfillment
     """,
     Subject.MESSAGE: """

@@ -17,12 +17,17 @@ _RESERVED_DOMAINS = frozenset({"example.com", "example.net", "example.org"})
 _PLACEHOLDER = re.compile(
     r"""to\ be\ (?:filled|completed|added|determined|announced|confirmed) | \bTB[ADC]\b | \bTODO\b | \bFIXME\b | x{3,}
       | lorem | ipsum | \byour\ (?:company|street|address|city)\b | \bplaceholder\b | \[[^\]]*\] | <[^>]*> | \{[^}]*\}
-      | _{3,} | \.{4,} | \b(?:insert|enter|fill\ in)\b | 待填 | 待定 | 待补 | xx路""",
+      | _{3,} | \.{4,} | \b(?:insert|enter|fill\ in)\b | \bmuster(?:stra(?:ß|ss)e|stadt|firma)\b
+      | \banytown\b | 待填 | 待定 | 待补 | xx路""",
     re.IGNORECASE | re.VERBOSE,
 )
 _SEPARATORS = re.compile(r"[\s().\-/\u00a0\u2010-\u2015]+")
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}\Z")
 _FICTION = re.compile(r"\+1[2-9][0-9]{2}55501[0-9]{2}\Z|\+447700900[0-9]{3}\Z|\+442079460[0-9]{3}\Z|\+613555[0-9]{5}\Z")
+_NOBODY = re.compile(r"\+999|0{7,}\Z")
+_REMARK = re.compile(r"\((?=[^()]*[^\W\d_])(?![^()]*[X#?]{2})[^()]*\)")
+_EXTENSION = re.compile(r"[\s,;]*\b(?:ext(?:ension)?|durchwahl|DW)\b\.?:?\s*\d{1,6}(?=\s*(?:/|\Z))", re.IGNORECASE)
+_SEVERAL = re.compile(r"\s+/\s+(?=\+)|\s+or\s+(?=\+)|[,;]\s*(?=\+)")
 _PARTS = re.compile(r"[,;\n\uff0c\u3001\uff1b]+")
 _IDEOGRAPH = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 _ALIASES = {
@@ -65,14 +70,25 @@ def placeholder(text: str) -> str | None:
 
 
 def phone_fault(text: str) -> str | None:
-    """What is wrong with a telephone number: not E.164, still with letters in it, or set aside for fiction."""
-    number = _SEPARATORS.sub("", text)
+    """What is wrong with a telephone number: not E.164, still with letters in it, or set aside for fiction.
+
+    An extension may follow, and in brackets when somebody answers. Of several numbers, with `/` or `or` between them,
+    each is looked at.
+    """
+    bare = _EXTENSION.sub("", _REMARK.sub("", text))
+    faults = (_number_fault(_SEPARATORS.sub("", each)) for each in _SEVERAL.split(bare))
+    return next((fault for fault in faults if fault is not None), None)
+
+
+def _number_fault(number: str) -> str | None:
     if re.search(r"[A-Za-z*#?]", number):
         return "the number has letters where digits belong"
     if not number.startswith("+"):
         return "the number does not begin with + and the country"
     if not _E164.match(number):
         return "the number is not one of E.164: + and 7 to 15 digits"
+    if _NOBODY.search(number):
+        return "the number is a form still to be filled in, or of no country"
     if _FICTION.match(number):
         return "the number is of a range set aside for fiction"
     return None

@@ -61,20 +61,30 @@ check = "1 hour"
 DATABASE_VARIABLE = "COMPANY_DATABASE_URL"
 
 
-def begin(folder: Path, environ: Mapping[str, str], *, database: str | None, policy: Path | None) -> Iterator[str]:
+def begin(
+    folder: Path,
+    environ: Mapping[str, str],
+    *,
+    database: str | None,
+    policy: Path | None,
+    variable: str | None = None,
+) -> Iterator[str]:
     """Make what is missing in `folder`, and say each thing that was made or found, one line each.
 
     `database` is a URL to draft the data map from; it is not written down (it may hold a password): the map names
-    `${COMPANY_DATABASE_URL}` instead. `policy` is a policy to import. Raises the errors of reading either of them
-    before anything is written.
+    the environment's `variable` that it came from, or `COMPANY_DATABASE_URL`. `policy` is a policy to import. Raises
+    the errors of reading either of them before anything is written.
     """
     imported = _imported(policy) if policy is not None else None
-    drafted = _drafted(database) if database is not None else None
+    drafted = _drafted(database, variable or DATABASE_VARIABLE) if database is not None else None
 
     yield _make(folder / "policy.yaml", imported or _STARTER)
     if drafted is not None:
         yield _make(folder / "datamap.yaml", drafted)
-        yield f"note: set {DATABASE_VARIABLE} in the environment to the database's URL"
+        if variable is None:
+            yield f"note: set {DATABASE_VARIABLE} in the environment to the database's URL"
+        if questions := drafted.count("    ask: "):
+            yield f"note: datamap.yaml asks {questions} question{'' if questions == 1 else 's'}, at its top"
     yield _make(folder / settings.FILE, _SETTINGS)
     yield from _provide_key_and_store(folder, environ)
     yield "next: read policy.yaml, then `troth lint` and `troth check`"
@@ -86,10 +96,10 @@ def _imported(policy: Path) -> str:
     return import_policy(documents.read_bytes(policy), policy.name).yaml
 
 
-def _drafted(database: str) -> str:
+def _drafted(database: str, variable: str) -> str:
     from troth.collection.drafting import draft_map
 
-    return draft_map(database, name="main", variable=DATABASE_VARIABLE)
+    return draft_map(database, name="main", variable=variable)
 
 
 def _provide_key_and_store(folder: Path, environ: Mapping[str, str]) -> Iterator[str]:

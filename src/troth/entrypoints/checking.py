@@ -67,12 +67,13 @@ def check(
     only: str | None = None,
     progress: Callable[[Sentence], None] | None = None,
 ) -> Report:
-    """Judge every sentence now; see `run_checks`. Writes nothing."""
+    """Judge every sentence now, or `only` one, or those below a heading; see `run_checks`. Writes nothing."""
     from troth.sections import CHECKS
 
     with observing(instance, clock) as observation:
-        number = reading.find_sentence(observation.policy, only).number if only else None
-        report = run_checks(observation.policy, CHECKS, observation, only=number, progress=progress)
+        found = reading.find_sentences(observation.policy, only) if only else None
+        numbers = None if found is None else [sentence.number for sentence in found]
+        report = run_checks(observation.policy, CHECKS, observation, only=numbers, progress=progress)
         return Report(
             report.policy_file,
             report.policy_sha256,

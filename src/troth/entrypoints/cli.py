@@ -9,16 +9,36 @@ from __future__ import annotations
 import atexit
 import gc
 import os
+import re
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+import typer.core
 
-from troth.errors import TrothError
+from troth.errors import TrothError, kind_and_place
+
+
+class Commands(typer.core.TyperGroup):
+    """A list of commands with the first sentence of each, whole: what does not fit on the line goes on below it."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        named = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
+        rows = [(name, _first_sentence(one)) for name, one in named if one is not None and not one.hidden]
+        if rows:
+            with formatter.section("Commands"):
+                formatter.write_dl(rows)
+
+
+def _first_sentence(command: Any) -> str:
+    paragraph = " ".join((command.help or "").strip().split("\n\n")[0].split())
+    return re.split(r"(?<!Art)\.(?= )", paragraph)[0].removesuffix(".")
+
 
 app = typer.Typer(
     name="troth",
+    cls=Commands,
     help="A privacy policy that keeps its word: publish it, carry it out, prove every sentence.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -59,10 +79,15 @@ def main() -> None:
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     gc.set_threshold(_NEW_OBJECTS)
     atexit.register(gc.freeze)  # what the process leaves behind goes with it; nobody need look through it first
-    from troth.entrypoints import commands
+    from troth.entrypoints import commands, terminal
 
     commands.attach(app)
     _keep_only(_asked_for(sys.argv[1:]))
+    with terminal.plain():
+        _run()
+
+
+def _run() -> None:
     try:
         app()
     except TrothError as problem:
@@ -78,12 +103,7 @@ def main() -> None:
     except Exception as problem:
         if os.environ.get("TROTH_DEBUG"):
             raise
-        # the message of an unknown error may hold a value; its kind and place do not
-        trace = problem.__traceback__
-        while trace is not None and trace.tb_next is not None:
-            trace = trace.tb_next
-        place = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else "?"
-        sys.stderr.write(f"troth: a fault of troth itself ({type(problem).__name__} at {place}).\n")
+        sys.stderr.write(f"troth: a fault of troth itself ({kind_and_place(problem)}).\n")
         sys.stderr.write("  Set TROTH_DEBUG=1 to see all of it, and please report it.\n")
         raise SystemExit(2) from None
 
@@ -104,6 +124,9 @@ def _keep_only(name: str | None) -> None:
 
     What a command inside a group is called is not looked at: the group is kept whole.
     """
+    for group in app.registered_groups:
+        assert group.typer_instance is not None  # INVARIANT: each was hung on as one
+        group.typer_instance.info.cls = Commands
     kept = [one for one in app.registered_commands if one.name == name][-1:]
     groups = [one for one in app.registered_groups if one.name == name][-1:]
     if kept or groups:

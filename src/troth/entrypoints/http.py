@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Mount, Route
@@ -23,7 +24,8 @@ from troth.foundation.factors.provider import Provider
 from troth.foundation.operations import Operation
 from troth.foundation.proof import Report
 from troth.foundation.web.afterwards import Afterwards
-from troth.foundation.web.pages import Frame, Handler, Link, Site
+from troth.foundation.web.failing import Quietly
+from troth.foundation.web.pages import NOWHERE, Frame, Handler, Link, Site
 from troth.foundation.web.security import SecurityHeaders
 from troth.foundation.web.static import PREFIX
 from troth.policy import mapreading, reading
@@ -107,11 +109,14 @@ def _application(instance: Instance, troth: Troth, desk: DeskKeeper, home: Any, 
     routes += stopping.open_routes(troth)
     routes += _routes(site, public, rights_centre.routes(troth, desk), "")
     routes += _routes(site, public, updates_centre.routes(files.policy, office.store, report, path=place.policy), "")
-    routes += _routes(site, public, sharing_centre.routes(office.store, place.policy), "")
+    routes += _routes(site, public, sharing_centre.routes(office.store, place.policy, place.centre), "")
     routes += use_api.routes(troth, [rights_api.router(desk)])
     routes.append(Mount("/", home) if home is not None else Route("/", _to(place.policy)))
-    lost: Any = _lost(site, public)
-    return Starlette(routes=routes, exception_handlers={404: lost, 405: lost})
+    lost: Any = _lost(site, public, Frame("troth", "Console", (), home=place.console))
+    # the company's own application, which may stand at `/`, tells its errors as it does
+    quietly = Middleware(Quietly, is_ours=lambda scope: scope.get("app") is made)
+    made: Starlette = Starlette(routes=routes, exception_handlers={404: lost, 405: lost}, middleware=[quietly])
+    return made
 
 
 class _Files:
@@ -159,15 +164,19 @@ class StaffRoute(Route):
         self.operation = operation
 
 
-def _lost(site: Site, frame: Frame) -> Callable[[Request, HTTPException], Awaitable[Response]]:
-    """What an address answers that no page stands at, and a page that is asked for what it does not do."""
+def _lost(site: Site, public: Frame, staff: Frame) -> Callable[[Request, HTTPException], Awaitable[Response]]:
+    """What an address answers that no page stands at, and a page that is asked for what it does not do.
+
+    Whoever is lost below the console is led back there, and not to the public's pages.
+    """
     told = {
-        404: ("Nothing stands at this address.", "The links at the top lead to every page."),
+        404: NOWHERE,
         405: ("This page does not take what was sent to it; nothing was done.", "Open the page and try again there."),
     }
 
     async def answer(request: Request, problem: HTTPException) -> Response:
-        status = problem.status_code
+        status, path = problem.status_code, request.url.path
+        frame = staff if path.startswith(f"{staff.home.rstrip('/')}/") else public
         page = site.endpoint(lambda ask: ask.problem(status, *told[status]), frame)
         # read as a visit: nothing is done here, so there is no form to guard
         response = await page(Request({**request.scope, "method": "GET"}))

@@ -84,6 +84,11 @@ def on_schedule(instance: Instance, clock: Clock | None = None) -> Iterator[None
     forget what is past its time in troth's own store, remind of what ends, and sequence the ledger, while the block
     runs.
     """
+    import sqlalchemy.orm  # noqa: F401 - while another thread loads it (the jobs' engine does), no statement can be made
+
+    from troth.sections import load_tables
+
+    load_tables()  # before there are threads: a table is in the schema before its columns are
     clock = clock or SystemClock()
     jobs: list[Job] = []
     schedule, now = instance.settings.schedule, clock.now()
@@ -215,13 +220,13 @@ def end_on_time(instance: Instance, clock: Clock) -> None:
 def _when(instance: Instance, setting: str) -> Daily | Every:
     """When `[retention] run` says, by the clocks of the controller."""
     from troth.policy import reading
-    from troth.protection import retention
+    from troth.protection import run_reading
 
     if setting.startswith("daily "):
         hour, minute = setting.removeprefix("daily ").split(":")
         zone = ZoneInfo(reading.read(instance.policy_file).controller.time_zone)
         return Daily(dt.time(int(hour), int(minute)), zone)
-    period, now = retention.interval(setting), SystemClock().now()
+    period, now = run_reading.interval(setting), SystemClock().now()
     assert period is not None
     return Every(period.after(now) - now)
 

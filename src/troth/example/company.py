@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import resources
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -19,7 +17,7 @@ from sqlalchemy import Engine, create_engine, text
 from troth.application import Troth
 from troth.application import open as open_troth
 from troth.errors import TrothError
-from troth.example import certificates, diligence, providers, storage
+from troth.example import certificates, diligence, papers, providers, storage
 from troth.example.shop import analysis, carrier, chores, database, newsletter, orders, post, seed
 from troth.foundation import age, keys, leavers, staff
 from troth.foundation.clock import Clock, SystemClock
@@ -53,7 +51,6 @@ OFFICER = "officer"
 DEPUTY = "deputy"
 TEAM = (OFFICER, DEPUTY)
 """The account that the demonstration signs in with, by a one-time link."""
-_PAPERS = ("policy.yaml", "datamap.yaml")
 _CALENDAR = dt.UTC
 
 
@@ -82,8 +79,8 @@ def found(
     in the folder.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    _papers(folder)
     now = clock.now()
+    papers.lay_out(folder, now.date())
     certificates.make(folder, HOST, providers.DESK_HOST, storage.HOST, now=SystemClock().now())
     key = _letter_key(folder)
     backup_key = providers.prepare(folder)
@@ -243,14 +240,6 @@ def _keep_a_letter(folder: Path, troth: Troth, key: carrier.Key, now: dt.datetim
         body="First flush is here.",
     )
     (folder / "newsletter.eml").write_bytes(carrier.written(letter, now=now, key=key))
-
-
-def _papers(folder: Path) -> None:
-    package = resources.files("troth.example")
-    for name in _PAPERS:
-        (folder / name).write_bytes(package.joinpath(name).read_bytes())
-    with resources.as_file(package.joinpath("documents")) as documents:
-        shutil.copytree(documents, folder / "documents", dirs_exist_ok=True)
 
 
 def _publish(store: Store, keyring: Keyring, folder: Path) -> None:

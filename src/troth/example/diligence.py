@@ -28,8 +28,8 @@ _ATTESTED = (
     ("patches", "Security updates are put in daily.", "administrator", "server-baseline.md"),
     ("disk-encryption", "All volumes are encrypted.", "administrator", "server-baseline.md"),
     ("default-credentials", "Nothing answers to the password it came with.", "administrator", "server-baseline.md"),
-    ("backup-restore", "The backup was put back on trial, and was whole.", "administrator", "restore-2026.md"),
-    ("pentest", "Nobody got in; what was remarked is mended.", "dpo", "pentest-2026.md"),
+    ("backup-restore", "The backup was put back on trial, and was whole.", "administrator", "restore.md"),
+    ("pentest", "Nobody got in; what was remarked is mended.", "dpo", "pentest.md"),
 )
 _SCANS = ("vex.json", "scan-dependencies.json")
 _ASSESSED = ("fraud", "terms")

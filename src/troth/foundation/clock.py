@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Protocol
 
-from troth.errors import NaiveTimeError
+from troth.errors import NaiveTimeError, TrothError
 
 
 class Clock(Protocol):
@@ -32,11 +32,14 @@ class SystemClock:
 def in_utc(moment: datetime) -> datetime:
     """The same instant in UTC.
 
-    Raises: NaiveTimeError when `moment` has no time zone.
+    Raises: NaiveTimeError when `moment` has no time zone; TrothError when it lies outside the years 1 to 9999 there.
     """
     if moment.tzinfo is None or moment.utcoffset() is None:
         raise NaiveTimeError
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise TrothError("this time lies outside of the years 1 to 9999 in UTC") from None
 
 
 def stamp(moment: datetime) -> str:
@@ -45,4 +48,5 @@ def stamp(moment: datetime) -> str:
 
     Raises: NaiveTimeError when `moment` has no time zone.
     """
-    return in_utc(moment).strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0")
+    utc = moment if moment.tzinfo is UTC else in_utc(moment)
+    return f"{utc.isoformat(timespec='microseconds')[:26]}Z"  # a third of what a format string takes

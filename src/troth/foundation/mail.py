@@ -41,7 +41,9 @@ if TYPE_CHECKING:
 log = logging.getLogger("troth.mail")
 
 MOST_A_DAY = 20
-"""Letters to one address within 24 hours, whoever caused them; more would make us a tool to annoy somebody."""
+"""Letters to one address within 24 hours, whoever caused them; more would make us a tool to annoy somebody. Those that
+are owed go besides.
+"""
 
 GIVE_UP_AFTER = timedelta(days=5)
 _CLAIM = timedelta(minutes=10)
@@ -66,7 +68,8 @@ class Letter:
     """A letter to one address. `reference` names it in logs and holds no personal data (a request number).
 
     `once`: a name under which it is queued at most once, whatever is repeated; `person`: whom it is to, so that what
-    still waits can be found when they are erased.
+    still waits can be found when they are erased. `owed`: it goes however many went today, since no stranger can cause
+    it, and whoever wants it unread would only have to cause others before.
     """
 
     to: str = field(repr=False)
@@ -75,6 +78,7 @@ class Letter:
     reference: str
     once: str | None = None
     person: int | None = None
+    owed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +94,9 @@ class Delivery:
 def queue(tx: Connection, keyring: Keyring, letter: Letter, now: datetime) -> MailState:
     """Put a letter into the outbox; it goes when the caller's transaction has been committed and `deliver` runs.
 
-    Gives WAITING, WITHHELD when the address had `MOST_A_DAY` today, or the state of the one queued under `once` before.
-    Raises: TrothError for what cannot be an address or a subject; a line break in either is refused, never sent.
+    Gives WAITING, WITHHELD when the address had `MOST_A_DAY` today and it is not owed, or the state of the one queued
+    under `once` before. Raises: TrothError for what cannot be an address or a subject; a line break in either is
+    refused, never sent.
     """
     to = _address(letter)
     if not letter.subject.isprintable() or not letter.subject.strip():
@@ -104,7 +109,7 @@ def queue(tx: Connection, keyring: Keyring, letter: Letter, now: datetime) -> Ma
             return MailState(known)
     today = and_(outbox.c.address_hash == hashed, outbox.c.queued_at > now - timedelta(days=1))
     count = tx.execute(select(func.count()).where(today, outbox.c.state != MailState.WITHHELD)).scalar_one()
-    state = MailState.WITHHELD if count >= MOST_A_DAY else MailState.WAITING
+    state = MailState.WITHHELD if count >= MOST_A_DAY and not letter.owed else MailState.WAITING
     message_id = ids.random_token()
     content = json.dumps([to, letter.subject, letter.text]).encode("utf-8")
     tx.execute(

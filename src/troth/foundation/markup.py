@@ -85,6 +85,8 @@ class Markup:
     inline_scripts: int
     _chunks: tuple[str, ...] = field(repr=False)
     _spans: Mapping[str, tuple[Span, ...]] = field(repr=False)
+    sent_to: tuple[str, ...] = ()
+    """The addresses to which forms of the page, or buttons of them, send what is typed."""
 
     @property
     def text(self) -> str:
@@ -168,6 +170,7 @@ class _Reader(TextReader):
         self.scripts = 0
         self.forms: list[Attributes] = []
         self.form: int | None = None
+        self.elsewhere: list[str] = []
         self.asked: list[_Asked] = []
         self.labels: list[tuple[str, int, int]] = []
         self.labels_begun: list[int] = []
@@ -196,6 +199,8 @@ class _Reader(TextReader):
             kind = attributes.get("type", default).lower() if tag in {"input", "button"} else tag
             label = self.labels_begun[-1] if self.labels_begun else None
             self.asked.append(_Asked(attributes, kind, label, self.form))
+            if attributes.get("formaction"):
+                self.elsewhere.append(self._absolute(attributes["formaction"]))
 
     def ended(self, opened: Opened) -> None:
         if opened.tag == "a" and opened.attributes.get("href"):
@@ -227,6 +232,14 @@ class _Reader(TextReader):
 
     def _note_loads(self, tag: str, attributes: Attributes) -> None:
         source = attributes.get("src", "")
+        self._embed("image", attributes.get("background", ""))
+        for written in attributes.get("ping", "").split():
+            self._embed("other", written)
+        if tag == "iframe" and attributes.get("srcdoc"):
+            inner = _Reader(self.base)
+            inner.feed(attributes["srcdoc"])
+            inner.close()
+            self.embeds += inner.embeds
         if tag == "script":
             self._embed("script", source)
         elif tag in {"iframe", "frame", "embed", "object"}:
@@ -268,6 +281,7 @@ class _Reader(TextReader):
             inline_scripts=self.scripts,
             _chunks=tuple(self.chunks),
             _spans=MappingProxyType({name: tuple(spans) for name, spans in self.spans.items()}),
+            sent_to=(*(self._absolute(each.get("action", "")) for each in self.forms), *self.elsewhere),
         )
 
     def _forms(self) -> Iterator[Form]:

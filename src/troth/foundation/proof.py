@@ -106,6 +106,9 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
+_AHEAD = dt.timedelta(days=1)
+"""What was seen later than that from now was seen by another clock."""
+
 Look = Callable[["Observation", "Sentence"], Iterator[Saw]]
 Applies = Callable[["Sentence", "Policy"], bool]
 
@@ -187,7 +190,7 @@ class Report:
         raise KeyError(number)
 
     def as_of(self, now: dt.datetime) -> Report:
-        """The same report read at `now`: evidence past its age has gone, and verdicts follow."""
+        """The same report read at `now`: evidence past its age or of a day to come has gone, and verdicts follow."""
         rows = [_Row.of_report(sentence, now) for sentence in self.sentences]
         return Report(self.policy_file, self.policy_sha256, self.checked_at, _settle(rows), self.version)
 
@@ -197,12 +200,12 @@ def run_checks(
     checks: Sequence[Check],
     seen: Observation,
     *,
-    only: str | None = None,
+    only: Sequence[str] | None = None,
     progress: Callable[[Sentence], None] | None = None,
 ) -> Report:
     """Look at every sentence of `policy` with every check that applies to it.
 
-    `only` is the number of one sentence: it and those it sums up are looked at and reported. A check that cannot
+    `only` are numbers of sentences: they and those they sum up are looked at and reported. A check that cannot
     reach what it looks at leaves its sentence unproven; so does one that fails itself, and the finding names it.
     """
     numbers = _with_those_below(policy, only) if only is not None else None
@@ -239,10 +242,12 @@ class _Row:
         row = cls(report.id, report.number, report.text, report.sums, report.line)
         row.findings = list(report.findings)
         for evidence in report.evidence:
-            if now - evidence.observed_at <= evidence.max_age:
+            seen = f"last seen {evidence.observed_at:%Y-%m-%d %H:%M} UTC"
+            if -_AHEAD <= now - evidence.observed_at <= evidence.max_age:
                 row.evidence.append(evidence)
             else:
-                age = f"last seen {evidence.observed_at:%Y-%m-%d %H:%M} UTC; that is older than its age limit"
+                ahead = evidence.observed_at > now
+                age = f"{seen}; that is {'still to come' if ahead else 'older than its age limit'}"
                 row.findings.append(
                     Finding(evidence.check, Verdict.UNPROVEN, evidence.source, age, "run `troth check`")
                 )
@@ -352,9 +357,9 @@ def _ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(findings, key=lambda finding: finding.verdict is not Verdict.BROKEN))
 
 
-def _with_those_below(policy: Policy, number: str) -> set[str]:
+def _with_those_below(policy: Policy, numbers: Sequence[str]) -> set[str]:
     found: set[str] = set()
-    waiting = [number]
+    waiting = list(numbers)
     while waiting:
         each = waiting.pop()
         if each not in found:

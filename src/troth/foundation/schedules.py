@@ -17,7 +17,7 @@ from typing import Self
 
 from sqlalchemy import Connection, select
 
-from troth.errors import StoreError, TrothError
+from troth.errors import StoreError, TrothError, kind_and_place
 from troth.foundation import ids
 from troth.foundation.clock import Clock
 from troth.foundation.store import Store, hold
@@ -104,8 +104,8 @@ def run_if_due(store: Store, job: Job, clock: Clock) -> bool:
         outcome = f"failed: {error}"
         log.warning("%s failed: %s", job.name, error)
     except Exception as error:  # noqa: BLE001 - whatever it was, the other jobs go on; its message may hold a value
-        outcome = f"failed: {type(error).__name__}"
-        log.error("%s failed: %s", job.name, type(error).__name__)  # noqa: TRY400 - a traceback would show the message
+        outcome = f"failed: {kind_and_place(error)}"
+        log.error("%s failed: %s", job.name, kind_and_place(error))  # noqa: TRY400 - a traceback would show the message
     with store.writing() as tx:
         mine = schedules.update().where(schedules.c.job == job.name, schedules.c.holder == holder)
         tx.execute(mine.values(ended_at=clock.now(), outcome=outcome[:200], holder=None, held_until=None))

@@ -1,6 +1,6 @@
 """How often something may be tried: each try is counted before it is made, so that tries at once count too.
 
-A counter stands for one who (an account name, an address a request came from), kept as a keyed hash. After `free`
+A counter stands for one who (an account name, the network a request came from), kept as a keyed hash. After `free`
 tries without success in a row it closes for `first`, and for twice as long at each further try, up to `longest`.
 It is forgotten a day after the last try. Counting is the same for those who exist and those who do not.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from ipaddress import IPv4Address, IPv6Network, ip_address
 
 from sqlalchemy import Connection, delete, select
 
@@ -26,6 +27,22 @@ class Limit:
     free: int
     first: timedelta = timedelta(seconds=30)
     longest: timedelta = timedelta(minutes=15)
+
+
+def source_of(host: str) -> str:
+    """By what tries from a network address are counted: of IPv6 the first 64 bits, since whoever has one has them all.
+
+    An IPv4 address that is written as IPv6 is the IPv4 address; what is no address is itself.
+    """
+    try:
+        address = ip_address(host.partition("%")[0])
+    except ValueError:
+        return host
+    if isinstance(address, IPv4Address):
+        return str(address)
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(IPv6Network((int(address) >> 64 << 64, 64)))
 
 
 def take(tx: Connection, keyring: Keyring, kind: str, who: str, *, limit: Limit, now: datetime) -> bool:

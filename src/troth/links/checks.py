@@ -19,6 +19,7 @@ from troth.policy.law.authorities import authorities_for
 
 if TYPE_CHECKING:
     from troth.foundation.observation import Observation
+    from troth.links.reader import Loaded
     from troth.policy.model import Policy, Sentence
 
 _EMBEDS = re.compile(r"\b(responsib|liab|control|vouch)", re.IGNORECASE)
@@ -112,7 +113,8 @@ def hidden_embed(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     """What a page loads from others by itself is no link: its host stands in section 4 or 6 of the policy.
 
     What it proves: the frames, scripts, images, styles and media that the HTML of the pages read loads from another
-    host belong to a recipient of section 4 or to an item of section 6. For what is embedded, the company answers too.
+    host belong to a recipient of section 4 or to an item of section 6, and so do the hosts to which forms send what is
+    typed. For what is embedded, the company answers too.
 
     What it does not prove: what scripts load later; pages behind a log-in.
 
@@ -131,7 +133,7 @@ def hidden_embed(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
         repair = f"serve it from the own site, or name {each.host} as a recipient in section 4"
         yield broken(
             each.page,
-            f"loads a {each.kind} from {each.host}, which is neither a recipient nor an item of cookies",
+            f"{_does(each)} {each.host}, which is neither a recipient nor an item of cookies",
             repair=repair,
         )
     if len(strangers) > _TOLD:
@@ -144,6 +146,10 @@ def hidden_embed(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
         yield unproven(seen.need_site().url, "no page could be read", repair="name readable pages under `[site] pages`")
     elif not strangers:
         yield kept(seen.need_site().url, f"{_read(walk)}: {len(found)} things loaded from other hosts, none hidden")
+
+
+def _does(each: Loaded) -> str:
+    return "sends what is typed in a form to" if each.kind == "form" else f"loads a {each.kind} from"
 
 
 @check(

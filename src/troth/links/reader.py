@@ -38,7 +38,7 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """One thing that a page loads from another host by itself; `kind` as in `markup.Embed`."""
+    """What a page loads from another host by itself; `kind` as in `markup.Embed`, or `form`, which sends there."""
 
     page: str
     host: str
@@ -51,14 +51,20 @@ def outgoing(pages: Iterable[tuple[str, Markup]], own: frozenset[str]) -> tuple[
 
 
 def loaded(pages: Iterable[tuple[str, Markup]], own: frozenset[str]) -> tuple[Loaded, ...]:
-    """Everything that `pages` load from a host that is not one of `own`, each (page, host, kind) once."""
+    """What `pages` load from, or their forms send to, a host that is not one of `own`; each (page, host, kind) once."""
     found = (
         Loaded(path, host, embed.kind)
         for path, page in pages
         for embed in page.embeds
         if (host := host_of(embed.url)) and host not in own
     )
-    return tuple(dict.fromkeys(found))
+    sent = (
+        Loaded(path, host, "form")
+        for path, page in pages
+        for url in page.sent_to
+        if (host := host_of(url)) and host not in own
+    )
+    return tuple(dict.fromkeys((*found, *sent)))
 
 
 def carried(url: str) -> str | None:

@@ -111,9 +111,8 @@ def read_bytes(path: Path) -> bytes:
         with path.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        raise UnreadableFile(
-            "there is no such file.", where=path.name, repair="Name the file, or run `troth init` to make one."
-        ) from None
+        repair = "Name the file, or run `troth init` to make one." if _begun(path.name) else "Mend its path."
+        raise UnreadableFile("there is no such file.", where=path.name, repair=repair) from None
     except IsADirectoryError:
         raise UnreadableFile("this is a folder, not a file.", where=path.name) from None
     except OSError as problem:
@@ -136,8 +135,14 @@ def text_of(data: bytes, file: str) -> str:
     if "\0" in text:
         raise UnreadableFile("binary, not text.", where=file, repair="Name the text file it was made from.")
     if not text.strip():
-        raise UnreadableFile("empty.", where=file, repair="Start from `troth policy import` or `troth map`.")
+        repair = "Start from `troth policy import` or `troth map`." if _begun(file) else None
+        raise UnreadableFile("empty.", where=file, repair=repair)
     return text
+
+
+def _begun(name: str) -> bool:
+    """Whether a file of this name is one that `troth init` makes."""
+    return name.endswith((".yaml", ".yml", ".toml"))
 
 
 def load(data: bytes, file: str) -> Document:

@@ -1,6 +1,7 @@
 """What only shows when a whole data map is known; told with the other faults, before anything runs.
 
-1. Every path ends at a person: the rows it hangs on are mapped, personal and not in a circle.
+1. Every path ends at a person: the rows it hangs on are mapped, personal and not in a circle; nor do rows of two tables
+   hang on each other, to a depth that nobody knows.
 2. Two columns that each hold a person's key are two people, and need roles.
 3. A column that the map keeps nowhere and changes nowhere is not left behind in a row that a law makes us keep.
 4. Names lead somewhere: the person's own table, the tables of identifiers, the original of a copy, the archive.
@@ -62,6 +63,14 @@ def _archive(datamap: DataMap, table: TableMap, faults: Faults, path: Path_) -> 
 
 def _leads_to_people(datamap: DataMap, table: TableMap, faults: Faults, path: Path_) -> None:
     tables = datamap.stores[table.store].tables
+    back = _way_back(table, tables)
+    if back is not None:
+        faults.add(
+            (*path, "whose"),
+            f"rows of these tables hang on each other: {' > '.join(back)}. A chain passes a table once, and rows "
+            "further down would be left behind.",
+            expected="paths in one direction; rows of one table that hang on each other have a path of their own",
+        )
     for single in table.paths():
         if not isinstance(single, ByRow) or _again(table, single):
             continue
@@ -82,6 +91,26 @@ def _leads_to_people(datamap: DataMap, table: TableMap, faults: Faults, path: Pa
             )
         elif not any(target.paths()):
             faults.add((*path, "whose"), f"no path leads on from {target.name}.", expected="a `whose` of that table")
+
+
+def _way_back(table: TableMap, tables: Mapping[str, TableMap]) -> list[str] | None:
+    """A way from rows of `table` over rows of other tables back to it, where there is another way to a person."""
+    if all(_circular(single, tables, [table.name]) for single in table.paths()):
+        return None  # told as a circle
+    waiting = [[table.name, each] for each in _hangs_on(table) if each != table.name]
+    seen: set[str] = set()
+    while waiting:
+        way = waiting.pop(0)
+        if way[-1] == table.name:
+            return way
+        if way[-1] not in seen:
+            seen.add(way[-1])
+            waiting += [[*way, each] for each in _hangs_on(tables[way[-1]])]
+    return None
+
+
+def _hangs_on(table: TableMap) -> list[str]:
+    return [single.table for single in table.paths() if isinstance(single, ByRow)]
 
 
 def _again(table: TableMap, single: ByRow) -> bool:

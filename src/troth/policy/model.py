@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler, PlainSerializer
+from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, PlainSerializer
 from pydantic.json_schema import JsonSchemaValue
 
 from troth.policy import periods
+from troth.policy.declared import Declared
+from troth.policy.noise import Noise
 from troth.policy.periods import Duration
 from troth.policy.vocabulary import (
     Channel,
@@ -57,12 +59,6 @@ class _DurationSchema:
 
 Period = Annotated[Duration, BeforeValidator(_duration), PlainSerializer(str), _DurationSchema]
 Category = Annotated[str, BeforeValidator(_pattern)]
-
-
-class Declared(BaseModel):
-    """Base of every record a company writes: frozen, and no word that the language does not have."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, defer_build=True)
 
 
 class Document(Declared):
@@ -202,6 +198,7 @@ class Meaning(Declared):
     recipients: tuple[Recipient, ...] = ()
     safeguard: Safeguard | None = None
     smallest_group: Annotated[int, Field(ge=2)] | None = None
+    noise: Noise | None = None
     right: Right | None = None
     category: CookieCategory | None = None
     items: tuple[CookieItem, ...] = ()

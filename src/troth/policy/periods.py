@@ -24,20 +24,25 @@ class Duration:
         return f"{self.count} {self.unit}{'' if self.count == 1 else 's'}"
 
     def before(self, instant: dt.datetime) -> dt.datetime:
-        """The instant this long before `instant`; a day the month lacks becomes its last day.
+        """The instant before which whatever began has ended by `instant`: `after` read backwards, to the instant.
 
-        What began then or earlier has ended by `instant`, in the sense of `after`. At the end of a month that `after`
-        shortens, some that has ended is found so only from the first of the next month on.
+        What began exactly then ends at `instant` at the earliest, so compare with `<`.
         """
         return self._shift(instant, -1)
 
     def after(self, instant: dt.datetime) -> dt.datetime:
-        """The instant this long after `instant`; a day the month lacks becomes its last day."""
+        """The instant this long after `instant`. Where the month has no such day, the period ends with the last hour of
+        the month's last day: at the first instant of the next month.
+
+        Source: Regulation (EEC, Euratom) 1182/71 Art. 3(2)(c). What began later never ends earlier.
+        """
         return self._shift(instant, 1)
 
     def after_day(self, day: dt.date) -> dt.date:
-        """The day this long after `day`."""
-        return self.after(dt.datetime.combine(day, dt.time(), dt.UTC)).date()
+        """The last day of a period that runs from `day`; one that the month lacks becomes its last day."""
+        end = self.after(dt.datetime.combine(day, dt.time(), dt.UTC)).date()
+        whole_months = self.unit in ("month", "year")
+        return end - dt.timedelta(days=1) if whole_months and end.day != day.day else end
 
     def _shift(self, instant: dt.datetime, sign: int) -> dt.datetime:
         if instant.tzinfo is None:
@@ -49,7 +54,11 @@ class Duration:
             if not dt.MINYEAR <= year <= dt.MAXYEAR:
                 return _end_of_time(sign, instant.tzinfo)
             last = calendar.monthrange(year, month + 1)[1]
-            return instant.replace(year=year, month=month + 1, day=min(instant.day, last))
+            if instant.day > last:  # of 31-day months December is the last: the next one is of the same year
+                return instant.replace(
+                    year=year, month=month + 2, day=1, hour=0, minute=0, second=0, microsecond=0, fold=0
+                )
+            return instant.replace(year=year, month=month + 1)
         hours = self.count * {"hour": 1, "day": 24, "week": 168}[self.unit]
         try:
             if self.unit == "hour":  # hours pass, also while clocks are put forward or back; days are of the calendar

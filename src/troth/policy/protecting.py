@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from troth.policy.model import Declared, Period
+from troth.policy.declared import Declared
+from troth.policy.model import Period
 from troth.policy.periods import Duration
 
 PORTS = (

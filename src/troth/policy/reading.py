@@ -18,8 +18,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from troth.errors import UnknownName
-from troth.policy import documents
+from troth.errors import UnknownName, UnreadableFile
+from troth.policy import documents, noise
 from troth.policy.documents import Document, Faults, Path_, nearest
 from troth.policy.law.table import known_laws
 from troth.policy.model import SCHEMA_VERSION, SECTIONS, Clause, Controller, Meaning, Policy, Sentence
@@ -28,6 +28,7 @@ from troth.policy.validation import report
 WORDS = ("number", "mark", "title", "label", "text", "cells", "columns", "sentences")
 """The fields that are printed; all others are meaning."""
 
+_TEXTS = frozenset({".md", ".markdown", ".html", ".htm", ".txt"})
 _MEANINGS = tuple(Meaning.model_fields)
 _FIELDS = frozenset((*WORDS, *_MEANINGS))
 _ROOT = ("troth", "title", "lead", "controller", "laws", "rights_for", *SECTIONS)
@@ -36,8 +37,15 @@ _ROOT = ("troth", "title", "lead", "controller", "laws", "rights_for", *SECTIONS
 def read(path: Path) -> Policy:
     """Read the policy at `path`.
 
-    Raises UnreadableFile (missing, binary, too large, empty) or DeclarationFaults with every fault of the file.
+    Raises UnreadableFile (missing, binary, too large, empty, a policy as text) or DeclarationFaults with every fault of
+    the file.
     """
+    if path.suffix.lower() in _TEXTS and path.is_file():
+        raise UnreadableFile(
+            "this is the text of a policy, not policy.yaml.",
+            where=path.name,
+            repair=f"Make one of it: `troth policy import {path.name} -o policy.yaml`.",
+        )
     return parse(documents.read_bytes(path), path.name)
 
 
@@ -57,6 +65,20 @@ def find_sentence(policy: Policy, name: str) -> Sentence:
         names = [*policy.by_number, *(s.id for s in policy.sentences)]
         raise UnknownName(f'"{name}" is no sentence of this policy.', where=policy.file, nearest=nearest(name, names))
     return found
+
+
+def find_sentences(policy: Policy, name: str) -> tuple[Sentence, ...]:
+    """The sentence called `name`, or all that stand below the heading of that number or id; raises UnknownName."""
+    if name not in policy.by_number and all(each.id != name for each in policy.sentences):
+        below = tuple(each for each in policy.sentences if each.id.startswith(f"{name}.") or _under(name, each.number))
+        if name and below:
+            return below
+    return (find_sentence(policy, name),)
+
+
+def _under(heading: str, number: str) -> bool:
+    """Whether `number` ("3.1a2") is one below the number `heading` ("3", "3.1"), and not another ("31")."""
+    return number.startswith(heading) and not number.removeprefix(heading)[:1].isdigit()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +141,7 @@ class _Reader:
             sha256=sha256,
         )
         self._distinct(policy)
+        noise.find_faults(policy, self.faults)
         return policy
 
     def _controller(self, root: dict[str, Any]) -> Controller:
@@ -247,6 +270,7 @@ class _Reader:
         except ValidationError as problem:
             report(self.faults, path, problem, _FIELDS)
             return Meaning()
+        noise.find_own_faults(meaning, self.faults, path)
         if meaning.purpose is not None and not meaning.uses:
             # the short form: one purpose, its data and its ground, stand on the clause itself
             try:

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from troth.policy.model import Declared
+from troth.policy.declared import Declared
 
 
 class Representative(Declared):

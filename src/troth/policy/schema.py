@@ -80,6 +80,7 @@ _MEANINGS = MappingProxyType(
         "recipients": "Who receives the data, by name.",
         "safeguard": "What is done to the data before a recipient gets them.",
         "smallest_group": "How many people a group must have at least before its figures leave; 5 by default.",
+        "noise": "How little groups may tell about any one person: their figures leave with noise.",
         "right": "The right that the sentence gives.",
         "category": "The kind of cookies that the sentence is about.",
         "items": "Cookies and other things stored on the visitor's device.",

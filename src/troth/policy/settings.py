@@ -16,8 +16,9 @@ from pydantic import Field, ValidationError, model_validator
 
 from troth.errors import DeclarationFaults, Fault, UnreadableFile
 from troth.policy import documents
+from troth.policy.declared import Declared
 from troth.policy.documents import nearest
-from troth.policy.model import Declared, Period
+from troth.policy.model import Period
 from troth.policy.periods import Duration
 from troth.policy.protecting import AuditSettings, ProtectionSettings, TrainingSettings
 from troth.policy.recordkeeping import RecordSettings

@@ -65,6 +65,8 @@ def _one(faults: Faults, place: Path_, name: str, error: Any, fields: Collection
         )
     elif kind == "value_error":
         faults.add(place, f'"{found}" cannot be read.', expected=error["msg"].removeprefix("Value error, "))
+    elif kind == "model_type":
+        faults.add(place, f"{name} is a mapping of words to values.")
     else:
         faults.add(place, f"{error['msg'][0].lower()}{error['msg'][1:]}.")
 

@@ -79,8 +79,8 @@ def run_(
     else:
         for line in _run_words(done):
             typer.echo(line)
-        for fault in found.faults:
-            typer.echo(f"left alone  {fault.where}: {fault.message} (line {fault.line})")
+        for line in found.left_alone() if yes else ():  # else it stood in the plan above
+            typer.echo(line)
     raise typer.Exit(1 if done.left or found.faults else 0)
 
 

@@ -69,7 +69,7 @@ class Pages:
             "protection/plan.html",
             title="What would end now",
             plan=found,
-            due=[step for step in found.steps if step.n or step.held or step.waits],
+            due=[step for step in found.steps if step.n or step.held or step.waits or step.clashes],
             may_run=operations.may(caller.role, Operation.RETENTION_RUN),
             here=self.path,
         )
@@ -117,9 +117,8 @@ class Pages:
 
     def lift(self, ask: Ask, caller: Caller) -> Response:
         """Lift a hold."""
-        number = ask.request.path_params["number"]
         try:
-            holds.lift(self.stores(), int(number) if number.isascii() and number.isdigit() else 0, caller.name)
+            holds.lift(self.stores(), ask.number("number"), caller.name)
         except HoldRefused:
             return ask.problem(404, "No hold of that number stands.", "The list shows those that stand.")
         return ask.go(self.path)

@@ -1,9 +1,10 @@
-"""What the standing holds cover in one store: an eye that opens what is sealed, and changes nothing."""
+"""What the standing holds cover in every store: an eye that opens what is sealed, and changes nothing."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from sqlalchemy import select
 from troth.foundation import people
 from troth.foundation.records.ended import Held
 from troth.foundation.records.keys import Subject, fitted
-from troth.foundation.records.subjects import find_subjects
+from troth.foundation.records.subjects import find_each
 from troth.policy.vocabulary import matches
 from troth.protection import hold_reading
 from troth.protection.tables import holds
@@ -25,37 +26,67 @@ if TYPE_CHECKING:
     from troth.policy.datamap import DataMap
 
 
-def held_in(
-    troth_store: Store, keyring: Keyring, datamap: DataMap, records: Records, store: str, *, only: int | None = None
-) -> tuple[Held, int]:
-    """What must stay in one company store now, and the generation of the register that this was read from.
+@dataclass(frozen=True, slots=True)
+class _Hold:
+    """One standing hold: `place` as the register has it, `what` was sealed, `people` as each store knows them."""
 
-    `only`: by that one hold. Raises: RecordsError where who is held cannot be looked for: then nothing may end.
+    id: int
+    scope: HoldScope
+    place: str | None
+    what: tuple[str, ...] = field(repr=False)
+    people: tuple[Subject, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldNow:
+    """Every standing hold at one moment, and the `generation` of the register that this was read from."""
+
+    generation: int
+    datamap: DataMap = field(repr=False)
+    records: Records = field(repr=False)
+    holds: tuple[_Hold, ...]
+
+    def held(self, store: str, *, only: int | None = None) -> Held:
+        """What must stay in one company store; `only`: by that one hold. Raises RecordsError."""
+        tables: set[str] = set()
+        subjects: dict[tuple[str, tuple[Any, ...]], Subject] = {}
+        single: dict[str, list[tuple[Any, ...]]] = {}
+        for each in self.holds:
+            if only is not None and each.id != only:
+                continue
+            of, _, table = (each.place or "").partition(".")
+            if each.scope is HoldScope.CATEGORY:
+                tables |= set(_tables_with(self.datamap, store, each.place or ""))
+            elif each.scope is HoldScope.PERSON:
+                subjects |= {(one.kind.id, one.key): one for one in each.people if one.kind.store == store}
+            elif of == store and each.scope is HoldScope.TABLE:
+                tables.add(table)
+            elif of == store:
+                single.setdefault(table, []).append(_key(self.records, store, table, each.what))
+        frozen = MappingProxyType({name: tuple(keys) for name, keys in single.items()})
+        return Held(frozenset(tables), tuple(subjects.values()), frozen)
+
+
+def held_now(troth_store: Store, keyring: Keyring, datamap: DataMap, records: Records) -> HeldNow:
+    """What must stay in every company store now. Who is held is looked for once, whatever number of stores is asked.
+
+    Raises: RecordsError where who is held cannot be looked for: then nothing may end.
     """
     with troth_store.reading() as tx:
         generation = hold_reading.generation(tx)
         rows = tx.execute(select(holds).where(holds.c.lifted_at.is_(None)).order_by(holds.c.id)).all()
-    rows = [row for row in rows if only is None or row.id == only]
-    tables: set[str] = set()
-    subjects: dict[tuple[str, tuple[Any, ...]], Subject] = {}
-    single: dict[str, list[tuple[Any, ...]]] = {}
-    for row in rows:
-        if row.scope is HoldScope.TABLE:
-            of, _, table = row.place.partition(".")
-            tables |= {table} if of == store else set()
-        elif row.scope is HoldScope.CATEGORY:
-            tables |= set(_tables_with(datamap, store, row.place))
-        elif row.scope is HoldScope.RECORD:
-            of, _, table = row.place.partition(".")
-            if of == store:
-                known = opened(keyring, row.id, row.sealed)["what"]
-                single.setdefault(table, []).append(_key(records, store, table, known))
-        else:
-            for each in _subjects(records, datamap, opened(keyring, row.id, row.sealed)["what"]):
-                if each.kind.store == store:
-                    subjects[each.kind.id, each.key] = each
-    frozen = MappingProxyType({name: tuple(keys) for name, keys in single.items()})
-    return Held(frozenset(tables), tuple(subjects.values()), frozen), generation
+    sealed = (HoldScope.PERSON, HoldScope.RECORD)
+    what = {row.id: tuple(opened(keyring, row.id, row.sealed)["what"]) for row in rows if row.scope in sealed}
+    named = [(row.id, text) for row in rows if row.scope is HoldScope.PERSON for text in what[row.id]]
+    people_of: dict[int, list[Subject]] = {}
+    for (number, _), subjects in zip(
+        named, find_each(records, datamap, ([people.parse(text)] for _, text in named)), strict=True
+    ):
+        people_of.setdefault(number, []).extend(subjects)
+    found = (
+        _Hold(row.id, row.scope, row.place, what.get(row.id, ()), tuple(people_of.get(row.id, ()))) for row in rows
+    )
+    return HeldNow(generation, datamap, records, tuple(found))
 
 
 def opened(keyring: Keyring, number: int, sealed: bytes) -> Mapping[str, Any]:
@@ -66,11 +97,6 @@ def opened(keyring: Keyring, number: int, sealed: bytes) -> Mapping[str, Any]:
 def context_of(number: int) -> bytes:
     """What a hold's sealed part belongs to."""
     return f"hold {number}".encode()
-
-
-def _subjects(records: Records, datamap: DataMap, known: Sequence[str]) -> Iterator[Subject]:
-    for text in known:
-        yield from find_subjects(records, datamap, [people.parse(text)])
 
 
 def _tables_with(datamap: DataMap, store: str, pattern: str) -> Iterator[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Row, func, select
 
+from troth.foundation.ledger.entries import Claim
 from troth.foundation.tables import staff
 from troth.protection.tables import holds
 from troth.protection.words import HoldScope
@@ -44,6 +45,19 @@ def standing(tx: Connection) -> tuple[Hold, ...]:
 def every(tx: Connection) -> tuple[Hold, ...]:
     """Every hold there ever was, the oldest first."""
     return _found(tx, only_standing=False)
+
+
+def claims(tx: Connection) -> tuple[Claim, ...]:
+    """What the ledger must say of every hold: how it was placed, or that it was lifted."""
+    found = []
+    for row in tx.execute(select(holds).order_by(holds.c.id)):
+        if row.lifted_at is None:
+            facts = {name: getattr(row, name) for name in ("scope", "place", "owner", "statute", "review")}
+            found.append(Claim(f"hold {row.id}", row.leaf, "hold.placed", {**facts, "at": row.placed_at}))
+        else:
+            lifted = {"hold": row.id, "staff": row.lifted_by, "at": row.lifted_at}
+            found.append(Claim(f"hold {row.id}", row.lift_leaf or 0, "hold.lifted", lifted))
+    return tuple(found)
 
 
 def generation(tx: Connection) -> int:

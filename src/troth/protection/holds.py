@@ -21,7 +21,6 @@ from troth.errors import AccessDenied, HoldRefused, PersonUnknown, PlaceMissing,
 from troth.foundation import operations, people
 from troth.foundation.ledger import leaves
 from troth.foundation.operations import Operation
-from troth.foundation.records.ended import Held
 from troth.foundation.records.keys import text_of
 from troth.foundation.records.subjects import find_subjects
 from troth.foundation.store import hold as hold_lock
@@ -29,6 +28,7 @@ from troth.foundation.tables import staff as accounts
 from troth.policy.documents import nearest
 from troth.policy.vocabulary import is_pattern
 from troth.protection import held_rows, hold_reading
+from troth.protection.held_rows import HeldNow
 from troth.protection.hold_reading import Hold
 from troth.protection.tables import holds
 from troth.protection.words import HoldScope
@@ -69,8 +69,9 @@ def place(stores: Company, order: Order) -> Hold:
         raise UnknownName(
             "the policy lists no such law",
             where=office.policy.file,
-            expected=f"one of: {', '.join(office.policy.statutes) or 'none is listed'}",
+            expected=f"one of: {', '.join(office.policy.statutes)}" if office.policy.statutes else None,
             nearest=nearest(order.statute, list(office.policy.statutes)),
+            repair="List it under `statutes:` of the sentence on legal duties, or leave the law out.",
         )
     what = _what(stores, order)
     shown = order.place.partition("=")[0] if order.place is not None else None
@@ -128,10 +129,10 @@ def reason_of(tx: Connection, stores: Company, number: int) -> str:
     return str(held_rows.opened(stores.office.keyring, number, sealed)["why"])
 
 
-def held_in(stores: Company, store: str, *, only: int | None = None) -> tuple[Held, int]:
-    """What must stay in one store now; see `held_rows.held_in`."""
+def held_now(stores: Company) -> HeldNow:
+    """What must stay in every store now; see `held_rows.held_now`."""
     office = stores.office
-    return held_rows.held_in(office.store, office.keyring, stores.datamap, stores.records, store, only=only)
+    return held_rows.held_now(office.store, office.keyring, stores.datamap, stores.records)
 
 
 # --- what an order names ----------------------------------------------------------------------------------------------

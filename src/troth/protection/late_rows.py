@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from troth.foundation.observation import Observation
     from troth.policy.datamap import TableMap
     from troth.policy.retention import Rule
+    from troth.protection.held_rows import HeldNow
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +38,15 @@ def held_of(seen: Observation, store: str) -> Held:
     if seen.store is None:
         return NOTHING_HELD
 
-    def look() -> Held:
+    def look() -> HeldNow | None:
         assert seen.store is not None
         with seen.store.reading() as tx:
             if not hold_reading.standing(tx):
-                return NOTHING_HELD
-        found, _ = held_rows.held_in(seen.store, seen.need_keyring(), seen.need_map(), seen.need_records(), store)
-        return found
+                return None
+        return held_rows.held_now(seen.store, seen.need_keyring(), seen.need_map(), seen.need_records())
 
-    return seen.once(("held", store), look)
+    now = seen.once(("held",), look)
+    return NOTHING_HELD if now is None else now.held(store)
 
 
 def late(seen: Observation, table: TableMap, rule: Rule, column: str, at: dt.datetime) -> Late:

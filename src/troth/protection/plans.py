@@ -9,17 +9,17 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from troth.foundation.canonical import digest
-from troth.foundation.records import indexing, instants, partitions
-from troth.foundation.records.ended import Ended, Held, Passed, TableEnding, children_first, pointers_at
+from troth.foundation.records import exchanging, indexing, instants, partitions
+from troth.foundation.records.ended import Ended, Passed, TableEnding, children_first, pointers_at
 from troth.foundation.records.indexing import Lookup
 from troth.foundation.records.reach import Reach
 from troth.policy import retention as rules_of
+from troth.policy.datamap import StoreKind
 from troth.protection import holds
 from troth.protection.rules import RuleFault, StoreRules, store_rules
 
 if TYPE_CHECKING:
     from troth.foundation.records.partitions import Partition
-    from troth.policy.datamap import StoreKind
     from troth.use.company import Company
 
 
@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 class PlanStep:
     """One table. `do`: delete, change, anonymise, move to the archive, or erase (with everything of these people).
 
-    `held`: late, but kept by a hold; `waits`: late, but a row that is not yet late points at it. `partitions`: those
-    that are past their time as a whole, with their rows and why they are not dropped, None where they are.
+    `held`: late, but kept by a hold; `waits`: late, but a row that is not yet late points at it; `clashes`: late, but
+    another row stands in the archive under its key. `partitions`: those that are past their time as a whole, with their
+    rows and why they are not dropped, None where they are.
     """
 
     store: str
@@ -42,6 +43,7 @@ class PlanStep:
     oldest: dt.datetime | None
     statement: str
     partitions: tuple[tuple[str, int, str | None], ...] = ()
+    clashes: int = 0
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -53,6 +55,7 @@ class PlanStep:
             "n": self.n,
             "held": self.held,
             "waits": self.waits,
+            "clashes": self.clashes,
             "oldest": None if self.oldest is None else f"{self.oldest:%Y-%m-%d}",
             "statement": self.statement,
             "partitions": [{"name": name, "n": n, "refused": why} for name, n, why in self.partitions],
@@ -96,7 +99,7 @@ class RetentionPlan:
 
     def words(self) -> Iterator[str]:
         """The plan in lines."""
-        due = [each for each in self.steps if each.n or each.held or each.waits]
+        due = [each for each in self.steps if each.n or each.held or each.waits or each.clashes]
         for each in due:
             oldest = f", the oldest from {each.oldest:%Y-%m-%d}" if each.oldest else ""
             yield f"{each.table} in {each.store}: {_rows(each.n)} to {each.do}{oldest}"
@@ -105,6 +108,8 @@ class RetentionPlan:
                 yield f"    {_rows(each.held)} past their time, kept by a hold"
             if each.waits:
                 yield f"    {_rows(each.waits)} past their time, waiting for rows that point at them"
+            if each.clashes:
+                yield f"    {_rows(each.clashes)} past their time, and another stands in the archive under the same key"
             for name, n, why in each.partitions:
                 kept = "" if why is None else f" row by row: {why}"
                 yield f"    {'drops' if why is None else 'empties'} partition {name} ({_rows(n)}){kept}"
@@ -112,9 +117,13 @@ class RetentionPlan:
                 yield f"    {each.statement}"
         if not due:
             yield "Nothing is past its time."
+        yield from self.left_alone()
+        yield f"Rules {self.rules_sha256[:16]}, the same as on the page of the policy."
+
+    def left_alone(self) -> Iterator[str]:
+        """What no rule could be carried out for, in lines."""
         for fault in self.faults:
             yield f"left alone: {fault.where}: {fault.message} (line {fault.line})"
-        yield f"Rules {self.rules_sha256[:16]}, the same as on the page of the policy."
 
 
 def plan(stores: Company, *, at: dt.datetime | None = None, few_rows: int = indexing.FEW_ROWS) -> RetentionPlan:
@@ -122,13 +131,14 @@ def plan(stores: Company, *, at: dt.datetime | None = None, few_rows: int = inde
     now = at or stores.office.clock.now()
     steps: list[PlanStep] = []
     faults: list[RuleFault] = []
+    held = holds.held_now(stores)
     for store in stores.records.stores:
         found = rules_in(stores, store)
         faults += found.faults
         reach = reach_of(stores, store)
         kind, _ = stores.records.kind(store)
         indexing.refuse(_missing(stores, reach, kind, found, few_rows), store)
-        ended = Ended(reach, kind, now, holds.held_in(stores, store)[0])
+        ended = Ended(reach, kind, now, held.held(store))
         for each in in_order(reach, found.endings):
             steps += _steps(stores, ended, each, own=False)
         for each in found.people:
@@ -153,11 +163,6 @@ def in_order(reach: Reach, endings: tuple[TableEnding, ...]) -> tuple[TableEndin
     return tuple(by_name[name] for name in children_first(reach, list(by_name)))
 
 
-def held_now(stores: Company, store: str) -> tuple[Held, int]:
-    """What is held in one store now; see `holds.held_in`."""
-    return holds.held_in(stores, store)
-
-
 def _steps(stores: Company, ended: Ended, ending: TableEnding, *, own: bool) -> Iterator[PlanStep]:
     """The rows that end, and apart from them the rows of which only some columns do."""
     import sqlalchemy
@@ -173,6 +178,9 @@ def _steps(stores: Company, ended: Ended, ending: TableEnding, *, own: bool) -> 
             asked["held"] = sqlalchemy.and_(late, held)
         if pointed is not None:
             asked["waits"] = sqlalchemy.and_(free, pointed)
+        clashing = ended.clashing(ending)
+        if clashing is not None:
+            asked |= {"n": sqlalchemy.and_(due, sqlalchemy.not_(clashing)), "clashes": sqlalchemy.and_(due, clashing)}
         moves = f"move to {ending.archive.table}" if ending.archive is not None else "delete"
         do, made = ("erase" if own else moves), core.delete().where(due)
         yield _step(stores, ended, ending, do=do, passed=ending.row, asked=asked, made=made)
@@ -208,7 +216,8 @@ def _step(
         column = core.c[passed[0].column]
         [(first,)] = stores.records.execute(store, sqlalchemy.select(sqlalchemy.func.min(column)).where(asked["n"]))
         oldest = instants.read(first)
-    whole = partitions.past(partial(stores.records.execute, store), ended, ending) if do == "delete" else ()
+    way = exchanging if ended.kind is StoreKind.MARIADB else partitions
+    whole = way.past(partial(stores.records.execute, store), ended, ending) if do == "delete" else ()
     return PlanStep(
         store,
         ending.table,
@@ -221,6 +230,7 @@ def _step(
         oldest,
         " ".join(str(made.compile(dialect=stores.records.dialect(store))).split()),
         tuple((each.name, _counted(stores, store, each), each.refused) for each in whole),
+        counts.get("clashes", 0),
     )
 
 

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -34,19 +33,14 @@ from troth.foundation.records.walking import Pace
 from troth.foundation.records.writing import Writer, WritingLimits
 from troth.foundation.store import hold
 from troth.foundation.tables import staff as accounts
-from troth.policy.periods import Duration
-from troth.protection import departures, hold_reading, plans
+from troth.protection import departures, hold_reading, holds, plans
 from troth.protection.plans import RetentionPlan
+from troth.protection.run_reading import GRACE, interval
 from troth.protection.tables import retention_runs
 from troth.protection.words import Occasion, RunState
 
 if TYPE_CHECKING:
     from troth.use.company import Company
-
-GRACE = dt.timedelta(hours=1)
-"""How much later than promised a run may begin before a check says that the keeper has stopped."""
-
-_EVERY = re.compile(r"every ([0-9]+) (hour|day|week)s?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +63,6 @@ class Run:
     begun_at: dt.datetime | None
     ended_at: dt.datetime | None
     due_at: dt.datetime | None
-
-
-def interval(setting: str | None) -> Duration | None:
-    """How often `[retention] run` promises a run; None where it promises none."""
-    if setting is None:
-        return None
-    match = _EVERY.fullmatch(setting)
-    return Duration(int(match[1]), match[2]) if match else Duration(1, "day")
 
 
 def find(tx: Connection, state: RunState) -> Run | None:
@@ -186,15 +172,15 @@ def _end_due(stores: Company, begun: Run, now: dt.datetime, before: _Counts) -> 
         limits = WritingLimits(base=stores.instance.folder)
         with Writer(stores.datamap.stores[store], stores.instance.environ, limits) as writer:
             found, reach = plans.rules_in(stores, store), plans.reach_of(stores, store)
-            holds = _Holds(stores, store)
+            held = _Holds(stores, store)
             parting = Parting(
                 writer,
                 reach,
                 stores.records.kind(store)[0],
                 begun.name,
                 now,
-                holds,
-                holds.generation,
+                held,
+                held.generation,
                 partial(pausing.require_running, office.store),
                 most - sum(n for words in before.get(store, {}).values() for n in words.values()),
                 Pace(stores.instance.settings.retention.part),
@@ -218,7 +204,8 @@ class _Holds:
 
     def __call__(self) -> tuple[Any, int]:
         if self._known is None or self.generation() != self._known[1]:
-            self._known = plans.held_now(self._stores, self._store)
+            now = holds.held_now(self._stores)
+            self._known = now.held(self._store), now.generation
         return self._known
 
     def generation(self) -> int:

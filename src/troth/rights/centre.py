@@ -7,7 +7,7 @@ out after the answer has gone out. Nothing is changed by GET, and nothing needs 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -22,13 +22,15 @@ from troth.foundation.people import Identifier
 from troth.foundation.records.subjects import find_subjects
 from troth.foundation.web.pages import Ask, Handler
 from troth.policy.vocabulary import PURPOSES, Right
-from troth.rights import fulfilment, identity, letters, links, packages, picture, register, requests
+from troth.rights import deadlines, fulfilment, identity, letters, links, packages, picture, register, requests
+from troth.rights.cards import CARDS, STEPS, says
 from troth.rights.desk import Desk
 from troth.rights.requests import PERSON, Intake, Request
 from troth.rights.words import Channel, LinkUse, Proof, State
-from troth.use import entrance
+from troth.use import entrance, standing
 from troth.use.entrance import Visitor
 from troth.use.opening import Opened
+from troth.use.words import Ground
 
 log = logging.getLogger(__name__)
 
@@ -39,40 +41,6 @@ _AT_ONCE = frozenset({Right.RESTRICTION, Right.OBJECTION})
 _STOPPABLE = frozenset({State.RECEIVED, State.IDENTITY, State.COOLING_OFF, State.APPROVAL})
 
 Beside = Callable[[Ask, Visitor | None], Markup]
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """One right in the words of the page: its title, what it does, the word on the button, what it asks the person."""
-
-    title: str
-    says: str
-    act: str
-    asks: str = ""
-
-
-CARDS: Mapping[Right, Card] = {
-    Right.ACCESS: Card("See your data", "A complete copy you can read and keep.", "Get a copy"),
-    Right.RECTIFICATION: Card(
-        "Correct something",
-        "Tell us what is wrong. One of us corrects it and writes to you.",
-        "Correct",
-        "What is wrong, and how is it right?",
-    ),
-    Right.PORTABILITY: Card(
-        "Take it elsewhere",
-        "What you gave us, in open formats. One of us prepares it and writes to you.",
-        "Take it with you",
-        "Where should it go? Leave this empty to get it yourself.",
-    ),
-    Right.RESTRICTION: Card("Pause its use", "We keep it locked and do nothing else with it.", "Restrict"),
-    Right.OBJECTION: Card("Object", "To one use of it. For marketing, at once and for good.", "Object"),
-    Right.ERASURE: Card(
-        "Delete it",
-        "Except what a law makes us keep: we show what, why and until when first.",
-        "See what would be deleted",
-    ),
-}
 
 
 def routes(troth: Opened, desk: Callable[[], Desk]) -> tuple[tuple[str, str, Handler], ...]:
@@ -111,15 +79,18 @@ class Centre:
         """The cards, and for a visitor their requests, as a piece of a page."""
         mine: tuple[Request, ...] = ()
         ready: frozenset[int] = frozenset()
+        paused = False
         if visitor is not None:
             desk = self.desk()
             with desk.office.store.reading() as tx:
                 mine = register.of_person(tx, visitor.number)
                 found = [(each.id, packages.find(tx, each.id)) for each in mine if each.right is Right.ACCESS]
+                paused = Ground.REQUEST in standing.load(tx, visitor.number).restricted_for
             ready = frozenset(key for key, one in found if one is not None and one.live(ask.now))
         template = ask.site.templates.get_template("rights/beside.html")
         facts: dict[str, Any] = {"cards": CARDS, "mine": mine, "ready": ready, "visitor": visitor, "centre": self.path}
-        return Markup(template.render(ask=ask, language=ask.language, says=_says, **facts))  # noqa: S704 - from a template
+        facts |= {"paused": paused} | self._ways_to_complain(self.desk())
+        return Markup(template.render(ask=ask, language=ask.language, says=says, **facts))  # noqa: S704 - from a template
 
     # --- asking -----------------------------------------------------------------------------------------------------
 
@@ -172,9 +143,10 @@ class Centre:
                 ask.afterwards(partial(self._go_on, request.id))
             return self._received(ask, request)
         answer = ask.go(f"{self.path}/requests/{request.number}")
-        answer.background = None if right in _AT_ONCE else BackgroundTask(self._go_on, request.id)
-        if answer.background is None:
-            fulfilment.go_on(desk, request.id)
+        if right in _AT_ONCE:
+            self._go_on(request.id, fulfilment.go_on)  # what fails here is taken in all the same, and is done later
+        else:
+            answer.background = BackgroundTask(self._go_on, request.id)
         return answer
 
     # --- by a link ----------------------------------------------------------------------------------------------------
@@ -216,7 +188,7 @@ class Centre:
         """How one request of the person goes; for anybody else it does not exist."""
         visitor, desk = self._visitor(ask), self.desk()
         if visitor is None:
-            return ask.go(self.path)
+            return ask.go(f"{self.path}?done=out")
         request = self._mine(desk, ask, visitor)
         if request is None:
             return self._none(ask)
@@ -229,12 +201,12 @@ class Centre:
             title=f"Your request {request.number}",
             request=request,
             card=CARDS[request.right],
-            says=_says(request, steps[-1].word),
-            steps=[(step.at, _STEPS[step.word]) for step in steps if step.word in _STEPS],
+            says=says(request, steps[-1].word),
+            steps=[(step.at, STEPS[step.word]) for step in steps if step.word in STEPS],
             package=package if package is not None and package.live(ask.now) else None,
             ground=words["grounds"][request.ground] if request.ground else "",
             reason=steps[-1].note if request.state is State.REFUSED else "",
-            authorities=letters.authorities(desk.office.policy).splitlines(),
+            **self._ways_to_complain(desk),
             stoppable=request.state in _STOPPABLE,
             centre=self.path,
         )
@@ -282,6 +254,9 @@ class Centre:
             error=error,
             plan=plan,
             waits=desk.settings.cooling_off,
+            at_once=visitor is not None and right in _AT_ONCE,
+            due=deadlines.answer_due(desk.office.policy.laws, right, ask.now, calendar=desk.calendar),
+            **self._ways_to_complain(desk),
             key=ids.random_token(),
             centre=self.path,
         )
@@ -305,13 +280,17 @@ class Centre:
             card=CARDS[request.right],
             minutes=links.LIFE.seconds // 60,
             days=self.desk().settings.confirm_within,
+            **self._ways_to_complain(self.desk()),
             centre=self.path,
         )
 
+    def _ways_to_complain(self, desk: Desk) -> dict[str, Any]:
+        policy = desk.office.policy
+        return {"contact": letters.contact_of(policy), "authorities": letters.authorities(policy).splitlines()}
+
     def _may_file(self, desk: Desk, ask: Ask) -> bool:
-        source = ask.request.client.host if ask.request.client else ""
         with desk.office.store.writing() as tx:
-            return throttling.take(tx, desk.office.keyring, "request", source, limit=SOURCE_LIMIT, now=ask.now)
+            return throttling.take(tx, desk.office.keyring, "request", ask.source, limit=SOURCE_LIMIT, now=ask.now)
 
     def _mine(self, desk: Desk, ask: Ask, visitor: Visitor) -> Request | None:
         with desk.office.store.reading() as tx:
@@ -341,9 +320,9 @@ class Centre:
             410, "This link was used already, or its time is over.", "Ask for a new one in the privacy centre."
         )
 
-    def _go_on(self, which: int) -> None:
+    def _go_on(self, which: int, how: Callable[[Desk, int], object] = fulfilment.begin) -> None:
         try:
-            fulfilment.begin(self.desk(), which)
+            how(self.desk(), which)
         except TrothError as problem:
             log.warning("request %d waits: %s", which, problem)
 
@@ -361,40 +340,3 @@ def _right(ask: Ask) -> Right | None:
 
 def _label(purpose: str) -> str:
     return PURPOSES[purpose].label if purpose in PURPOSES else purpose.replace(".", ", ")
-
-
-def _says(request: Request, word: str = "") -> str:
-    """Where a request stands, in a sentence for its person."""
-    if request.state is State.IDENTITY:
-        return "We sent a link to your address. Follow it, and we go on." if word == "link-sent" else _BY_STAFF
-    if request.state is State.WORKING and request.right in requests.BY_HAND:
-        return "One of us is at it, and writes to you when it is done."
-    return _SAYS[request.state]
-
-
-_BY_STAFF = "One of us looks at it, and writes to you."
-_SAYS: Mapping[State, str] = {
-    State.RECEIVED: "We have it and are getting to it.",
-    State.COOLING_OFF: "It waits, so that nobody else can do this in your name. Until then you can stop it.",
-    State.APPROVAL: "One of us looks at it before it begins.",
-    State.WORKING: "We are at it now.",
-    State.RELEASE: "Other people stand in your copy. One of us looks at that before you get it.",
-    State.DONE: "It is done.",
-    State.REFUSED: "We cannot do this.",
-    State.CANCELLED: "It was cancelled, and nothing was changed.",
-}
-_STEPS: Mapping[str, str] = {
-    "received": "You asked",
-    "link-sent": "We sent you a link",
-    "confirmed": "We know that it is you",
-    "waited": "The waiting time ended",
-    "approved": "One of us looked at it and agreed",
-    "released": "One of us looked at your copy",
-    "extended": "We told you that it takes longer",
-    "asked": "We asked you something",
-    "answered": "You answered",
-    "done": "It was done",
-    "by-hand": "It was done",
-    "refused": "It was refused",
-    "cancelled": "It was cancelled",
-}

@@ -229,8 +229,12 @@ def _carry_out(
     intake = Intake(right, Channel.TERMINAL, known_by, proof=Proof.OPERATOR, purpose=purpose, wish=note)
     filed = requests.file(desk, intake).request
     _say(f"request {filed.number} is at work ...")
-    fulfilment.go_on(desk, filed.id)
-    fulfilment.deliver(desk)
+    try:
+        fulfilment.go_on(desk, filed.id)
+        fulfilment.deliver(desk)
+    except TrothError:
+        typer.echo(f"request {filed.number} is taken in, and goes on by itself when this is mended:", err=True)
+        raise
     with desk.office.store.reading() as tx:
         return requests.load(tx, filed.id)
 
@@ -331,14 +335,16 @@ def _lines(told: Mapping[str, Any]) -> Iterator[str]:
 
 def _print_outcome(filed: Request, form: Format) -> None:
     from troth.rights import register, requests
-    from troth.rights.words import State
+    from troth.rights.words import WAITS_FOR, State
 
     if form is Format.JSON:
         _print_json({"schema": SCHEMA, **register.as_json(filed)})
     else:
-        by_hand = filed.right in requests.BY_HAND and filed.open
+        by_hand = filed.right in requests.BY_HAND and filed.state is State.WORKING
         said = ": your company does this by hand; say in the console when it is done" if by_hand else ""
         typer.echo(f"{filed.number}  {filed.right}, {filed.state}, due {filed.due.isoformat()}{said}")
+        if filed.state in WAITS_FOR and not by_hand:
+            typer.echo(f"  {WAITS_FOR[filed.state].format(number=filed.number)}", err=True)
     if filed.state is not State.DONE:
         raise typer.Exit(1)
 

@@ -16,13 +16,25 @@ from starlette.background import BackgroundTask
 from starlette.responses import Response
 
 from troth.errors import AccessDenied, PersonError, RequestError, RequestUnknown, TrothError, UnknownName
-from troth.foundation import people, staff
+from troth.foundation import operations, people, staff
 from troth.foundation.operations import Operation
 from troth.foundation.staff import Caller
 from troth.foundation.web.guarding import Guard, Guarded, StaffPage, StaffRoute, guarded
 from troth.foundation.web.pages import Ask
 from troth.policy.vocabulary import Right
-from troth.rights import fulfilment, identity, letters, packages, picture, register, releases, requests, review
+from troth.rights import (
+    fulfilment,
+    identity,
+    labels,
+    letters,
+    lists,
+    packages,
+    picture,
+    register,
+    releases,
+    requests,
+    review,
+)
 from troth.rights.desk import Desk
 from troth.rights.requests import Intake, Request
 from troth.rights.review import MAY, Act
@@ -30,8 +42,11 @@ from troth.rights.words import Channel, RefusalGround, Release, State
 
 log = logging.getLogger(__name__)
 
-_OPEN = tuple(state for state in State if state.open)
-_ENDED = tuple(state for state in State if not state.open)
+_AT_A_TIME = 100
+"""Values that are decided about on one page; `forms.MOST_FIELDS` is above it."""
+
+_NO_NUMBER = "No request has that number. A number looks like 2026-000012."
+_NOT_NAMED = "Name the person in one of the four ways."
 _FAR = {
     State.RECEIVED: 5,
     State.IDENTITY: 15,
@@ -68,6 +83,8 @@ class Pages:
         """(method, path below `path`, page, operation)."""
         return (
             ("GET", "", self.list, Operation.REQUESTS_SEE),
+            ("GET", "/list.csv", self.export, Operation.REQUESTS_SEE),
+            ("POST", "/find", self.search, Operation.REQUESTS_READ),
             ("GET", "/new", self.new, Operation.REQUESTS_FILE),
             ("POST", "/new", self.file, Operation.REQUESTS_FILE),
             ("GET", "/{number}", self.one, Operation.REQUESTS_SEE),
@@ -78,19 +95,40 @@ class Pages:
         )
 
     def list(self, ask: Ask, caller: Caller) -> Response:
-        """Open requests, the one due first at the top; or those that have ended."""
+        """Requests, a page at a time: the open ones with the one due first at the top, or those that were asked for.
+
+        Whoever gives the number of one is led to it.
+        """
         review.require(caller, Act.SEE)
-        ended = ask.request.query_params.get("show") == "ended"
+        asked, number = lists.wanted(ask.request.query_params), ask.request.query_params.get("number", "").strip()
         with self.desk().office.store.reading() as tx:
-            found = register.list_(tx, states=_ENDED if ended else _OPEN)
-        return ask.page(
-            "rights/console-list.html",
-            title="Requests",
-            found=[(each, lamp(each, ask.now, self.desk()), _FAR.get(each.state, 100)) for each in found],
-            ended=ended,
-            may_file=Act.FILE in MAY[caller.role],
-            here=self.path,
-        )
+            one = requests.find(tx, number) if number else None
+            found = lists.find(tx, asked, ask.now)
+        if one is not None:
+            return ask.go(f"{self.path}/{one.number}")
+        return self._list(ask, caller, asked, found, note=_NO_NUMBER if number else "")
+
+    def search(self, ask: Ask, caller: Caller) -> Response:
+        """The requests of one person, who is named in a form and so in no address."""
+        review.require(caller, Act.READ)
+        asked, found, note = lists.Wanted(), lists.Found((), 0), ""
+        try:
+            who = people.identifier(ask.form.get("kind", ""), ask.form.get("who", ""))
+            with self.desk().office.store.reading() as tx:
+                person = people.find(tx, self.desk().office.keyring, who)
+                found = lists.of_person(tx, person) if person is not None else found
+        except (ValueError, PersonError) as problem:
+            note = problem.message if isinstance(problem, PersonError) else _NOT_NAMED
+        return self._list(ask, caller, asked, found, note=note, somebody=True)
+
+    def export(self, ask: Ask, caller: Caller) -> Response:
+        """The list as CSV, all its pages. It names nobody."""
+        review.require(caller, Act.SEE)
+        asked, desk = lists.wanted(ask.request.query_params), self.desk()
+        with desk.office.store.reading() as tx:
+            text = "".join(lists.as_csv(tx, asked, ask.now, lambda each: lamp(each, ask.now, desk).word))
+        name = f"requests-{asked.show}-{ask.now:%Y-%m-%d}.csv"
+        return Response(text, media_type="text/csv", headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
     def new(self, ask: Ask, caller: Caller) -> Response:
         """The form by which staff take in what came by letter, phone or at the counter."""
@@ -144,6 +182,29 @@ class Pages:
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
+    def _list(
+        self, ask: Ask, caller: Caller, asked: lists.Wanted, found: lists.Found, *, note: str, somebody: bool = False
+    ) -> Response:
+        desk = self.desk()
+        with desk.office.store.reading() as tx:
+            counts = lists.count(tx, ask.now)
+        return ask.page(
+            "rights/console-list.html",
+            title="Requests",
+            found=[(each, lamp(each, ask.now, desk), _FAR.get(each.state, 100)) for each in found.requests],
+            total=found.total,
+            pages=found.pages,
+            asked=asked,
+            counts=counts,
+            note=note,
+            somebody=somebody,
+            may_file=Act.FILE in MAY[caller.role],
+            may_search=Act.READ in MAY[caller.role],
+            rights=labels.RIGHTS,
+            stands=labels.of,
+            here=self.path,
+        )
+
     def _new(self, ask: Ask, *, status: int = 200, error: str = "") -> Response:
         from troth.foundation import ids
 
@@ -151,8 +212,9 @@ class Pages:
             "rights/console-new.html",
             status=status,
             title="A request that came by another way",
-            rights=list(Right),
+            rights=labels.RIGHTS,
             error=error,
+            typed=ask.form,
             key=ids.random_token(),
             here=self.path,
         )
@@ -182,18 +244,28 @@ class Pages:
             status=status,
             title=f"Request {request.number}",
             request=request,
+            labels=labels,
             lamp=lamp(request, ask.now, desk),
-            steps=[(step, names.get(step.by.staff or 0, step.by.actor)) for step in reversed(steps)],
+            steps=[(step, names.get(step.by.staff or 0, labels.ACTORS[step.by.actor])) for step in reversed(steps)],
             reads=reads,
             plan=plan,
             trouble=trouble or more,
-            questions=asked,
+            questions=asked[:_AT_A_TIME],
+            unasked=max(0, len(asked) - _AT_A_TIME),
             can={act for act in may if _open_to(request, act, facts)},
             grounds=words["grounds"],
+            entries=self._entries(caller),
+            typed=ask.form,
+            tried=ask.request.url.path.rpartition("/")[2],
             error=error,
             here=self.path,
             **facts,
         )
+
+    def _entries(self, caller: Caller) -> str:
+        """Where an entry of the ledger is shown by its number; empty for who may not see it."""
+        console = self.path.rpartition("/")[0]
+        return f"{console}/ledger/entries" if operations.may(caller.role, Operation.LEDGER_EXPORT) else ""
 
     def _questions(self, desk: Desk, request: Request) -> tuple[tuple[releases.Question, ...], str]:
         """What staff decide about before a copy goes: values that also speak of somebody else."""
@@ -260,11 +332,13 @@ def _open_to(request: Request, act: Act, facts: Mapping[str, Any]) -> bool:
 
 
 def _decide(desk: Desk, number: str, caller: Caller, form: Mapping[str, str]) -> Request:
-    """Decide about one value of a copy that also speaks of somebody else."""
+    """Decide about values of a copy that also speak of somebody else: those for which something was chosen."""
     by = review.require(caller, Act.RELEASE)
-    if form.get("release") not in {*Release}:
+    chosen = {name[2:]: value for name, value in form.items() if name.startswith("q-")}
+    if not chosen or not set(chosen.values()) <= {*Release}:
         raise RequestError("nothing was chosen; nothing was done")
-    releases.decide(desk, number, form.get("question", ""), Release(form["release"]), by=by)
+    for question, value in chosen.items():
+        releases.decide(desk, number, question, Release(value), by=by)
     with desk.office.store.reading() as tx:
         return requests.load(tx, number)
 

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from troth.errors import ErasureRefused, PlaceMissing
+from troth.errors import DeclarationFaults, ErasureRefused, PlaceMissing
 from troth.foundation import tombstone_file
 from troth.foundation.guards.tables import map_approvals
+from troth.foundation.ledger import entries
 from troth.foundation.records import erasing, shreds, steps
 from troth.foundation.records.reach import Reach
 from troth.policy.vocabulary import Right
@@ -98,6 +99,24 @@ def seen_erasures(seen: Observation) -> tuple[Seen, ...]:
     )
 
 
+def told_otherwise(seen: Observation) -> Iterator[str]:
+    """The names of erasures that the ledger tells otherwise: when they began, and that and when they were proven."""
+    with seen.need_store().reading() as tx:
+        rows = tx.execute(select(erasures).order_by(erasures.c.id)).all()
+        claims = []
+        for row in rows:
+            said = {"erasure": row.name}
+            begun = {**said, "map": row.map_sha256, "plan": row.plan_sha256, "at": row.begun_at}
+            claims.append(entries.Claim(row.name, row.intent, "erasure.intent", begun))
+            if row.state is ErasureState.PROVEN:
+                proven = {**said, "residue": json.loads(row.residue or "[]"), "at": row.proven_at}
+                claims.append(entries.Claim(row.name, row.proof or 0, "erasure.proven", proven))
+        yield from dict.fromkeys(entries.untrue(tx, claims))
+        known = {row.name for row in rows}
+        intended = {str(each.body.get("erasure")) for each in entries.of_kind(tx, "erasure.intent")}
+        yield from sorted(intended - known)
+
+
 def _held(said: Mapping[str, Any], known: Mapping[int, hold_reading.Hold]) -> Held:
     hold = known[said["hold"]]
     return Held(said["where"], said["n"], hold.id, hold.review, hold.lifted_at)
@@ -141,9 +160,10 @@ def come_back(seen: Observation) -> Sequence[Met]:
 
 def approved(seen: Observation) -> bool:
     """Whether somebody answers for the data map as it is."""
-    statement = select(map_approvals.c.id).where(map_approvals.c.sha256 == seen.need_map().sha256).limit(1)
+    statement = select(map_approvals.c.leaf).where(map_approvals.c.sha256 == seen.need_map().sha256)
     with seen.need_store().reading() as tx:
-        return tx.execute(statement).first() is not None
+        told = entries.of_leaves(tx, tx.execute(statement).scalars())
+    return any(each.says("map.approved", map=seen.need_map().sha256) for each in told.values())
 
 
 def misfits(seen: Observation) -> Iterator[tuple[str, str]]:
@@ -155,6 +175,9 @@ def misfits(seen: Observation) -> Iterator[tuple[str, str]]:
             erasing.compile(Reach.compile(seen.need_map(), records.catalogue(store)), kind)
         except ErasureRefused as refused:
             yield store, refused.reasons[0]
+        except DeclarationFaults as problem:
+            fault = problem.faults[0]
+            yield f"{fault.file}:{fault.line}", f"{fault.path}: {fault.message}"
 
 
 def in_clear(seen: Observation) -> Iterator[tuple[str, int]]:
@@ -166,7 +189,7 @@ def in_clear(seen: Observation) -> Iterator[tuple[str, int]]:
         kind, _ = records.kind(store)
         try:
             compiled = erasing.compile(Reach.compile(datamap, records.catalogue(store)), kind)
-        except ErasureRefused:
+        except (ErasureRefused, DeclarationFaults):
             continue  # told by `misfits`
         for place, counted in shreds.in_clear(compiled):
             n = int(next(iter(records.execute(store, counted)))[0])

@@ -1,9 +1,10 @@
 """What happens to a person inside troth's own store when they are erased.
 
 From the approval on they stand still: restricted, and with every way into the privacy centre ended. Once the erasure is
-proven they go: identifiers, waiting letters, the key of what was sealed about them. What stays is a number without a
-name, for which the accountability key still opens what proves the company's duty (consents, the erasure itself), for as
-long as the policy says; and tombstones, which say nothing without troth's key, in the store and in a file outside it.
+proven they go: identifiers, what else they had asked for, waiting letters, the key of what was sealed about them. What
+stays is a number without a name, for which the accountability key still opens what proves the company's duty (consents,
+the erasure itself), for as long as the policy says; and tombstones, which say nothing without troth's key, in the store
+and in a file outside it.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ from troth.foundation.people import PersonNumber
 from troth.foundation.records.gone import hashes_of
 from troth.foundation.store import Store, changes
 from troth.foundation.tables import identifiers, outbox, people
-from troth.rights import packages, shredded
+from troth.rights import packages, register, requests, shredded, states
 from troth.rights.tables import erasures, tombstones
+from troth.rights.words import State
 from troth.use import restrictions
 from troth.use.office import Office
 from troth.use.tables import centre_links, centre_sessions, guardian_links, messages_sent, privacy_signals
@@ -73,6 +75,7 @@ def part(tx: Connection, office: Office, person: PersonNumber, *, keep_letters_o
     now = office.clock.now()
     stand_still(tx, office, person)
     restrictions.lift_in(tx, office, person, ground=Ground.ERASURE, method="erasure")
+    _end_other_requests(tx, office, person)
     tx.execute(delete(identifiers).where(identifiers.c.person == person))
     tx.execute(update(people).where(people.c.number == person).values(key=os.urandom(16)))
     changes.note(tx, [person], naming=True)
@@ -81,6 +84,16 @@ def part(tx: Connection, office: Office, person: PersonNumber, *, keep_letters_o
         tx.execute(delete(table).where(table.c.person == person))
     packages.forget_in(tx, office, person)
     shredding.shred(tx, office.keyring, person, KeyUse.CONTENT, now)
+
+
+def _end_other_requests(tx: Connection, office: Office, person: PersonNumber) -> None:
+    """What else they had asked for has nothing left to be about; what they said of themselves with it goes too.
+
+    An erasure of theirs that has begun ends by itself, with nothing found.
+    """
+    for request in register.of_person(tx, person):
+        if State.CANCELLED in states.allowed(request.right, request.state):
+            requests.move(tx, office, request, State.CANCELLED, word="erased")
 
 
 def end_accountability(desk: Desk) -> int:

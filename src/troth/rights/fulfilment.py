@@ -175,7 +175,7 @@ def _erase(desk: Desk, request: Request) -> State:
         return State.WORKING
     with desk.office.store.writing() as tx:
         note = _kept(desk, proven.plan)
-        return _done(tx, desk, requests.load(tx, request.id), note=note)
+        return _done(tx, desk, requests.load(tx, request.id), note=note, entry=proven.proof or proven.intent)
 
 
 def _held(desk: Desk, request: Request, erasure: Erasure) -> State:
@@ -206,8 +206,21 @@ def _let_rest(desk: Desk, request: Request) -> None:
 
 def _kept(desk: Desk, plan: Mapping[str, Any], word: str = "kept") -> str:
     """What a law makes the company keep, in a line each, for the letter."""
-    words = letters.wording(letters.language_of(desk.office.policy))[word]
-    lines = [words["line"].format_map({**each, "n": each["n"]}) for each in plan.get("kept", ()) if each["n"]]
+    from troth.rights import picture
+
+    language = letters.language_of(desk.office.policy)
+    words, kept = letters.wording(language)[word], [each for each in plan.get("kept", ()) if each["n"]]
+    lines = [
+        words["line"].format_map(
+            {
+                "where": picture.title(each["where"]),
+                "n": each["n"],
+                "ground": each["ground"].replace("-", " "),
+                "until": letters.until(each["until"], language),
+            }
+        )
+        for each in kept
+    ]
     return "\n".join(["", words["head"], *lines, ""]) if lines else ""
 
 
@@ -228,7 +241,7 @@ def _done(tx: Connection, desk: Desk, request: Request, **facts: Any) -> State:
     """The request has been answered: told to every address on file, which is then forgotten with the rest."""
     addresses = requests.addresses_of(tx, desk.office, request)
     moved = requests.move(tx, desk.office, request, State.DONE)
-    facts = {"until": "", "note": "", **facts}
+    facts = {"until": "", "note": "", "entry": "", **facts}
     if request.channel is not Channel.TERMINAL:
         letters.send(tx, desk, moved, f"done-{request.right}", addresses, **facts)
     return moved.state

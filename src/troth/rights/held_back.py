@@ -29,7 +29,7 @@ def held_of(desk: Desk, store: str, people: Sequence[Subject]) -> Held:
     """What holds keep in one store now, if that is anything of these people's; else nothing. Raises RecordsError."""
     if not _any_stands(desk):
         return NOTHING_HELD
-    held, _ = holds.held_in(desk, store)
+    held = holds.held_now(desk).held(store)
     return held if _rows(desk, store, people, held) else NOTHING_HELD
 
 
@@ -37,10 +37,10 @@ def kept_of(desk: Desk, people: Sequence[Subject]) -> list[dict[str, Any]]:
     """The rows of these people that holds keep: `where`, `n` and the number of the `hold`, for each hold. No values."""
     with desk.office.store.reading() as tx:
         standing = hold_reading.standing(tx)
-    found = []
+    found, now = [], holds.held_now(desk)
     for hold in standing:
         for store in desk.records.stores:
-            held, _ = holds.held_in(desk, store, only=hold.id)
+            held = now.held(store, only=hold.id)
             rows = _rows(desk, store, people, held)
             found += [{"where": str(place), "n": n, "hold": hold.id} for place, n in sorted(rows.items(), key=str)]
     return found

@@ -99,7 +99,7 @@ def settle(desk: Desk, which: int | str, *, again: bool = False) -> Request:
     if found is None:
         return _leave_to_staff(desk, request, "nobody-known")
     with office.deed() as tx:
-        current = requests.load(tx, request.id)
+        current = requests.hold_and_load(tx, request.id)
         requests.keep_identity(tx, office, current, known_by=found.known_by, addresses=found.addresses)
         changed = on_file.changed_lately(tx, desk, found.person, current)
         if changed is not None and current.right in _TAKES_DATA and _by_person(current):
@@ -194,7 +194,7 @@ def confirm(desk: Desk, token: str) -> Confirmed | None:
         if shown is None:
             return None
         which, address = shown
-        request = requests.load(tx, which)
+        request = requests.hold_and_load(tx, which)
         if request.state is not State.IDENTITY or request.person is None:
             return None
         known_by = _proven(requests.known_by_of(tx, office, request), address)

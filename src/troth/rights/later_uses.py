@@ -22,7 +22,7 @@ from troth.foundation.proof import NothingToObserve
 from troth.foundation.records import instants
 from troth.policy.datamap import Place
 from troth.use import tables as use_tables
-from troth.use.log_reading import MOST_ROWS, way_to_people, who_is_who
+from troth.use.log_reading import AHEAD, MOST_ROWS, way_to_people, who_is_who
 from troth.use.tables import EVERY_PURPOSE
 from troth.use.words import Objection, Restriction
 
@@ -136,7 +136,7 @@ def _look(
     against = undated = 0
     for value, at in rows:
         said = [stop for stop in stops.get(numbers.get(value, -1), ()) if stop.purpose in {None, use.purpose}]
-        if at is None:
+        if at is None or at > seen.now + AHEAD:
             undated += bool(said)
         else:
             against += any(stop.covers(use.purpose, at) for stop in said)

@@ -7,6 +7,7 @@ transaction of the move that it tells of, under a name of its own: what is repea
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from functools import cache
 from hashlib import sha256
 from importlib import resources
@@ -19,15 +20,26 @@ from troth.foundation import mail
 from troth.policy import documents
 from troth.policy.law.authorities import authorities_for
 from troth.policy.vocabulary import Channel
+from troth.rights import labels
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from troth.policy.model import Policy
     from troth.rights.desk import Desk
     from troth.rights.requests import Request
 
 _ENGLISH = "en"
+_OWED = frozenset(
+    {
+        "cooling",
+        "held-erasure",
+        "done-erasure",
+        "done-rectification",
+        "done-portability",
+        "refused",
+        "extended",
+    }
+)
+"""Letters that follow from a link that was mailed, or from what staff did. INVARIANT: none that a form alone causes."""
 _MOST_AUTHORITIES = 5
 
 
@@ -51,6 +63,7 @@ def send(
             reference=f"request {request.number}",
             once=f"request {request.number} {letter} {once}{place}",
             person=request.person,
+            owed=letter in _OWED,
         )
         try:
             queued += mail.queue(tx, office.keyring, sent, office.clock.now()) is mail.MailState.WAITING
@@ -64,11 +77,14 @@ def remind(tx: Connection, desk: Desk, due: date, open_: Iterable[Request], to: 
     words = wording(language_of(desk.office.policy))
     numbered = list(open_)
     site = desk.instance.settings.site
-    lines = "\n".join(f"{one.number}  {one.right}, {one.state}, due {one.due.isoformat()}" for one in numbered)
+    language = language_of(desk.office.policy)
+    lines = "\n".join(
+        f"{one.number}  {labels.RIGHTS[one.right]}, {labels.of(one)}, due {day(one.due, language)}" for one in numbered
+    )
     count = f"{len(numbered)} request{'' if len(numbered) == 1 else 's'}"
     said = {
         "count": count,
-        "due": due.isoformat(),
+        "due": day(due, language),
         "lines": lines,
         "console": f"{site.url.rstrip('/')}{site.console}/requests",
     }
@@ -102,6 +118,14 @@ def day(value: date, language: str) -> str:
     from babel.dates import format_date
 
     return str(format_date(value, "long", locale=language))
+
+
+def until(said: str, language: str) -> str:
+    """Until when something is kept, as people write it: a day in ISO 8601 as `day` does, other words as they are."""
+    try:
+        return day(date.fromisoformat(said), language)
+    except ValueError:
+        return said
 
 
 def authorities(policy: Policy) -> str:

@@ -19,6 +19,7 @@ from troth.foundation.people import Identifier, Kind, PersonNumber
 from troth.foundation.records.subjects import Subject, find_subjects
 from troth.foundation.tables import identifiers
 from troth.foundation.tables import people as people_table
+from troth.rights import own_ids
 from troth.rights.requests import Request
 from troth.use import standing
 
@@ -44,15 +45,26 @@ def find(desk: Desk, request: Request, known_by: Sequence[Identifier]) -> OnFile
     # An address that stands alone is looked for as if it were proven: the link goes there, and proves it.
     alone = len(known_by) == 1
     asked = [replace(one, verified=one.kind is Kind.EMAIL) if alone else one for one in known_by]
-    subjects = find_subjects(desk.records, desk.datamap, asked) if asked else ()
+    subjects = _subjects(desk, request, asked) if asked else ()
+    bare = own_ids.bare(desk, subjects)
     with office.store.writing() as tx:
-        person = _person_of(tx, desk, request, known_by, subjects)
+        person = _person_of(tx, desk, request, known_by, subjects, bare)
         if person is None:
             return None
         before = [one.value for one in known_by if one.kind is Kind.EMAIL and _knew(tx, desk, person, one, request)]
     held = [value for subject in subjects for value in subject.identifiers.get("email", ())]
     folded = {address.lower(): address for address in [*before, *held]}
     return OnFile(person, _lasting(known_by, subjects), tuple(folded.values()))
+
+
+def _subjects(desk: Desk, request: Request, asked: Sequence[Identifier]) -> tuple[Subject, ...]:
+    try:
+        return find_subjects(desk.records, desk.datamap, asked)
+    except PersonAmbiguous:
+        told = own_ids.told_apart(desk, request.person, asked)
+        if told is None:
+            raise
+        return told
 
 
 def count_rows(desk: Desk, known_by: Sequence[Identifier]) -> dict[tuple[str, str], int]:
@@ -82,8 +94,13 @@ def find_nobody(desk: Desk, known_by: Sequence[Identifier]) -> bool:
     return not find_subjects(desk.records, desk.datamap, known_by)
 
 
-def _person_of(
-    tx: Connection, desk: Desk, request: Request, known_by: Sequence[Identifier], subjects: Sequence[Subject]
+def _person_of(  # noqa: PLR0917 - what was given and what was found
+    tx: Connection,
+    desk: Desk,
+    request: Request,
+    known_by: Sequence[Identifier],
+    subjects: Sequence[Subject],
+    bare: frozenset[PersonNumber],
 ) -> PersonNumber | None:
     keyring = desk.office.keyring
     given = request.person
@@ -92,7 +109,7 @@ def _person_of(
     named = _names_of(desk, subjects)
     if not named:
         return given
-    led_to = {people.find(tx, keyring, one) for one in named if one.kind is Kind.ID} - {None}
+    led_to = {people.find(tx, keyring, one) for one in named if one.kind is Kind.ID} - {None} or set(bare)
     if len(led_to) > 1 or (led_to and given is not None and led_to != {given}):
         raise PersonAmbiguous("what was given and the rows found are different people's; nothing was done")
     if led_to:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from troth.foundation.records.erasureplan import ErasurePlan
@@ -50,13 +51,13 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Rows that a law makes the company keep, on what ground, and until when."""
+    """Rows that a law makes the company keep, on what ground, and until when: a day, or in words what ends it."""
 
     title: str
     where: str
     n: int
     ground: str
-    until: str
+    until: date | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ def of_steps(
         for number, (where, bands) in enumerate(counted.items())
     )
     named = tuple(
-        Kept(_title(each["where"]), each["where"], each["n"], each["ground"], each["until"])
+        Kept(title(each["where"]), each["where"], each["n"], each["ground"], _until(each["until"]))
         for each in kept
         if each["n"]
     )
@@ -123,8 +124,16 @@ def _line(where: str, bands: Mapping[str, int], why: str, y: float, largest: int
             parts.append(Part(round(x, 1), width, css))
             x += width
     deleted, changed, kept = (bands.get(band, 0) for band in _BANDS)
-    return Line(_title(where), where, deleted, changed, kept, why, y, tuple(parts))
+    return Line(title(where), where, deleted, changed, kept, why, y, tuple(parts))
 
 
-def _title(where: str) -> str:
+def _until(said: str) -> date | str:
+    try:
+        return date.fromisoformat(said)
+    except ValueError:
+        return said
+
+
+def title(where: str) -> str:
+    """What a person calls the place: the name of its table, in words."""
     return in_words(where.rpartition(".")[2])

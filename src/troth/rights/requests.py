@@ -195,6 +195,12 @@ def load(tx: Connection, which: int | str) -> Request:
     return found
 
 
+def hold_and_load(tx: Connection, which: int | str) -> Request:
+    """As `load`, for a deed that hangs on how it stands: nobody else moves it until the transaction ends."""
+    hold(tx, f"request {load(tx, which).id}")
+    return load(tx, which)
+
+
 def known_by_of(tx: Connection, office: Office, request: Request) -> tuple[Identifier, ...]:
     """How the person named themselves, or how we know them; nothing once the request has ended."""
     pairs = _opened(tx, office.keyring, request, requests.c.known_by, "known by") or []
@@ -232,8 +238,7 @@ def move(
     At an end, what the person said of themselves is wiped. A request that stands at `to` already is left alone.
     Raises: MoveRefused where `MOVES` has no such move, also when somebody else moved it first.
     """
-    hold(tx, f"request {request.id}")
-    current = load(tx, request.id)
+    current = hold_and_load(tx, request.id)
     if current.state is to:
         return current
     require_move(current, to)
@@ -265,10 +270,10 @@ def note(
     **facts: Any,
 ) -> Request:
     """Write down something that happened to a request and moved it nowhere, with its leaf `request.<word>`."""
-    hold(tx, f"request {request.id}")
+    current = hold_and_load(tx, request.id)
     if facts:
         tx.execute(update(requests).where(requests.c.id == request.id).values(facts))
-    current = load(tx, request.id)
+        current = load(tx, request.id)
     _note_move(tx, office, current, current.state, current.state, body or {}, by=by, word=word, note=text)
     return current
 
@@ -329,19 +334,9 @@ def _note_move(  # noqa: PLR0917 - a move, with where it came from and where it 
     if note:
         said["note"] = office.keyring.pseudonym("request note", note.encode("utf-8")).hex()
     leaf = leaves.append(tx, office.keyring, f"request.{word}", request.person, {**body, **said}, now)
-    tx.execute(
-        request_moves.insert().values(
-            request=request.id,
-            before=before,
-            state=state,
-            at=now,
-            actor=by.actor,
-            staff=by.staff,
-            word=word,
-            note=_sealed(office.keyring, request.number, "note", note) if note else None,
-            leaf=leaf,
-        )
-    )
+    facts = {"at": now, "actor": by.actor, "staff": by.staff, "word": word, "leaf": leaf}
+    facts["note"] = _sealed(office.keyring, request.number, "note", note)
+    tx.execute(request_moves.insert().values(request=request.id, before=before, state=state, **facts))
 
 
 _COLUMNS = tuple(column.name for column in requests.c if column.name in Request.__dataclass_fields__)

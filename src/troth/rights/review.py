@@ -74,7 +74,7 @@ def confirm(desk: Desk, number: str, caller: Caller, how: str) -> Request:
     by = require(caller, Act.CONFIRM)
     _require_words(number, how, "how you made sure who it is")
     with desk.office.deed() as tx:
-        request = requests.load(tx, number)
+        request = requests.hold_and_load(tx, number)
         if request.person is None:
             raise RequestError(
                 "nobody is known by what was given",
@@ -94,7 +94,7 @@ def approve(desk: Desk, number: str, caller: Caller, plan_sha256: str | None = N
     """
     by, now = require(caller, Act.APPROVE), desk.office.clock.now()
     with desk.office.store.writing() as tx:
-        request = requests.load(tx, number)
+        request = requests.hold_and_load(tx, number)
         if request.state is not State.APPROVAL:
             raise MoveRefused(where=f"request {number}", expected=State.APPROVAL)
         if desk.settings.four_eyes:
@@ -118,7 +118,7 @@ def release(desk: Desk, number: str, caller: Caller) -> Request:
     """Let a copy go that was looked at because other people are in it. Raises: AccessDenied, MoveRefused."""
     by, now = require(caller, Act.RELEASE), desk.office.clock.now()
     with desk.office.store.writing() as tx:
-        request = requests.load(tx, number)
+        request = requests.hold_and_load(tx, number)
         if request.state is not State.RELEASE:
             raise MoveRefused(where=f"request {number}", expected=State.RELEASE)
         return requests.move(tx, desk.office, request, State.WORKING, by=by, word="released", released_at=now)
@@ -133,7 +133,7 @@ def refuse(desk: Desk, number: str, caller: Caller, ground: RefusalGround, reaso
     by = require(caller, Act.REFUSE)
     _require_words(number, reason, "the reason")
     with desk.office.store.writing() as tx:
-        request = requests.load(tx, number)
+        request = requests.hold_and_load(tx, number)
         addresses = requests.addresses_of(tx, desk.office, request)
         moved = requests.move(
             tx, desk.office, request, State.REFUSED, {"ground": ground}, by=by, note=reason, ground=ground
@@ -151,7 +151,7 @@ def extend(desk: Desk, number: str, caller: Caller, reason: str) -> Request:
     by, now = require(caller, Act.EXTEND), desk.office.clock.now()
     _require_words(number, reason, "the reason")
     with desk.office.store.writing() as tx:
-        request = requests.load(tx, number)
+        request = requests.hold_and_load(tx, number)
         if not request.open or request.extended_at is not None:
             raise MoveRefused("it was extended before, or has ended", where=f"request {number}")
         due = longer(tx, desk, request, now)
@@ -204,7 +204,7 @@ def answer(desk: Desk, number: str, caller: Caller, what: str) -> Request:
     by = require(caller, Act.ANSWER)
     _require_words(number, what, "what was done")
     with desk.office.store.writing() as tx:
-        request = requests.load(tx, number)
+        request = requests.hold_and_load(tx, number)
         if request.right not in requests.BY_HAND:
             raise RequestError(f"troth carries out {request.right} itself", where=f"request {number}")
         if request.state in _UNCONFIRMED:
@@ -222,7 +222,7 @@ def ask_back(desk: Desk, number: str, caller: Caller) -> Request:
     """
     by, now = require(caller, Act.ASK), desk.office.clock.now()
     with desk.office.store.writing() as tx:
-        request = requests.load(tx, number)
+        request = requests.hold_and_load(tx, number)
         if not request.open or awaited(tx, request):
             raise MoveRefused("an answer is awaited already, or it has ended", where=f"request {number}")
         tx.execute(request_pauses.insert().values(request=request.id, begun_at=now))
@@ -236,7 +236,7 @@ def answered(desk: Desk, number: str, caller: Caller) -> Request:
     """
     by, now = require(caller, Act.ASK), desk.office.clock.now()
     with desk.office.store.writing() as tx:
-        request = requests.load(tx, number)
+        request = requests.hold_and_load(tx, number)
         going_on = (request_pauses.c.request == request.id, request_pauses.c.ended_at.is_(None))
         if tx.execute(update(request_pauses).where(*going_on).values(ended_at=now)).rowcount == 0:
             raise MoveRefused("no answer was awaited", where=f"request {number}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from types import MappingProxyType
 
 
 class State(StrEnum):
@@ -25,6 +26,20 @@ class State(StrEnum):
     def open(self) -> bool:
         """Whether an answer is still owed."""
         return self not in {State.DONE, State.REFUSED, State.CANCELLED}
+
+
+WAITS_FOR = MappingProxyType(
+    {
+        State.RECEIVED: "It goes on by itself with `troth serve` or `troth worker`.",
+        State.IDENTITY: "Who is meant is not settled. `troth request show {number}` says why; staff settle it in the "
+        "console.",
+        State.COOLING_OFF: "It begins by itself when the days in which it can be taken back are over.",
+        State.APPROVAL: "Staff look at its plan in the console first.",
+        State.WORKING: "It goes on by itself with `troth serve` or `troth worker`.",
+        State.RELEASE: "Staff decide in the console what it says of other people.",
+    }
+)
+"""What an open request waits for, as whoever typed it is told."""
 
 
 class Channel(StrEnum):

@@ -20,6 +20,7 @@ import io
 import json
 import os
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -49,6 +50,17 @@ if TYPE_CHECKING:
 _OURS = ("people.jsonl", "choices.jsonl", "proofs.jsonl", "checkpoint.txt")
 _BESIDE = ("manifest.json", "manifest.sig")
 _LARGEST = 4 * 1024**3
+_LARGEST_MANIFEST = 16 * 1024**2
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    KeyError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    RuntimeError,  # encrypted, packed in an unknown way, or nested too deep
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,19 +128,41 @@ def take_in(office: Office, data: bytes, identity: str, pinned: str, into: Path)
 
 
 def verified(data: bytes, identity: str, pinned: str) -> Bundle:
-    """Open a bundle and verify all of it. Raises: KeyUnavailable, ProofInvalid."""
+    """Open a bundle and verify all of it; what its signature does not vouch for is not unpacked.
+
+    Raises: KeyUnavailable, ProofInvalid.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(age.unsealed(data, identity))) as archive:
-            names = archive.namelist()
-            if sum(each.file_size for each in archive.infolist()) > _LARGEST or len(set(names)) != len(names):
-                raise _no_bundle()
-            parts = {name: archive.read(name) for name in names}
-        raw = parts["manifest.json"]
-        signature = base64.b64decode(parts["manifest.sig"], validate=True)
-        manifest = json.loads(raw)
-        key = bytes.fromhex(manifest["seller"]["key"])
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, RecursionError):
+            _require_readable(archive)
+            raw, signature = (archive.read(name) for name in _BESIDE)
+            manifest, key = _manifest(raw, base64.b64decode(signature, validate=True), pinned)
+            parts = {name: archive.read(name) for name in archive.namelist()}
+        bundle = Bundle(manifest, hashlib.sha256(raw).digest(), parts)
+        _require_parts(bundle)
+        _require_proofs(bundle, key)
+    except _UNREADABLE:
         raise _no_bundle() from None
+    return bundle
+
+
+def _require_readable(archive: zipfile.ZipFile) -> None:
+    """Every name once, all of it within limits, packed in the way that bundles are."""
+    listed = archive.infolist()
+    beside = sum(each.file_size for each in listed if each.filename in _BESIDE)
+    if (
+        len({each.filename for each in listed}) != len(listed)
+        or any(each.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED} for each in listed)
+        or sum(each.file_size for each in listed) > _LARGEST
+        or beside > _LARGEST_MANIFEST
+    ):
+        raise _no_bundle()
+
+
+def _manifest(raw: bytes, signature: bytes, pinned: str) -> tuple[dict[str, Any], bytes]:
+    """The manifest and the key that signed it, which is the pinned one."""
+    manifest = json.loads(raw)
+    key = bytes.fromhex(manifest["seller"]["key"])
     if fingerprint(key) != pinned.strip().lower():
         raise ProofInvalid(
             "the bundle is signed with another key than the seller's",
@@ -139,13 +173,7 @@ def verified(data: bytes, identity: str, pinned: str) -> Bundle:
         raise ProofInvalid("the signature of the bundle does not hold")
     if manifest.get("schema") != SCHEMA:
         raise ProofInvalid("the bundle is of another form than this version reads", expected=SCHEMA)
-    bundle = Bundle(manifest, hashlib.sha256(raw).digest(), parts)
-    try:
-        _require_parts(bundle)
-        _require_proofs(bundle, key)
-    except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
-        raise _no_bundle() from None
-    return bundle
+    return manifest, key
 
 
 def _require_parts(bundle: Bundle) -> None:

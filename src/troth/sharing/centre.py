@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from troth.foundation.web.pages import Ask, Handler
 from troth.sharing import demand_reading, transfer_reading
@@ -13,14 +13,17 @@ if TYPE_CHECKING:
 
     from troth.foundation.store import Store
 
+_BEFORE = (TransferState.ANNOUNCED, TransferState.FROZEN)
 
-def routes(store: Store, path: str) -> tuple[tuple[str, str, Handler], ...]:
-    """(method, path, handler) of every page, below the page of the policy at `path`."""
+
+def routes(store: Store, path: str, centre: str) -> tuple[tuple[str, str, Handler], ...]:
+    """(method, path, handler) of every page, below the page of the policy at `path`; `centre`: where people say no."""
 
     def transfers(ask: Ask) -> Response:
         with store.reading() as tx:
             found = [each for each in transfer_reading.every(tx) if each.state is not TransferState.ENDED]
-        return ask.page("sharing/notice.html", title="A business that is sold", found=found, here=path)
+        facts: dict[str, Any] = {"found": found, "here": path, "centre": centre, "before": _BEFORE}
+        return ask.page("sharing/notice.html", title="A business that is sold", **facts)
 
     def demands(ask: Ask) -> Response:
         with store.reading() as tx:

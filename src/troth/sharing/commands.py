@@ -5,21 +5,22 @@ from __future__ import annotations
 import json
 import sys
 from contextlib import contextmanager
+from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from troth.sharing.printed import of_disclosure, say
+from troth.sharing.printed import of_disclosure, of_spending, say, say_spending
 from troth.sharing.words import Form
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from troth.policy.settings import Instance
     from troth.sharing.disclosures import Disclosure
-    from troth.sharing.gate import Shape
+    from troth.sharing.passage import Shape
     from troth.sharing.recipients import Registered
     from troth.use.office import Office
 
@@ -82,7 +83,7 @@ def share(  # noqa: PLR0917 - typer takes its options in order
             except (GateClosed, UnknownName) as problem:
                 typer.echo(problem.diagnostics(), err=True)
                 raise typer.Exit(1) from None
-            _print(made, form, beside=to == "-")
+            _print(office, made, form, beside=to == "-")
 
 
 def _share(  # noqa: PLR0917 - the parts of one call, in the order of the sentence
@@ -134,7 +135,7 @@ def _rows(name: str) -> Iterator[IO[bytes]]:
 
 def _shape(person: str, columns: str) -> Shape:
     from troth.foundation.people import Kind
-    from troth.sharing.gate import Shape
+    from troth.sharing.passage import Shape
 
     kind, colon, column = person.partition(":")
     if not colon:
@@ -162,12 +163,13 @@ def _list(office: Office, form: Printed) -> None:
     everyone = recipients.register(office.policy)
     with office.store.reading() as tx:
         made = disclosures.latest(tx)
+        spent = disclosures.spent_by_each(tx)
     if form is Printed.JSON:
-        facts = [_of_recipient(each) for each in everyone]
+        facts = [_of_recipient(each, spent) for each in everyone]
         _print_json({"schema": SCHEMA, "recipients": facts, "disclosures": [of_disclosure(each) for each in made]})
         return
     for each in everyone:
-        typer.echo(_say_recipient(each))
+        typer.echo(_say_recipient(each, spent))
         for one in [one for one in made if one.recipient == each.name][:3]:
             typer.echo(f"  {say(one)}")
     if not everyone:
@@ -187,13 +189,20 @@ def _resume(instance: Instance, office: Office, form: Printed) -> None:
         typer.echo("Nothing was left half done.")
 
 
-def _of_recipient(each: Registered) -> dict[str, Any]:
+def _of_recipient(each: Registered, spent: Mapping[str, Decimal]) -> dict[str, Any]:
     known = each.recipient.model_dump(mode="json")
-    return known | {"sentence": each.number, "safeguard": each.safeguard, "categories": list(each.categories)}
+    noise = None if each.noise is None else of_spending(each.noise, spent.get(each.name, Decimal()))
+    return known | {
+        "sentence": each.number,
+        "safeguard": each.safeguard,
+        "noise": noise,
+        "categories": list(each.categories),
+    }
 
 
-def _say_recipient(each: Registered) -> str:
+def _say_recipient(each: Registered, spent: Mapping[str, Decimal]) -> str:
     known = each.recipient
+    told = "" if each.noise is None else f" with noise, {say_spending(each.noise, spent.get(each.name, Decimal()))}"
     papers = [
         f"contract until {known.contract.until or 'further notice'}" if known.contract else "no contract",
         *([f"{known.certificate.kind} until {known.certificate.until}"] if known.certificate else []),
@@ -202,14 +211,23 @@ def _say_recipient(each: Registered) -> str:
     ]
     return (
         f"{each.name} ({known.country}), {each.number}: {', '.join(each.categories)} for {each.purpose}; "
-        f"{each.safeguard or 'no safeguard'}; {'; '.join(papers)}"
+        f"{each.safeguard or 'no safeguard'}{told}; {'; '.join(papers)}"
     )
 
 
-def _print(made: Disclosure, form: Printed, *, beside: bool) -> None:
+def _print(office: Office, made: Disclosure, form: Printed, *, beside: bool) -> None:
     """The record; to standard error where the data themselves went to standard output."""
-    text = json.dumps({"schema": SCHEMA, "disclosure": of_disclosure(made)}, ensure_ascii=False, indent=2)
-    typer.echo(text if form is Printed.JSON else say(made), err=beside)
+    from troth.sharing import disclosures, recipients
+
+    facts, words = of_disclosure(made), say(made)
+    noise = recipients.noise_of(office.policy, made.recipient)
+    if noise is not None:
+        with office.store.reading() as tx:
+            spent = disclosures.spent(tx, made.recipient)
+        facts["noise"] = facts["noise"] | of_spending(noise, spent)
+        words += f"\n  {say_spending(noise, spent)}"
+    text = json.dumps({"schema": SCHEMA, "disclosure": facts}, ensure_ascii=False, indent=2)
+    typer.echo(text if form is Printed.JSON else words, err=beside)
 
 
 def _print_json(value: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from starlette.responses import Response
@@ -18,6 +19,7 @@ from troth.policy.rendering.annexes import SAFEGUARDS, country_name, purpose_lab
 from troth.policy.vocabulary import CATEGORIES, Circumstance
 from troth.sharing import disclosures, recipients
 from troth.sharing.disclosures import Disclosure
+from troth.sharing.printed import say_spending
 from troth.sharing.recipients import Registered
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ def routes(policy: Callable[[], Policy], store: Store, path: str, guard: Guard) 
     def register(ask: Ask, caller: Caller) -> Response:
         with store.reading() as tx:
             made = disclosures.latest(tx, limit=_SHOWN)
+            spent = disclosures.spent_by_each(tx)
         everyone = recipients.register(policy())
         sees = operations.may(caller.role, Operation.DISCLOSURES_SEE)
         last = {each.recipient: each for each in reversed(made)}
@@ -58,6 +61,7 @@ def routes(policy: Callable[[], Policy], store: Store, path: str, guard: Guard) 
             safeguards=SAFEGUARDS,
             label=lambda category: CATEGORIES[category].label if category in CATEGORIES else category,
             held=held_back,
+            told=lambda each: say_spending(each.noise, spent.get(each.name, Decimal())),
         )
 
     return guarded(guard, (("GET", "", register, Operation.RECIPIENTS_SEE),), path)

@@ -7,18 +7,24 @@ to each bitmap, and a batch of a million people is one row.
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from pyroaring import BitMap
 from sqlalchemy import Connection, Row, Select, select
 
 from troth.foundation.people import PersonNumber
+from troth.policy.noise import exactly
 from troth.policy.vocabulary import Circumstance, Safeguard
 from troth.sharing.tables import disclosures
 from troth.sharing.words import Form, State
+
+_TOLD = [state for state in State if state.told]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +45,12 @@ class HeldBack:
 
 @dataclass(frozen=True, slots=True)
 class Disclosure:
-    """One batch as the record has it. `categories` are the kinds of data that left, by column; `rows` how many rows."""
+    """One batch as the record has it. `categories` are the kinds of data that left, by column; `rows` how many rows.
+
+    `epsilon` and `delta` are what a batch with noise told at most of any one person; None where it had none. Then
+    `people` and what was held back are for the company's own eyes: the recipient got nothing exact. `policy` is the
+    hash of the policy under which it left.
+    """
 
     id: int
     recipient: str
@@ -60,6 +71,14 @@ class Disclosure:
     demand: int | None
     leaf: int
     outcome: int | None
+    epsilon: float | None
+    delta: float | None
+    policy: str
+
+    @property
+    def noisy(self) -> bool:
+        """Whether its figures left with noise."""
+        return self.epsilon is not None
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -69,8 +88,7 @@ class Disclosure:
 
 def of_person(tx: Connection, person: PersonNumber) -> tuple[Disclosure, ...]:
     """Every disclosure that this person's data were in and that has to be taken for told, the newest first."""
-    told = [state for state in State if state.told]
-    rows = tx.execute(_all(people=True).where(disclosures.c.state.in_(told)).execution_options(yield_per=100))
+    rows = tx.execute(_all(people=True).where(disclosures.c.state.in_(_TOLD)).execution_options(yield_per=100))
     return tuple(_read(row) for row in rows if row.people is not None and person in BitMap.deserialize(row.people))
 
 
@@ -101,6 +119,31 @@ def every(tx: Connection) -> Iterator[Disclosure]:
     return map(_read, tx.execute(_all().execution_options(yield_per=500)))
 
 
+def spent(tx: Connection, recipient: str) -> Decimal:
+    """The sum of epsilon over every batch that this recipient may have been told, exactly as it was written."""
+    at = disclosures.c
+    told = select(at.epsilon).where(at.recipient == recipient, at.epsilon.is_not(None), at.state.in_(_TOLD))
+    return sum((exactly(each) for each in tx.execute(told).scalars()), Decimal())
+
+
+def spent_by_each(tx: Connection) -> Mapping[str, Decimal]:
+    """What each recipient was told, as `spent`, for those that got anything with noise."""
+    at = disclosures.c
+    told = select(at.recipient, at.epsilon).where(at.epsilon.is_not(None), at.state.in_(_TOLD))
+    found: dict[str, Decimal] = defaultdict(Decimal)
+    for row in tx.execute(told):
+        found[row.recipient] += exactly(row.epsilon)
+    return found
+
+
+def mark_of(people: bytes, token: str | None = None) -> str:
+    """The hash by which the ledger knows who was in a batch.
+
+    With `token`, which stays in the record, nobody who reads the ledger can try out whom it fits.
+    """
+    return hashlib.sha256((token or "").encode() + people).hexdigest()
+
+
 def _all(*, people: bool = False) -> Select[Any]:
     columns = [each for each in disclosures.c if people or each is not disclosures.c.people]
     return select(*columns).order_by(disclosures.c.id.desc())
@@ -128,4 +171,7 @@ def _read(row: Row[Any]) -> Disclosure:
         row.demand,
         row.leaf,
         row.outcome,
+        row.epsilon,
+        row.delta,
+        bytes(row.policy_sha256).hex(),
     )

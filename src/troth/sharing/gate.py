@@ -8,7 +8,8 @@ What does not pass every one of these stays:
    `strict` the batch is refused.                                                          (Art. 5(1)(b), (c))
 4. Only rows of people leave who may be used for it now: no objection, restriction or withdrawal stands. Where they
    leave because people agreed, the consent of each must name this recipient and these kinds of data.
-5. The safeguard that the policy names is carried out; see `safeguards`.                   (Art. 25, 32)
+5. The safeguard that the policy names is carried out; see `safeguards`. Where figures leave with `noise`, all that the
+   recipient is told of any one person stays within its budget.                            (Art. 25, 32)
 6. A record with its ledger entry stands before the first byte leaves; its end is recorded after.   (Art. 5(2), 30)
 
 The whole batch is read, decided and written to an unfinished file first: what is found in its last row stops its first.
@@ -19,31 +20,27 @@ out.
 from __future__ import annotations
 
 from binascii import hexlify
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from itertools import compress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
-
-from pyroaring import BitMap
 
 from troth.errors import GateClosed, KeyUnavailable, UnknownName
 from troth.foundation import age
 from troth.foundation.age import Sink
 from troth.foundation.guards import pausing
-from troth.foundation.people import Kind
 from troth.policy.documents import nearest
 from troth.policy.vocabulary import CATEGORIES, Circumstance, Safeguard
-from troth.sharing import disclosures, recipients, recording, safeguards, streams
+from troth.sharing import disclosures, noise, recipients, recording, safeguards, streams
 from troth.sharing.admission import Admission
 from troth.sharing.delivery import Destination, deliver, destination_of
-from troth.sharing.disclosures import Disclosure, HeldBack
+from troth.sharing.disclosures import Disclosure
+from troth.sharing.noise import Measurement
+from troth.sharing.passage import Order, Passage, Shape, not_declared
 from troth.sharing.recording import Leaving
-from troth.sharing.safeguards import Groups
 from troth.sharing.spool import Spool
-from troth.sharing.streams import Batch, Writer
-from troth.sharing.subtraction import Counting, Telling, still_apart, too_near
+from troth.sharing.streams import Batch
+from troth.sharing.subtraction import still_apart
 from troth.sharing.words import Form
 
 if TYPE_CHECKING:
@@ -54,36 +51,6 @@ _DECLARED = frozenset({Circumstance.PROCESSOR, Circumstance.CONSENT})
 """Reasons for which the policy names the recipient."""
 
 _LETTERS = bytes.maketrans(b"0123456789abcdef", b"bcdfghjkmnpqrstv")
-
-KEY = "person"
-"""The column under which people leave: a name for each for this recipient only, which means nothing outside."""
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What may leave: to whom, why, which kinds of data, how protected. Made of the policy, or of a demand."""
-
-    recipient: str
-    purpose: str
-    reason: Circumstance
-    categories: tuple[str, ...]
-    safeguard: Safeguard | None = None
-    smallest_group: int = safeguards.SMALLEST_GROUP
-    host: str | None = None
-    demand: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """How the rows are made: which column says whose a row is, and what kind of data each other column holds.
-
-    `coarser` names for a column what makes its values coarser (`safeguards.generaliser`).
-    """
-
-    person: str
-    columns: Mapping[str, str]
-    kind: Kind = Kind.ID
-    coarser: Mapping[str, str] = field(default_factory=dict)
 
 
 class Gate:
@@ -119,6 +86,7 @@ class Gate:
             registered.categories,
             registered.safeguard,
             registered.smallest_group or safeguards.SMALLEST_GROUP,
+            registered.noise,
             registered.recipient.host,
         )
         return self.carry(order, rows, shape=shape, to=to, form=form, strict=strict)
@@ -139,14 +107,15 @@ class Gate:
         destination = destination_of(to, order.host, self._instance.folder)
         leaving = self._leaving(order, shape, strict=strict)
         key = self._key(order)
+        measurement = self._measurement(order)
         with Spool(destination.path) as spool:
             sealing = age.Sealing(spool, key) if key else None
             below: Sink = sealing or spool
-            passage = _Passage(order, shape, leaving, form, below, Admission(
+            passage = Passage(order, shape, leaving, form, below, Admission(
                 office, order.purpose, tuple(dict.fromkeys(leaving.values())), _checked_recipient(order), shape.kind,
                 name=_naming(office, order),
                 on_consent=order.reason is Circumstance.CONSENT,
-            ), strict=strict)  # fmt: skip
+            ), strict=strict, measurement=measurement)  # fmt: skip
             for batch in _batches(rows):
                 passage.take(batch)
             people = passage.finish(office)
@@ -156,7 +125,7 @@ class Gate:
             ready = Leaving(
                 order.recipient, order.purpose, order.reason, order.safeguard, destination.text, spool.token, form,
                 passage.rows, people, leaving, passage.held_back(), spool.size, spool.sha256, order.demand,
-                passage.telling,
+                passage.telling, order.noise,
             )  # fmt: skip
             with office.deed() as tx:
                 if not passage.admission.unchanged(tx):
@@ -199,9 +168,9 @@ class Gate:
             if order.reason not in _DECLARED or (order.purpose, category, order.recipient) in table
         }
         leaving = {name: category for name, category in shape.columns.items() if category in permitted}
-        undeclared = sorted(set(shape.columns) - set(leaving))
-        if strict and undeclared:
-            raise _undeclared(order, undeclared)
+        over = sorted(set(shape.columns) - set(leaving))
+        if strict and over:
+            raise not_declared(order, over)
         if not leaving:
             raise GateClosed(
                 "none of the columns may go to this recipient; nothing has left",
@@ -211,6 +180,21 @@ class Gate:
         if order.safeguard is Safeguard.ANONYMISED:
             safeguards.require_groupable(leaving)
         return leaving
+
+    def _measurement(self, order: Order) -> Measurement | None:
+        """What tells the groups with noise, where it is declared. Raises: GateClosed, also when the budget is spent."""
+        if order.noise is None:
+            if order.reason in _DECLARED and recipients.noise_of(self._office.policy, order.recipient) is not None:
+                raise GateClosed(
+                    "the policy says that it gets figures with noise, and these have none; nothing has left",
+                    where=order.recipient,
+                )
+            return None
+        if order.safeguard is not Safeguard.ANONYMISED:
+            raise GateClosed("noise is for groups, and these are rows; nothing has left", where=order.recipient)
+        with self._office.store.reading() as tx:
+            noise.require_paid(tx, order.recipient, order.noise)
+        return noise.measurement(order.noise, order.smallest_group)
 
     def _key(self, order: Order) -> str | None:
         if order.safeguard is not Safeguard.ENCRYPTED:
@@ -224,106 +208,6 @@ class Gate:
             )
         age.require_key(key)
         return key
-
-
-class _Passage:
-    """One batch while it passes: what is dropped is dropped, who is refused stays, the rest is written."""
-
-    def __init__(  # noqa: PLR0917 - its parts, in the order in which rows meet them
-        self,
-        order: Order,
-        shape: Shape,
-        leaving: Mapping[str, str],
-        form: Form,
-        file: Sink,
-        admission: Admission,
-        *,
-        strict: bool,
-    ) -> None:
-        self.admission = admission
-        self.rows = 0
-        self._order, self._shape, self._leaving, self._strict = order, shape, leaving, strict
-        self._dropped = set(shape.columns) - set(leaving)
-        self._small_groups = self._near_groups = 0
-        self.telling: Telling | None = None
-        self._groups: Groups | None = None
-        names = tuple(leaving)
-        if order.safeguard is Safeguard.ANONYMISED:
-            coarser = {name: safeguards.generaliser(word) for name, word in shape.coarser.items()}
-            self._groups = Groups(names, coarser, order.smallest_group)
-            names = (*names, safeguards.PEOPLE, safeguards.ROWS)
-        else:
-            self._coarser = {name: safeguards.generaliser(word) for name, word in shape.coarser.items()}
-            names = (_key_column(names), *names)
-        self._writer: Writer = streams.writer(form, names, file)
-
-    def take(self, batch: Batch) -> None:
-        self._look(batch)
-        whose = batch.columns[self._shape.person]
-        columns = [batch.columns[name] for name in self._leaving]
-        if self._groups is not None:
-            codes = self.admission.codes(whose)
-            if min(codes, default=1) <= 0:
-                passing = [code > 0 for code in codes]
-                codes = list(compress(codes, passing))
-                columns = [list(compress(column, passing)) for column in columns]
-            self._groups.take(columns, codes)
-            return
-        names: list[Any] = self.admission.names(whose)
-        if None in names:
-            columns = [list(compress(column, names)) for column in columns]
-            names = list(filter(None, names))
-        if not names:
-            return
-        for at, (name, category) in enumerate(self._leaving.items()):
-            if name in self._coarser:
-                columns[at] = list(map(self._coarser[name], columns[at]))
-            if self._order.safeguard is Safeguard.MASKED:
-                columns[at] = safeguards.masked(category, columns[at])
-        self._writer.write([names, *columns])
-        self.rows += len(names)
-
-    def finish(self, office: Office) -> BitMap:
-        """Write what waits until the end; gives the people whose data leave."""
-        people = self.admission.passed
-        if self._groups is not None:
-            coarser = {name: self._shape.coarser[name] for name in self._leaving if name in self._shape.coarser}
-            counting = Counting(self._order.recipient, self._groups.names, self._leaving, coarser)
-            with office.store.reading() as tx:
-                near, self.telling = too_near(
-                    tx, office.keyring, counting, self._groups.large(), self._order.smallest_group
-                )
-            columns, people, self._small_groups, self._near_groups = self._groups.kept(near)
-            self._writer.write(columns)
-            self.rows = len(columns[0])
-        self._writer.close()
-        return people
-
-    def held_back(self) -> HeldBack:
-        refused = {reason.value: count for reason, count in self.admission.refused.items()}
-        return HeldBack(tuple(sorted(self._dropped)), refused, self._small_groups, self._near_groups)
-
-    def _look(self, batch: Batch) -> None:
-        """Rules about the batch as it came. Raises: GateClosed."""
-        missing = [name for name in (self._shape.person, *self._leaving) if name not in batch.columns]
-        if missing:
-            raise GateClosed(
-                f"the rows have no column {', '.join(missing)[:200]}; nothing has left",
-                where=f"row {batch.first}",
-                expected=f"the columns {', '.join((self._shape.person, *self._shape.columns))[:400]}",
-            )
-        unnamed = set(batch.columns) - set(self._shape.columns) - {self._shape.person}
-        if unnamed and self._strict:
-            raise _undeclared(self._order, sorted(unnamed))
-        self._dropped |= unnamed
-        if self._order.safeguard is Safeguard.TOKENS_ONLY:
-            found = safeguards.card_row(batch.columns)
-            if found is not None:
-                raise GateClosed(
-                    "the number of a payment card stands there, and this recipient gets tokens only; nothing has left",
-                    where=f"row {batch.first + found[0]}, column {found[1][:60]}",
-                    repair="Take it out where it comes from, then share again.",
-                )
 
 
 def _batches(rows: Iterable[Mapping[str, Any]] | Iterator[Batch]) -> Iterator[Batch]:
@@ -367,16 +251,3 @@ def _pseudonym(office: Office, recipient: bytes, number: int) -> str:
 def _checked_recipient(order: Order) -> str | None:
     """Whom decisions are asked about: recipients of the register; others are settled by what the order rests on."""
     return order.recipient if order.reason in _DECLARED else None
-
-
-def _key_column(names: Sequence[str]) -> str:
-    return KEY if KEY not in names else f"{KEY}_key"
-
-
-def _undeclared(order: Order, names: Sequence[str]) -> GateClosed:
-    return GateClosed(
-        f"columns that are not declared for it: {', '.join(names)[:200]}; nothing has left",
-        where=order.recipient,
-        expected=f"columns of {', '.join(order.categories)} only",
-        repair="Leave them out, or share without --strict, which drops them.",
-    )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pyroaring import BitMap
 from sqlalchemy import Connection, select
 
+from troth.policy.vocabulary import Safeguard
 from troth.sharing import disclosures
 from troth.use.tables import consent_events, consent_meanings, withdrawal_notices
 from troth.use.words import Consent, Notice
@@ -66,11 +67,18 @@ def agreeing(tx: Connection, purpose: str, recipient: str, categories: Sequence[
 
 
 def had(tx: Connection, notice: Told) -> bool:
-    """Whether the recipient was ever given anything of that person for that purpose."""
+    """Whether the recipient was ever given anything of that person for that purpose.
+
+    Groups are nobody's: who got some could delete nothing, and would only learn that one of those people withdrew.
+    """
     if notice.person is None:
         return False
-    given = disclosures.of_person(tx, notice.person)
-    return any(each.recipient == notice.recipient and each.purpose == notice.purpose for each in given)
+    return any(
+        each.recipient == notice.recipient
+        and each.purpose == notice.purpose
+        and each.safeguard is not Safeguard.ANONYMISED
+        for each in disclosures.of_person(tx, notice.person)
+    )
 
 
 def _names(meaning: str, recipient: str, categories: set[str]) -> bool:

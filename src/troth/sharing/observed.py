@@ -26,7 +26,8 @@ _DNSMASQ = re.compile(r"query\[\w+\] (?P<target>\S+) from ")
 _FLOW = re.compile(r"\d+ \S+ \S+ \S+ (?P<target>[0-9a-f.:]+) \d+ \d+ \d+ \d+ \d+ \d+ (?P<at>\d{9,11}) [A-Z]+ [A-Z]+\Z")
 _LISTED = re.compile(r"(?P<target>[^\s,;]+)(?:[\s,;]+(?P<at>\d{4}-\d\d-\d\d\S*))?\Z")
 _SHAPES = (_SQUID, _COMMON, _BIND, _DNSMASQ, _FLOW, _LISTED)
-_TARGETS = ("host", "hostname", "server_name", "sni", "query_name", "query", "url", "domain", "dst_host", "dstaddr")
+_TARGETS = ("server_name", "sni", "query_name", "query", "url", "domain", "dst_host", "host", "hostname", "dstaddr")
+"""In this order: where a line names what was asked for, `host` is who wrote the line."""
 _TIMES = ("time", "timestamp", "@timestamp", "query_timestamp", "ts", "end", "at")
 _LONGEST = 16_384
 
@@ -108,8 +109,10 @@ def _of_json(text: str) -> tuple[str | None, dt.datetime | None]:
         row = json.loads(text)
     except (ValueError, RecursionError):
         return None, None
-    target = next((row[name] for name in _TARGETS if isinstance(row.get(name), str)), "")
-    return _host(target), _time(next((row[name] for name in _TIMES if row.get(name) is not None), None))
+    targets = (_host(row[name]) for name in _TARGETS if isinstance(row.get(name), str))
+    return next((host for host in targets if host is not None), None), _time(
+        next((row[name] for name in _TIMES if row.get(name) is not None), None)
+    )
 
 
 def _host(target: str) -> str | None:
@@ -119,12 +122,27 @@ def _host(target: str) -> str | None:
     except ValueError:
         return None
     name = (text or "").rstrip(".").lower()
+    if not name.isascii():
+        try:
+            name = name.encode("idna").decode("ascii")  # as a resolver asks for it
+        except UnicodeError:
+            return None
     if _HOST.fullmatch(name):
         return name
     try:
-        return str(ipaddress.ip_address(name))
+        address = ipaddress.ip_address(name or target.strip("[]"))
+    except ValueError:
+        return _bare_address(target)
+    return str(getattr(address, "ipv4_mapped", None) or address)
+
+
+def _bare_address(target: str) -> str | None:
+    """An address of version 6 that stands without brackets."""
+    try:
+        address = ipaddress.ip_address(target.strip())
     except ValueError:
         return None
+    return str(getattr(address, "ipv4_mapped", None) or address)
 
 
 def _time(value: Any) -> dt.datetime | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from troth.errors import GateClosed, UnknownName
 from troth.policy.documents import nearest
 from troth.policy.model import Policy, Recipient
+from troth.policy.noise import Noise
 from troth.policy.vocabulary import Circumstance, Safeguard, expand
 
 
@@ -25,6 +26,7 @@ class Registered:
     smallest_group: int | None
     categories: tuple[str, ...]
     circumstance: Circumstance = Circumstance.PROCESSOR
+    noise: Noise | None = None
 
     @property
     def name(self) -> str:
@@ -46,6 +48,7 @@ def register(policy: Policy) -> tuple[Registered, ...]:
             sentence.meaning.smallest_group,
             expand(each.data),
             sentence.meaning.circumstance or Circumstance.PROCESSOR,
+            sentence.meaning.noise,
         )
         for sentence, each in policy.recipients
     )
@@ -73,6 +76,11 @@ def load(policy: Policy, name: str, purpose: str) -> Registered:
         expected=f"one of: {', '.join(purposes)}",
         nearest=nearest(purpose, purposes),
     )
+
+
+def noise_of(policy: Policy, name: str) -> Noise | None:
+    """The noise with which a recipient of that name gets groups; None where nothing of the kind is declared for it."""
+    return next((each.noise for each in register(policy) if each.name == name and each.noise is not None), None)
 
 
 def require_contract(each: Registered, today: dt.date) -> None:

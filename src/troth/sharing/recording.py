@@ -19,22 +19,21 @@ from sqlalchemy import Connection, select, update
 from troth.errors import GateClosed
 from troth.foundation.guards import pausing
 from troth.foundation.ledger import leaves
+from troth.policy.noise import Noise
 from troth.policy.vocabulary import Circumstance, Safeguard
 from troth.sharing import disclosures as record
-from troth.sharing import subtraction
+from troth.sharing import noise, subtraction
 from troth.sharing.disclosures import Disclosure, HeldBack
 from troth.sharing.spool import clear, part_of
 from troth.sharing.subtraction import Telling
 from troth.sharing.tables import disclosures
-from troth.sharing.words import Form, State
+from troth.sharing.words import ENDED_AS, Form, State
 
 if TYPE_CHECKING:
     from troth.use.office import Office
 
 PATIENCE = dt.timedelta(minutes=10)
 """A disclosure that is begun for longer than this has lost whoever was carrying it out."""
-
-_KINDS = {State.DONE: "data.disclosed", State.STOPPED: "data.not-disclosed", State.UNCERTAIN: "data.perhaps-disclosed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +55,23 @@ class Leaving:
     sha256: bytes
     demand: int | None = None
     telling: Telling | None = None
+    noise: Noise | None = None
 
 
 def begin(tx: Connection, office: Office, leaving: Leaving) -> int:
     """Record that this batch is about to leave; gives the number of the disclosure.
 
+    What a batch with noise kept back stays in the record; the ledger, which others read, holds nothing exact of it.
     Raises: WritingPaused, GateClosed-family errors and StoreError, and then nothing may leave.
     """
     if pausing.brake(tx).paused:
         raise GateClosed("sharing is paused; nothing has left", repair="Run `troth resume` when it may go on.")
+    noisy = leaving.noise is not None
+    if leaving.noise is not None:
+        noise.spend(tx, leaving.recipient, leaving.noise)
     now = office.clock.now()
     people = leaving.people.serialize()
+    cost = None if leaving.noise is None else {"epsilon": leaving.noise.epsilon, "delta": noise.DELTA}
     back: dict[str, Any] = {
         "columns": sorted(leaving.held_back.columns),
         "refused": dict(sorted(leaving.held_back.refused.items())),
@@ -80,13 +85,12 @@ def begin(tx: Connection, office: Office, leaving: Leaving) -> int:
         "safeguard": leaving.safeguard.value if leaving.safeguard else None,
         "categories": sorted(set(leaving.categories.values())),
         "rows": leaving.rows,
-        "people": {"count": len(leaving.people), "sha256": hashlib.sha256(people).hexdigest()},
-        "held_back": {
-            "columns": len(back["columns"]),
-            "refused": back["refused"],
-            "small_groups": back["small_groups"],
-            "near_groups": back["near_groups"],
+        "people": {
+            "count": None if noisy else len(leaving.people),
+            "sha256": record.mark_of(people, leaving.token if noisy else None),
         },
+        "held_back": {"columns": len(back["columns"])} | ({} if noisy else _counts(back)),
+        "noise": cost,
         "sha256": leaving.sha256.hex(),
         "demand": leaving.demand,
         "policy": office.policy.sha256,
@@ -112,6 +116,8 @@ def begin(tx: Connection, office: Office, leaving: Leaving) -> int:
             sha256=leaving.sha256,
             policy_sha256=bytes.fromhex(office.policy.sha256),
             demand=leaving.demand,
+            epsilon=cost and cost["epsilon"],
+            delta=cost and cost["delta"],
             leaf=leaf,
         )
     )
@@ -121,13 +127,17 @@ def begin(tx: Connection, office: Office, leaving: Leaving) -> int:
     return int(key[0])
 
 
+def _counts(back: dict[str, Any]) -> dict[str, Any]:
+    return {name: back[name] for name in ("refused", "small_groups", "near_groups")}
+
+
 def end(tx: Connection, office: Office, number: int, state: State) -> bool:
     """Record how a disclosure ended; gives whether it did so now. One that has ended stays as it is."""
     now = office.clock.now()
     open_ = disclosures.c.id == number, disclosures.c.state == State.BEGUN
     if tx.execute(select(disclosures.c.id).where(*open_).with_for_update()).first() is None:
         return False
-    leaf = leaves.append(tx, office.keyring, _KINDS[state], None, {"disclosure": number}, now)
+    leaf = leaves.append(tx, office.keyring, ENDED_AS[state], None, {"disclosure": number}, now)
     tx.execute(update(disclosures).where(*open_).values(state=state, ended_at=now, outcome=leaf))
     return True
 

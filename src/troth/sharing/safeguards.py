@@ -4,7 +4,8 @@
 - *masked*: identifying fields are cut down to a hint, and addresses, numbers and cards inside running text are covered.
 - *anonymised*: no row leaves. Rows become groups, each with how many people and rows are in it; a group of fewer
   people than the policy's `smallest_group` is left out, so that no line is about one person (WP216: singling out), and
-  so is one that an earlier batch can be subtracted from (`subtraction`).
+  so is one that an earlier batch can be subtracted from (`subtraction`). Where the policy names `noise`, the numbers
+  leave with noise instead, and nothing exact does (`noise`).
   Kinds of data that name somebody by themselves cannot be grouped. Hashing is not anonymisation, and is not done here.
 - *encrypted*: see `age`; it closes the finished stream.
 
@@ -172,8 +173,17 @@ def _band(size: int) -> Callable[[Any], Any]:
 
 
 def require_groupable(categories: Mapping[str, str]) -> None:
-    """Make sure that none of the columns' kinds names somebody by itself. Raises: GateClosed."""
+    """Make sure that none of the columns' kinds names somebody by itself, and none is called as what groups come with.
+
+    Raises: GateClosed.
+    """
     for name, category in categories.items():
+        if name in {PEOPLE, ROWS}:
+            raise GateClosed(
+                f"groups come with a column {name} of their own; nothing has left",
+                where=f"column {name}",
+                repair="Give the column another name, or leave it out.",
+            )
         if category in _NAMES_SOMEBODY or category.partition(".")[0] in _NAMES_SOMEBODY:
             raise GateClosed(
                 f"{category} names somebody by itself and cannot be made anonymous by grouping",
@@ -207,6 +217,10 @@ class Groups:
                 repair="Make a column coarser, such as `at=usage.interaction:day`, or leave one out.",
             )
 
+    def all(self) -> Mapping[tuple[Any, ...], BitMap]:
+        """Every group, and who is in it."""
+        return self._people
+
     def large(self) -> dict[tuple[Any, ...], BitMap]:
         """The groups that are large enough, and who is in each."""
         return {key: people for key, people in self._people.items() if len(people) >= self.smallest}
@@ -216,12 +230,21 @@ class Groups:
         small, and of those that are `staying` for another reason.
         """
         large = self.large()
-        keys = sorted(large.keys() - staying, key=lambda key: tuple(map(str, key)))
-        everybody = BitMap.union(*(self._people[key] for key in keys)) if keys else BitMap()
-        columns: list[Sequence[Any]] = [[key[at] for key in keys] for at in range(len(self.names))]
-        columns += [[len(self._people[key]) for key in keys], [self._rows[key] for key in keys]]
+        columns, everybody = self.named(
+            {key: len(people) for key, people in large.items() if key not in staying}, large
+        )
+        columns.append([self._rows[key] for key in zip(*columns[:-1], strict=True)])
         small = sum(count for key, count in self._rows.items() if key not in large)
         return columns, everybody, small, sum(self._rows[key] for key in staying)
+
+    def named(
+        self, numbers: Mapping[tuple[Any, ...], int], people: Mapping[tuple[Any, ...], BitMap]
+    ) -> tuple[list[Sequence[Any]], BitMap]:
+        """The columns of these groups in order, the last with the number that is told of each; and who is in them."""
+        keys = sorted(numbers, key=lambda key: tuple(map(str, key)))
+        everybody = BitMap.union(*(people[key] for key in keys)) if keys else BitMap()
+        columns: list[Sequence[Any]] = [[key[at] for key in keys] for at in range(len(self.names))]
+        return [*columns, [numbers[key] for key in keys]], everybody
 
     def _cut(self, name: str, column: Sequence[Any]) -> Iterator[Any]:
         return map(self.coarser.get(name, _to_the_day), column)

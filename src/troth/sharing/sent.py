@@ -26,7 +26,8 @@ SAMPLE = 8 * 1024 * 1024
 """Bytes of a file that are looked into, at most; its hash is taken of all."""
 
 _KEYS = ("person", "person_key")
-_COUNTS = ("people", "rows")
+ROWS = "rows"
+_COUNTS = ("people", ROWS)
 _AGE = b"age-encryption.org/v1\n-> X25519 "
 _TELLING = (Shape.EMAIL, Shape.CARD, Shape.IBAN)
 _SINGLING = frozenset({Shape.EMAIL, Shape.IP, Shape.MAC, Shape.UUID, Shape.HEX_DIGEST, Shape.PHONE, Shape.CARD,

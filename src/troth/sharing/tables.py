@@ -8,7 +8,7 @@ A row of `disclosures` is begun before data leave, and ended once; `leaf` proves
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Date, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import BigInteger, Column, Date, Double, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
 
 from troth.foundation import tables as foundation_tables
 from troth.foundation.ledger.tables import LONG, ledger_leaves
@@ -42,6 +42,9 @@ disclosures = Table(
     Column("sha256", LargeBinary(32), nullable=False),
     Column("policy_sha256", LargeBinary(32), nullable=False),
     Column("demand", LONG),
+    # What a batch with noise told at most of any one person, as it was declared; empty where it had none.
+    Column("epsilon", Double),
+    Column("delta", Double),
     Column("leaf", LONG, ForeignKey(ledger_leaves.c.id), nullable=False),
     Column("outcome", LONG, ForeignKey(ledger_leaves.c.id)),
     Index("ix_disclosures_recipient_at", "recipient", "at"),

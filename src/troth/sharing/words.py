@@ -23,6 +23,14 @@ class State(StrEnum):
         return self is not State.STOPPED
 
 
+ENDED_AS = {
+    State.DONE: "data.disclosed",
+    State.STOPPED: "data.not-disclosed",
+    State.UNCERTAIN: "data.perhaps-disclosed",
+}
+"""The kind of entry in the ledger that says how a disclosure ended."""
+
+
 class Form(StrEnum):
     """How rows are written."""
 

@@ -83,6 +83,23 @@ def alterations(versions: tuple[Archived, ...], current: str) -> Iterator[tuple[
         yield "the policy file", f"is not version {versions[-1].number}, the newest that was published"
 
 
+def told_otherwise(seen: Observation, versions: tuple[Archived, ...]) -> Iterator[tuple[str, str]]:
+    """What the ledger says otherwise of the history than it stands there, each as (place, what)."""
+    from troth.foundation.ledger import entries
+
+    with seen.need_store().reading() as tx:
+        told = {each.body.get("version"): each for each in entries.of_kind(tx, "policy.published")}
+    for version in versions:
+        entry = told.pop(version.number, None)
+        facts = {"effective": version.effective, "material": version.material, "at": version.published_at}
+        if entry is None:
+            yield f"version {version.number}", "no entry in the ledger says that it was published"
+        elif not entry.says(entry.kind, policy=version.sha256, **facts):
+            yield f"version {version.number}", entries.NOT_AS_TOLD
+    for number in told:
+        yield f"version {number}", "was published, by the ledger, and is not in the history"
+
+
 def steps(versions: tuple[Archived, ...], policy: Policy) -> Iterator[Step | tuple[int, str]]:
     """Each step from one version to the next; (number, why) where one of the two cannot be read any more."""
     from troth.updates.comparison import differences, is_material

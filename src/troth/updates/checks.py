@@ -55,7 +55,8 @@ def silent_edit(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  # noqa
 
     What it proves: each sentence of the file stands on the page word for word, visible and once (the element with id
     `s` and its number), and no sentence that the file does not have; the newest version in the store has the file's
-    SHA-256; versions count from 1 without a hole, each hashes to its recorded hash, each was published after the last.
+    SHA-256; versions count from 1 without a hole, each hashes to its recorded hash, each was published after the last,
+    and when and as the ledger says.
 
     What it does not prove: that the store itself was not rewritten as a whole; that other copies of the page agree.
 
@@ -63,7 +64,7 @@ def silent_edit(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  # noqa
     After: `troth policy diff`, then `troth policy publish`.
     """
     history = archive.archived(seen)
-    altered = list(archive.alterations(history, seen.policy.sha256))
+    altered = [*archive.alterations(history, seen.policy.sha256), *archive.told_otherwise(seen, history)]
     for place, what in altered:
         repair = (
             f"run `troth policy diff`, then {_PUBLISH}"
@@ -71,7 +72,7 @@ def silent_edit(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  # noqa
             else "restore the store from a backup"
         )
         yield broken(place, what, repair=repair)
-    if not history:
+    if not history and not altered:
         yield unproven(
             seen.policy.file, "no version has been published, so an edit would leave no trace", repair=_PUBLISH
         )
@@ -186,7 +187,7 @@ def stale(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
         fine = False
         yield broken(place, f"the stated day {updated} is still to come", repair=repair)
     limit = _review(seen.policy)
-    if limit is not None and limit.before(dt.datetime.combine(today, dt.time(), dt.UTC)).date() > updated:
+    if limit is not None and limit.after_day(updated) < today:
         fine = False
         yield broken(place, f"last updated on {updated}, more than {limit} ago", repair=repair)
     history = _history(seen)

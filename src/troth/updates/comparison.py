@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from troth.policy.model import CookieItem, DeclaredUse, Policy, Recipient, RetentionPeriod, Sentence
+from troth.policy.noise import Noise
 from troth.policy.periods import Duration
 from troth.policy.turning import turned
 from troth.policy.vocabulary import CATEGORIES, PURPOSES, CookieCategory, expand
@@ -177,12 +178,29 @@ def _promises(before: Policy, after: Policy) -> Iterator[Difference]:
         was, meaning = sentence.meaning, now.meaning
         if was.safeguard is not meaning.safeguard:
             yield Difference(now.number, was.safeguard is not None, f"the safeguard is {meaning.safeguard or 'gone'}")
+        if was.smallest_group and was.smallest_group != meaning.smallest_group:
+            smaller = meaning.smallest_group is None or meaning.smallest_group < was.smallest_group
+            least = meaning.smallest_group or "not named"
+            yield Difference(now.number, smaller, f"the fewest people that a group has is {least}")
+        if was.noise != meaning.noise:
+            yield Difference(now.number, _tells_more(was.noise, meaning.noise), _noise(meaning.noise))
         if was.minimum and was.minimum != meaning.minimum:
             weaker = meaning.minimum is None or meaning.minimum < was.minimum
             yield Difference(now.number, weaker, f"the least TLS version is {meaning.minimum or 'not named'}")
         if was.every and was.every != meaning.every:
             rarer = meaning.every is None or length(meaning.every) > length(was.every)
             yield Difference(now.number, rarer, f"it is done every {meaning.every or '(no interval named)'}")
+
+
+def _tells_more(was: Noise | None, now: Noise | None) -> bool:
+    """Whether figures may tell more of one person than before."""
+    return was is not None and (now is None or now.epsilon > was.epsilon or now.budget > was.budget)
+
+
+def _noise(now: Noise | None) -> str:
+    if now is None:
+        return "figures come without noise"
+    return f"figures come with noise of epsilon {now.epsilon:g}, {now.budget:g} in all"
 
 
 def _cookies(before: Policy, after: Policy) -> Iterator[Difference]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
-from troth.errors import AccessDenied, TrothError
 from troth.foundation import operations
 from troth.foundation.operations import Operation
-from troth.foundation.web.guarding import Guard, Guarded, StaffRoute, guarded
+from troth.foundation.web.guarding import Guard, Guarded, StaffRoute, carry_out, guarded
 from troth.foundation.web.pages import Ask
 from troth.policy import documents, reading
 from troth.updates import comparison, versions
@@ -44,25 +44,8 @@ class Pages:
             ("POST", "", self.publish, Operation.POLICY_PUBLISH),
         )
 
-    def list(self, ask: Ask, caller: Caller) -> Response:
-        """The versions, the newest first, and how the file differs from it."""
-        return self._list(ask, caller)
-
-    def publish(self, ask: Ask, caller: Caller) -> Response:
-        """Publish the text that was shown; another than that is not published by mistake."""
-        data = documents.read_bytes(self.file)
-        policy = reading.parse(data, self.file.name)
-        if ask.form.get("sha256") != policy.sha256:
-            return self._list(ask, caller, error="The file is another than the one that was shown. Look again.")
-        try:
-            versions.publish(self.store, self.keyring, data, policy, ask.now, staff=caller.id)
-        except AccessDenied:
-            raise
-        except TrothError as problem:
-            return self._list(ask, caller, error=str(problem))
-        return ask.go(self.path)
-
-    def _list(self, ask: Ask, caller: Caller, error: str = "") -> Response:
+    def list(self, ask: Ask, caller: Caller, error: str = "") -> Response:
+        """The versions, the newest first, and how the file differs from it; `error`: why it was not published."""
         policy = reading.parse(documents.read_bytes(self.file), self.file.name)
         known = versions.history(self.store)
         newest = known[-1] if known else None
@@ -81,3 +64,12 @@ class Pages:
             error=error,
             here=self.path,
         )
+
+    def publish(self, ask: Ask, caller: Caller) -> Response:
+        """Publish the text that was shown; another than that is not published by mistake."""
+        data = documents.read_bytes(self.file)
+        policy = reading.parse(data, self.file.name)
+        if ask.form.get("sha256") != policy.sha256:
+            return self.list(ask, caller, error="The file is another than the one that was shown. Look again.")
+        publish = partial(versions.publish, self.store, self.keyring, data, policy, ask.now, staff=caller.id)
+        return carry_out(ask, publish, then=self.path, again=partial(self.list, ask, caller))

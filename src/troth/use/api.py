@@ -25,6 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from troth import errors
 from troth.foundation import people
+from troth.foundation.web.failing import Quietly
 from troth.policy.usesettings import ConsentSettings
 from troth.use import (
     api_reports,
@@ -293,7 +294,7 @@ def _application(title: str, router: APIRouter, *, malformed: HTTPStatus = HTTPS
     application.add_exception_handler(RequestValidationError, partial(_not_understood, malformed))
     application.add_exception_handler(StarletteHTTPException, _refused)
     application.add_exception_handler(Exception, _failed)
-    return _Limited(application)
+    return Quietly(_Limited(application))
 
 
 def problem(status: int, detail: str, headers: Mapping[str, str] | None = None, **more: Any) -> JSONResponse:
@@ -353,6 +354,9 @@ class _Limited:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._application(scope, receive, send)
+            return
+        if "\0" in scope["path"]:  # no name of anything, and a database would refuse to look for it
+            await problem(HTTPStatus.NOT_FOUND, "Not Found")(scope, receive, send)
             return
         seen = 0
 

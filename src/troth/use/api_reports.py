@@ -10,7 +10,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Path, Request
 from pydantic import Field
 
 from troth.use import closing, message_log, repeats, runs
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from troth.policy.usesettings import MessageSettings
     from troth.use.office import Office
 
-Count = Annotated[int, Field(ge=0, le=2**53)]
+RunNumber = Annotated[int, Path(ge=1, lt=2**63)]
+Count = Annotated[int, Field(ge=0, lt=2**31)]
 
 
 class Message(Body):
@@ -92,7 +93,7 @@ def router(office: Office, settings: MessageSettings) -> APIRouter:
         return {"run": runs.begin(office, run.program, run.purpose, data)}
 
     @made.post("/runs/{run}/end")
-    def end(run: int, ended: RunEnded) -> dict[str, Any]:
+    def end(run: RunNumber, ended: RunEnded) -> dict[str, Any]:
         """End it, with what it used."""
         state = RunState.FAILED if ended.failed else RunState.DONE
         runs.end(office, run, state, rows=ended.rows, people=ended.people)

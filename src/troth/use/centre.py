@@ -33,6 +33,11 @@ log = logging.getLogger(__name__)
 
 COOKIE = entrance.COOKIE
 METHOD = "centre"
+_HOW = {
+    METHOD: "in the privacy centre",
+    guardians.METHOD: "by your guardian",
+    "import": "taken over from former records",
+}
 _SAID = {
     "ConsentGiven": "you allowed it",
     "RenewedConsentGiven": "you allowed it again",
@@ -50,6 +55,8 @@ _DONE = {
     "paused": "Done: your data is locked. We keep it and do nothing else with it.",
     "resumed": "Done: your data is used again, as your choices below say.",
     "left": "You have signed out.",
+    "out": "You are not signed in any more. If your data was deleted meanwhile, we wrote to you what was done, and "
+    "know you no more. Else show below that it is you.",
     "guardian": "Your guardian has a letter from us. Nothing happens until they agree.",
 }
 
@@ -280,6 +287,7 @@ class Centre:
             title="Receipt",
             record=found[0].json,
             said=_SAID,
+            how=_HOW,
             in_ledger=made["receipt"]["ledger"] is not None,
             key=office.keyring.signing_id,
             purpose=purpose,

@@ -60,7 +60,7 @@ def may(
             _print_json(_of_decision(decision))
         else:
             typer.echo(_say_decision(decision, office))
-        hint = "" if decision else _hint(office, decision, purpose)
+        hint = "" if decision else _hint(office, decision, purpose, data)
     if hint:
         typer.echo(hint, err=True)
     if not decision:
@@ -231,7 +231,7 @@ def _moment(text: str | None) -> datetime | None:
         raise typer.BadParameter("expected a time such as 2026-11-22T10:00:00+01:00", param_hint="--at") from None
 
 
-def _hint(office: Office, decision: Decision, purpose: str) -> str:
+def _hint(office: Office, decision: Decision, purpose: str, data: list[str]) -> str:
     """What to do about a refusal that comes of a slip; nothing for one that is a person's own word."""
     from troth.use.decision import Reason
     from troth.use.office import unknown_purpose
@@ -246,8 +246,10 @@ def _hint(office: Office, decision: Decision, purpose: str) -> str:
     if decision.reason is Reason.RECIPIENT_NOT_DECLARED:
         names = sorted({name for of, _, name in office.compiled.recipients if of == purpose})
         return f"{office.policy.file}: recipients declared for {purpose}: {', '.join(names) or 'none'}."
+    if decision.reason is Reason.BASIS_MISSING:
+        return terminal.unsettled(office, purpose, data)
     if decision.reason is Reason.PERSON_UNKNOWN:
-        return "Nobody is known by that. The company's app makes people known: register(id=..., email=...)."
+        return "Nobody is known by that. Your app makes people known: company.register(id=...), or POST /v1/people."
     return ""
 
 

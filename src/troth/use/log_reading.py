@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 MOST_ROWS = 200_000
 """At most so many rows of one table are read, the newest first."""
 
+AHEAD = dt.timedelta(days=1)
+"""A use that is said to come later than that has no time: whoever wrote it had another clock, or none."""
+
 _CHUNK = 4_000
 _DEEPEST = 8
 _SECOND = dt.timedelta(seconds=1)
@@ -46,9 +49,10 @@ _SECOND = dt.timedelta(seconds=1)
 class Looked:
     """What was seen of one purpose in one table.
 
-    `rows` were read and lead to a person; `without` of them came when that person's choice did not stand, the newest
-    of those at `latest`. `strangers` of `without` lead to nobody that troth knows. `undated` have no time that can be
-    read. `known`: some row leads to somebody; where none does, nothing can be concluded. `whole`: all rows were read.
+    `rows` were read and lead to a person; `without` of them came when that person's choice did not stand, the newest of
+    those at `latest`. `strangers` of `without` lead to nobody that troth knows. `undated` have no time that can be
+    read, or one that is still to come. `known`: some row leads to somebody; where none does, nothing can be concluded.
+    `whole`: all rows were read.
     """
 
     place: str
@@ -93,7 +97,7 @@ def judged(looked: Looked, *, repair: str) -> Iterator[Saw]:
     if looked.undated:
         yield unproven(
             looked.place,
-            f"{looked.undated} of {noun} have no time that can be read",
+            f"{looked.undated} of {noun} have no time that can be read, or one to come",
             repair="name the column of times under `uses` in datamap.yaml",
         )
     if not looked.whole:
@@ -201,7 +205,7 @@ def _look(seen: Observation, table: TableMap, use: Use, path: SinglePath, told: 
         number = numbers.get(value)
         if number is None:
             strangers += 1
-        elif at is None:
+        elif at is None or at > seen.now + AHEAD:
             undated += 1
             continue
         elif told.stood(number, at):

@@ -35,13 +35,16 @@ _TELLING = 16
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What is on record of one template: how many, how many name an order, the classes on record, the newest."""
+    """What is on record of one template: how many, how many name an order, the classes on record, the newest; and how
+    many name an order that is not there, where the store itself says in which table orders are.
+    """
 
     template: str
     count: int
     with_order: int
     kinds: frozenset[str]
     newest: dt.datetime | None
+    lost: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +73,17 @@ def by_template(seen: Observation, settings: MessageSettings) -> tuple[Sent, ...
     table = records.table(store, name)
     template, at = table.c[settings.template], table.c[settings.at]
     kind: Any = table.c[settings.kind] if settings.kind else template
-    statement = select(template, kind, func.count(), func.count(table.c[settings.order]), func.max(at)).group_by(
-        template, kind
-    )
+    order = table.c[settings.order]
+    source: Any = table
+    led: Any = order
+    key = next((each for each in catalogue.table(name).foreign_keys if each.columns == (settings.order,)), None)
+    if key is not None and key.table in catalogue.tables:
+        target = key.target_columns or catalogue.table(key.table).primary_key
+        orders = records.table(store, key.table).alias("orders")
+        source = table.outerjoin(orders, orders.c[target[0]] == order)
+        led = orders.c[target[0]]
+    columns = (template, kind, func.count(), func.count(order), func.max(at), func.count(order) - func.count(led))
+    statement = select(*columns).select_from(source).group_by(template, kind)
     return _joined(records.execute(store, statement), with_kinds=settings.kind is not None)
 
 
@@ -111,11 +122,12 @@ def _own(seen: Observation) -> tuple[Sent, ...]:
 
 def _joined(rows: Any, *, with_kinds: bool) -> tuple[Sent, ...]:
     found: dict[str, Sent] = {}
-    for template, kind, count, ordered, latest in rows:
+    for template, kind, count, ordered, latest, *lost in rows:
         name = str(template)
         newest = instants.read(latest)
         was = found.get(name, Sent(name, 0, 0, frozenset(), None))
         newest = max((each for each in (was.newest, newest) if each is not None), default=None)
         kinds = was.kinds | {str(kind)} if with_kinds else was.kinds
-        found[name] = Sent(name, was.count + int(count), was.with_order + int(ordered), kinds, newest)
+        gone = was.lost + sum(map(int, lost))
+        found[name] = Sent(name, was.count + int(count), was.with_order + int(ordered), kinds, newest, gone)
     return tuple(found.values())

@@ -7,9 +7,10 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from troth.errors import StoreError
+from troth.foundation.ledger.tables import ledger_leaves
 from troth.foundation.proof import NothingToObserve
 from troth.use.tables import use_runs
 from troth.use.words import RunState
@@ -38,6 +39,20 @@ class RunSeen:
 def recent(seen: Observation) -> tuple[RunSeen, ...]:
     """The runs of the last month, the newest first. Raises NothingToObserve."""
     return seen.once(("runs",), lambda: _read(seen))
+
+
+def struck(seen: Observation) -> int:
+    """How many runs and refusals of the last month are among the newest entries of the ledger and not on record."""
+    leaf = ledger_leaves.c
+    with seen.need_store().reading() as tx:
+        last = tx.execute(select(func.max(leaf.id))).scalar() or 0
+        lost = select(func.count()).where(
+            leaf.id > last - MOST,
+            leaf.kind.in_((f"use.{RunState.BEGUN}", f"use.{RunState.REFUSED}")),
+            leaf.at > seen.now - WITHIN,
+            leaf.id.not_in(select(use_runs.c.leaf)),
+        )
+        return int(tx.execute(lost).scalar_one())
 
 
 def _read(seen: Observation) -> tuple[RunSeen, ...]:

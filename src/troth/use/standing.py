@@ -16,7 +16,6 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import (
     ColumnElement,
-    CompoundSelect,
     Connection,
     Row,
     Select,
@@ -38,6 +37,7 @@ from troth.foundation import people
 from troth.foundation.keys import Keyring
 from troth.foundation.people import Identifier, Kind, PersonNumber
 from troth.foundation.store.columns import Instant
+from troth.foundation.store.plain import Plain
 from troth.foundation.tables import identifiers
 from troth.foundation.tables import people as people_table
 from troth.use.decision import RESTRICTED_BIT, Compiled
@@ -181,7 +181,8 @@ def load_person(tx: Connection, keyring: Keyring, person: Person) -> PersonNumbe
     number = find(tx, keyring, person)
     if number is None:
         kinds = " or ".join(sorted({one.kind for one in named(person)}))
-        raise PersonUnknown(f"nobody is known by this {kinds}")
+        repair = "Your app makes people known: company.register(id=..., email=...), or POST /v1/people."
+        raise PersonUnknown(f"nobody is known by this {kinds}", repair=repair)
     return number
 
 
@@ -230,11 +231,10 @@ def look_up(tx: Connection, keyring: Keyring, person: str | Identifier) -> tuple
     """
     [one] = named(person)
     if one.kind is Kind.KEY:
-        found = tx.execute(_BY_KEY[tx.dialect.name], {"raw": bytes.fromhex(one.value)})
+        rows = _BY_KEY[tx.dialect.name].rows(tx, {"raw": bytes.fromhex(one.value)})
     else:
         known_as = people.hash_of(keyring, one)
-        found = tx.execute(_BY_NAME[tx.dialect.name], {"of_kind": one.kind, "known_as": known_as})
-    rows = found.all()
+        rows = _BY_NAME[tx.dialect.name].rows(tx, {"of_kind": one.kind.value, "known_as": known_as})
     number = people.only(one.kind, [(int(row.person), bool(row.id)) for row in rows if row.kind == _LEADS])
     if number is None:
         return None
@@ -348,7 +348,7 @@ _LEADS = "leads"
 """The kind of a row that says whom an identifier leads to; its `id` says whether it is a strong one."""
 
 
-def _led_to_and_said(who: Select[Any]) -> dict[str, CompoundSelect[Any]]:
+def _led_to_and_said(who: Select[Any]) -> dict[str, Plain]:
     """The people that `who` gives, and every word of each, as one statement; by the name of the engine."""
     led = who.subquery()
     leads = select(
@@ -363,18 +363,14 @@ def _led_to_and_said(who: Select[Any]) -> dict[str, CompoundSelect[Any]]:
     them = select(who.subquery().c.person)
     # A list that is made first: PostgreSQL then goes by the index whatever it believes about sizes.
     within: dict[str, Any] = {"sqlite": them, "postgresql": func.any(func.array(them.scalar_subquery()))}
-    return {
-        engine: union_all(
-            *(
-                _said(kind, table, about).where(
-                    table.c.person.in_(some) if engine == "sqlite" else table.c.person == some
-                )
-                for kind, table, about in _SOURCES
-            ),
-            leads,
-        )
-        for engine, some in within.items()
-    }
+    made = {}
+    for engine, some in within.items():
+        theirs = [
+            _said(kind, table, about).where(table.c.person.in_(some) if engine == "sqlite" else table.c.person == some)
+            for kind, table, about in _SOURCES
+        ]
+        made[engine] = Plain(union_all(*theirs, leads))
+    return made
 
 
 _BY_NAME = _led_to_and_said(people.LIVE_ONE)

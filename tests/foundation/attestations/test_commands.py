@@ -55,6 +55,7 @@ def test_an_attestation_is_made_listed_and_taken_back(folder: Path) -> None:
         ((), "not said what"),
         (("business-transfer", "--owner", "dpo"), "--statement, --document, --until"),
         (("busines-transfer", *WHOLE), 'Did you mean "business-transfer"'),
+        (("anything", "--owner", "dpo"), "one of: "),
     ],
 )
 def test_what_is_not_whole_says_what_is_lacking(folder: Path, arguments: tuple[str, ...], told: str) -> None:

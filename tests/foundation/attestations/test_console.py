@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -60,3 +61,21 @@ def test_who_may_only_look_has_no_form_and_cannot_send_one(office: Office, site:
     assert submit(page, HERE, **FIELDS).status_code == 403
     with office.desk.office.store.reading() as tx:
         assert reading.all_(tx) == ()
+
+
+def test_a_store_that_cannot_be_written_is_not_told_as_an_attestation_that_is_not_there(
+    office: Office, site: Any
+) -> None:
+    page = browser(site)
+    sign_in_staff(office, page, Role.DPO)
+    submit(page, HERE, **FIELDS)
+    store = office.desk.office.store
+    with sqlite3.connect(store.path or "") as raw:  # as a disk that has no room for another entry
+        raw.execute("CREATE TRIGGER full BEFORE INSERT ON ledger_leaves BEGIN SELECT RAISE(ABORT, 'full'); END")
+
+    answer = submit(page, HERE, f"{HERE}/1/withdraw")
+
+    assert answer.status_code == 503
+    assert "nothing was done" in answer.text
+    with store.reading() as tx:
+        assert reading.all_(tx)[0].withdrawn_at is None

@@ -4,7 +4,7 @@ import datetime as dt
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from tests.policies import example
 from troth.errors import AccessDenied, TrothError, UnknownName
@@ -95,6 +95,36 @@ def test_what_no_longer_holds_is_unproven_and_never_kept_or_broken(
 
     assert saw.verdict is Verdict.UNPROVEN
     assert saw.repair
+
+
+@pytest.mark.parametrize("fault", ["until", "taken back", "copied", "empty", "left"])
+def test_what_nobody_stands_by_is_unproven(
+    fault: str, store: Store, keyring: Keyring, folder: Path, clock: FixedClock
+) -> None:
+    staff.add(store, "dora", Role.DPO, now=clock.now())
+    made = attest(store, keyring, folder, clock.now(), owner="dora")
+    assert look(store, folder, clock.now()).verdict is Verdict.KEPT
+    if fault == "left":
+        staff.disable(store, "dora", now=clock.now())
+    elif fault == "taken back":
+        with store.writing() as tx:
+            register.withdraw(tx, keyring, made.id, clock.now())
+    elif fault == "empty":
+        (folder / "documents" / "disks.md").write_bytes(b"")
+    by_hand = {
+        "until": "update attestations set until = '2029-01-01'",
+        "taken back": "update attestations set withdrawn_at = null",
+        "copied": "update attestations set about = 'patches'",
+        "empty": f"update attestations set sha256 = '{reading.EMPTY}'",
+    }
+    with store.writing() as tx:
+        tx.execute(text(by_hand.get(fault, "select 1")))
+
+    saw = look(store, folder, clock.now(), "disk-encryption", "patches")
+
+    assert saw.verdict is Verdict.UNPROVEN
+    told = {"empty": "is empty", "left": "is closed", "taken back": "was withdrawn"}
+    assert told.get(fault, "is not what its entry in the ledger says") in saw.detail
 
 
 def test_on_its_last_day_it_still_holds(store: Store, keyring: Keyring, folder: Path, clock: FixedClock) -> None:

@@ -108,13 +108,22 @@ def test_zero_means_no_time(records: Records, shop_url: str) -> None:
     assert records.oldest(Place("shop", "visits", "at_seconds")) == NEW
 
 
-def test_a_day_is_before_every_later_time_of_that_day(records: Records, shop_url: str) -> None:
+def test_a_day_alone_is_before_what_comes_after_its_last_hour(records: Records, shop_url: str) -> None:
     fill(shop_url, users, [{"email": "ann@example.org", "joined": None, "born": dt.date(1990, 5, 1)}])
     born = Place("shop", "users", "born")
 
     assert records.oldest(born) == dt.datetime(1990, 5, 1, tzinfo=dt.UTC)
-    assert records.count_before(born, dt.datetime(1990, 5, 1, 0, 0, tzinfo=dt.UTC)) == 0
-    assert records.count_before(born, dt.datetime(1990, 5, 1, 0, 1, tzinfo=dt.UTC)) == 1
+    assert records.count_before(born, dt.datetime(1990, 5, 1, 23, 59, tzinfo=dt.UTC)) == 0
+    assert records.count_before(born, dt.datetime(1990, 5, 2, 0, 0, tzinfo=dt.UTC)) == 1
+    assert records.count_before(born, dt.datetime(1990, 5, 2, 0, 1, tzinfo=dt.UTC)) == 1
+
+
+def test_a_day_written_as_text_is_judged_as_a_day(records: Records, shop_url: str) -> None:
+    fill(shop_url, visits, [visit(OLD) | {"at_text": f"{LIMIT:%Y-%m-%d}"}, visit(NEW)])
+    place = Place("shop", "visits", "at_text")
+
+    assert records.count_before(place, LIMIT + dt.timedelta(hours=1)) == 0
+    assert records.count_before(place, LIMIT.replace(hour=0) + dt.timedelta(days=1)) == 1
 
 
 def test_sqlite_reads_whatever_stands_in_one_column(tmp_path: object) -> None:

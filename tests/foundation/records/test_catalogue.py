@@ -7,6 +7,7 @@ from tests.foundation.records.stores import UGLY_COLUMN, UGLY_TABLE, WIDE_TABLE
 from troth.errors import PlaceMissing
 from troth.foundation.records.catalogue import ColumnKind, ForeignKey, TableKind
 from troth.foundation.records.reading import Records
+from troth.foundation.records.statements import core_table
 from troth.policy.datamap import Place
 
 
@@ -178,3 +179,10 @@ def test_sqlite_foreign_keys_are_spelt_as_the_tables_are(tmp_path: object) -> No
 
         assert catalogue.table("notes").foreign_keys == (ForeignKey(("user_id",), "Users", ("Id",), "NO ACTION"),)
         assert catalogue.table("tags").foreign_keys == (ForeignKey(("user_id",), "Users", ("Id",), "CASCADE"),)
+
+
+def test_a_table_is_one_object_for_all_statements_also_when_it_is_read_anew(records: Records) -> None:
+    users = records.table("shop", "users")
+
+    assert core_table(records.refresh("shop").table("users")) is users
+    assert records.table("shop", "visits") is not users

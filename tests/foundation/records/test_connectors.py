@@ -13,6 +13,7 @@ from troth.errors import RecordsError, StoreUnreachable
 from troth.foundation.records.access import Grant, LinkKind
 from troth.foundation.records.connectors import address_of
 from troth.foundation.records.reading import Records
+from troth.foundation.records.writing import Writer
 from troth.policy import mapreading
 from troth.policy.datamap import Place
 
@@ -196,6 +197,37 @@ def test_the_mode_of_a_file_is_seen(tmp_path: Path) -> None:
     assert stat.filemode(link.mode or 0) == "?rw-r-----"
 
 
+def test_rows_that_row_security_hides_are_an_error_and_never_a_gap(postgresql_database: str) -> None:
+    engine = sqlalchemy.create_engine(postgresql_database, poolclass=sqlalchemy.NullPool)
+    statements = (
+        "create table notes (id int primary key, owner text)",
+        "insert into notes values (1, 'ada'), (2, 'bob')",
+        "alter table notes enable row level security",
+        "create policy own on notes using (owner = current_user)",
+        "drop role if exists narrow",
+        "create role narrow login password 'x'",
+        "grant select, update, delete on notes to narrow",
+    )
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+    url = _changed(postgresql_database, username="narrow", password="x")
+    try:
+        with Records.of_address("shop", url) as records:
+            with pytest.raises(StoreUnreachable, match=r"row security keeps rows .* BYPASSRLS"):
+                records.count(Place("shop", "notes"))
+            assert records.catalogue("shop").tables["notes"].guarded
+        with Writer.of_address("shop", url) as writer, pytest.raises(RecordsError, match="row security"):
+            writer.outside(lambda connection: connection.exec_driver_sql("delete from notes"))
+        with engine.begin() as connection:
+            connection.exec_driver_sql("alter role narrow bypassrls")
+        with Records.of_address("shop", url) as records:
+            assert records.count(Place("shop", "notes")) == 2
+    finally:
+        with engine.begin() as connection:
+            connection.exec_driver_sql("drop owned by narrow; drop role narrow")
+
+
 def test_a_plain_link_is_seen_as_plain(postgresql_url: str, mariadb_url: str) -> None:
     for url in (postgresql_url, mariadb_url):
         with Records.of_address("shop", url) as records:
@@ -248,12 +280,22 @@ def test_grants_of_postgresql_tell_who_may_do_what(postgresql_database: str) -> 
             "create role analyst",
             "grant select (id) on users to analyst",
             "grant select, update on open_table to public",
+            "drop role if exists intern",
+            "drop role if exists team",
+            "create role team in role analyst",
+            "create role intern login in role team, pg_read_all_data",
         ):
             connection.exec_driver_sql(statement)
 
     with Records.of_address("shop", postgresql_database) as records:
         grants = records.roles("shop")
+    with engine.begin() as connection:
+        for statement in ("drop role intern", "drop role team", "drop owned by analyst", "drop role analyst"):
+            connection.exec_driver_sql(statement)
 
+    assert Grant("intern", "users", "id", ("SELECT",), through="analyst") in grants
+    assert Grant("intern", None, None, ("SELECT",)) in grants
+    assert Grant("team", "users", "id", ("SELECT",), through="analyst") in grants
     assert Grant("analyst", "users", "id", ("SELECT",)) in grants
     assert Grant("PUBLIC", "open_table", None, ("SELECT", "UPDATE")) in grants
     assert Grant("troth", None, None, ("ALL",), grantable=True) in grants

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy
@@ -13,7 +14,7 @@ from troth.errors import PersonAmbiguous, PersonError
 from troth.foundation.people import Identifier, identifier
 from troth.foundation.records.keys import Subject
 from troth.foundation.records.reading import Records
-from troth.foundation.records.subjects import find_subjects
+from troth.foundation.records.subjects import find_each, find_subjects
 from troth.policy import mapreading
 
 
@@ -220,3 +221,24 @@ def test_two_rows_in_another_store_stop(two: Callable[..., object]) -> None:
         two([ADA], contacts, identifier("id", "shop.customer:7"))
     assert "ada" not in stopped.value.diagnostics()
     assert "crm.contact" in str(stopped.value)
+
+
+def test_who_is_looked_for_together_is_found_as_alone_and_nothing_is_asked_twice(shop: Awkward) -> None:
+    texts = ["awkward.customer:1", "awkward.customer:11", "awkward.member:1,11", "awkward.customer:1"]
+    named = [[identifier("id", text)] for text in texts]
+    alone = [subjects(shop, *known_by) for known_by in named]
+    asked: list[str] = []
+
+    with shop.records() as records:
+        list(find_each(records, shop.datamap, named))  # the catalogue is read
+        read = records.read
+
+        def noted(store: str, statement: Any, bound: Any = None) -> Any:
+            asked.append(f"{statement} {bound}")
+            return read(store, statement, bound)
+
+        records.read = noted  # type: ignore[method-assign]
+        together = list(find_each(records, shop.datamap, named))
+
+    assert together == alone
+    assert len(asked) == len(set(asked)) > 0

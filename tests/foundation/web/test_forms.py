@@ -25,7 +25,8 @@ DONE: list[dict[str, str]] = []
 async def act(request: Request) -> Response:
     """Does something at POST only, and only for a form of ours."""
     try:
-        form = await forms.read(request)
+        sent = await forms.read(request, file_of=1_000)
+        form = {**sent.fields, **{name: content.decode() for name, content in sent.files.items()}}
         if request.method == "POST":
             GUARD.require(request, form)
             DONE.append(dict(form))
@@ -40,7 +41,7 @@ async def act(request: Request) -> Response:
 def site() -> Iterator[httpx.Client]:
     app = security.SecurityHeaders(Starlette(routes=[Route("/act", act, methods=["GET", "POST"])]))
     port = _free_port()
-    with listening(app, Door(port)), httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+    with listening(app, Door(port)), httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
         yield client
 
 
@@ -234,3 +235,25 @@ def test_no_asset_and_no_template_of_the_shell_names_another_host_or_writes_inli
             assert "//" not in re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL), file.name
             assert "<script" not in text
             assert not re.search(r"\son[a-z]+=|\sstyle=|javascript:", text), file.name
+
+
+def test_a_file_comes_with_the_fields_beside_it_and_under_the_same_guard(site: httpx.Client) -> None:
+    cookie = GUARD.fresh_cookie()
+    headers = {"Cookie": f"{COOKIE}={cookie}"}
+    fields = {forms.FIELD: GUARD.token(cookie), "tool": "a\x00b"}
+
+    taken = site.post("/act", data=fields, files={"file": ("x", b"one\r\ntwo")}, headers=headers)
+    without = site.post("/act", data={"tool": "x"}, files={"file": ("x", b"one")}, headers=headers)
+    large = site.post("/act", data=fields, files={"file": ("x", b"x" * 1_001)}, headers=headers)
+    larger = site.post("/act", data=fields, files={"file": ("x", b"x" * (forms.LARGEST + 1_001))}, headers=headers)
+
+    assert (taken.status_code, without.status_code, large.status_code, larger.status_code) == (200, 403, 413, 413)
+    assert [(each["tool"], each["file"]) for each in DONE] == [("ab", "one\r\ntwo")]
+
+
+@pytest.mark.parametrize(
+    "kind", ["multipart/form-data", "multipart/form-data; boundary=x", "multipart/form-data; boundary"]
+)
+def test_parts_that_cannot_be_read_are_no_form(site: httpx.Client, kind: str) -> None:
+    assert site.post("/act", content=b"--x\r\nnonsense", headers={"content-type": kind}).status_code == 403
+    assert DONE == []

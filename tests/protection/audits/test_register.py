@@ -164,7 +164,38 @@ def dated_ahead(desk: Desk) -> None:
     desk.sql("update audit_findings set first_seen = '2027-11-22 00:00:00.000000' where name = 'B'")
 
 
-@pytest.mark.parametrize("fault", [open_for_long, not_scanned_for_long, struck, closed_by_hand, dated_ahead])
+def said_to_be_less(desk: Desk) -> None:
+    desk.sql("update audit_findings set severity = 'low' where name = 'B'")
+
+
+def accepted_by_hand(desk: Desk) -> None:
+    desk.sql("update audit_findings set accepted = 'not reachable' where name = 'B'")
+
+
+def scanned_later(desk: Desk) -> None:
+    desk.sql("update audit_scans set scanned_at = '2026-11-22 05:59:00.000000' where tool = 'pip-audit'")
+
+
+def a_scan_is_struck(desk: Desk) -> None:
+    desk.sql("delete from audit_findings where tool <> 'pip-audit'")
+    desk.sql("delete from audit_scans where tool <> 'pip-audit'")
+    desk.sql("update audit_findings set accepted = null")
+
+
+def made_younger(desk: Desk) -> None:
+    desk.clock.advance(dt.timedelta(days=13))
+    take(desk, pip_audit("A", "B", "C"))
+    desk.sql("update audit_findings set first_seen = '2026-12-05 06:00:00.000000' where name = 'B'")
+    desk.clock.advance(dt.timedelta(days=3))
+
+
+FAULTS = [
+    *(open_for_long, not_scanned_for_long, struck, closed_by_hand, dated_ahead),
+    *(said_to_be_less, accepted_by_hand, scanned_later, a_scan_is_struck, made_younger),
+]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
 def test_what_is_overdue_or_was_hushed_up_is_broken(looked_after: Desk, fault: Callable[[Desk], None]) -> None:
     fault(looked_after)
     assert looked_after.verdict(audit_overdue) == "broken"

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from pyroaring import BitMap
 from sqlalchemy import select
 
 from tests.policies import said
-from tests.protection.registers import POLICY, Desk
+from tests.protection.registers import POLICY, Desk, desk_in
 from troth.errors import KeyUnavailable, MoveRefused, TrothError, UnknownName
 from troth.foundation.keys import Keyring
 from troth.foundation.ledger.tables import ledger_leaves
@@ -69,6 +72,25 @@ def test_a_breach_goes_from_noticed_to_closed_and_every_act_is_in_the_ledger(des
         "breach.notified",
         "breach.closed",
     ]
+
+
+def test_of_two_who_close_a_breach_at_once_one_does(tmp_path: Path, postgresql_database: str) -> None:
+    with desk_in(tmp_path, url=postgresql_database) as desk:
+        for _ in range(3):
+            number = enter(desk).number
+            weigh(desk, number, Risk.UNLIKELY)
+            begin = threading.Barrier(2)
+
+            def closes(_: int, number: str = number, begin: threading.Barrier = begin) -> bool:
+                begin.wait(20)
+                try:
+                    close(desk, number)
+                except MoveRefused:
+                    return False
+                return True
+
+            with ThreadPoolExecutor(2) as pool:
+                assert sorted(pool.map(closes, range(2))) == [False, True]
 
 
 def test_what_happened_stands_sealed_and_in_no_entry(desk: Desk) -> None:
@@ -218,9 +240,36 @@ def struck_whole(desk: Desk) -> None:
         tx.execute(breaches.delete())
 
 
+def told_by_hand(desk: Desk) -> None:
+    enter(desk, dt.timedelta(hours=72))
+    desk.sql(
+        "insert into breach_acts (breach, act, law, told, at, leaf) "
+        "select breach, 'notified', 'gdpr', 'authority', at, leaf from breach_acts"
+    )
+
+
+def noticed_later(desk: Desk) -> None:
+    enter(desk, dt.timedelta(hours=72))
+    desk.sql("update breaches set noticed_at = '2026-11-22 05:00:00.000000'")
+
+
+def weighed_by_hand(desk: Desk) -> None:
+    enter(desk, dt.timedelta(hours=72))
+    desk.sql("update breaches set risk = 'unlikely'")
+
+
+def told_earlier(desk: Desk) -> None:
+    tell(desk, enter(desk, dt.timedelta(hours=80)).number, Told.AUTHORITY)
+    desk.sql("update breach_acts set at = '2026-11-20 00:00:00.000000' where act = 'notified'")
+
+
 @pytest.mark.parametrize(
     "fault",
     [
+        told_by_hand,
+        noticed_later,
+        weighed_by_hand,
+        told_earlier,
         nobody_told,
         people_not_told,
         controller_not_told,

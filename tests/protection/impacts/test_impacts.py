@@ -17,6 +17,7 @@ from tests.protection.registers import POLICY, Desk
 from tests.stores import fresh_store
 from troth.errors import TrothError, UnknownName
 from troth.foundation import keys
+from troth.foundation.attestations.reading import EMPTY
 from troth.foundation.keys import Keyring
 from troth.foundation.ledger.tables import ledger_leaves
 from troth.protection.checks.impacts import impact_unassessed
@@ -105,6 +106,21 @@ def test_a_use_that_nobody_assessed_or_that_stays_a_high_risk_is_broken(desk: De
     assert desk.verdict(impact_unassessed) == "broken"
     assess(desk)
     assert desk.verdict(impact_unassessed) == "kept"
+
+
+@pytest.mark.parametrize("column", ["residual = 'acceptable'", "residual = 'acceptable', review = '2090-01-01'"])
+def test_an_assessment_that_the_ledger_tells_otherwise_is_broken(desk: Desk, column: str) -> None:
+    assess(desk, residual=Residual.HIGH)
+    desk.sql(f"update impact_assessments set {column}")
+    assert desk.verdict(impact_unassessed) == "broken"
+    assert "is not what its entry in the ledger says" in said(desk.report(impact_unassessed))
+
+
+def test_an_empty_document_is_no_assessment(desk: Desk) -> None:
+    assess(desk)
+    desk.sql(f"update impact_assessments set sha256 = '{EMPTY}'")
+    desk.paper("impact.md", "")
+    assert "is empty" in said(desk.report(impact_unassessed))
 
 
 def test_without_a_store_it_is_unproven(desk: Desk) -> None:

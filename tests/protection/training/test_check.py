@@ -64,7 +64,22 @@ def dated_ahead(desk: Desk) -> None:
     desk.sql("update trainings set passed_at = '2028-01-01 00:00:00.000000', until = '2029-01-01 00:00:00.000000'")
 
 
-@pytest.mark.parametrize("fault", [dropped, run_out, cleared_by_hand, never_trained, dated_ahead])
+def certified_by_hand(desk: Desk) -> None:
+    person = desk.person("old hand", days=31)
+    desk.sql(
+        "insert into trainings (staff, course, passed_at, until, leaf) "
+        "select :id, course, passed_at, until, leaf from trainings",
+        id=person,
+    )
+
+
+def made_longer(desk: Desk) -> None:
+    desk.sql("update trainings set until = '2029-01-01 00:00:00.000000'")
+
+
+@pytest.mark.parametrize(
+    "fault", [dropped, run_out, cleared_by_hand, never_trained, dated_ahead, certified_by_hand, made_longer]
+)
 def test_whoever_is_not_trained_breaks_it(trained: Desk, fault: Callable[[Desk], None]) -> None:
     fault(trained)
     assert trained.verdict(training_overdue) == "broken"

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from tests.protection.registers import Desk
+from tests.protection.registers import Desk, desk_in
 from troth.errors import AccessDenied, DeclarationFaults
 from troth.foundation import staff
 from troth.foundation.ledger.tables import ledger_leaves
@@ -56,6 +58,27 @@ def test_every_draw_has_ten_questions_and_one_of_each_chapter_at_least(seed: int
     assert len({each.question for each in drawn}) == course.QUESTIONS
     assert {known[each.question].chapter for each in drawn} == {chapter.id for chapter in COURSE.chapters}
     assert all(sorted(each.order) == list(range(len(known[each.question].answers))) for each in drawn)
+
+
+def test_a_quiz_is_looked_at_on_postgresql_too_and_answered_once(tmp_path: Path, postgresql_database: str) -> None:
+    with desk_in(tmp_path, url=postgresql_database) as desk:
+        person = desk.person("dora")
+        with desk.store.writing() as tx:
+            quiz = register.begin(tx, person, COURSE, desk.now)
+        with desk.store.reading() as tx:
+            assert register.load(tx, quiz.id, person, COURSE, desk.now) == quiz
+
+        def answer(_: int) -> bool:
+            try:
+                with desk.store.writing() as tx:
+                    found = register.load(tx, quiz.id, person, COURSE, desk.now)
+                    register.answer(tx, desk.keyring, found, answers(found, 10), COURSE, YEAR, desk.now)
+            except AccessDenied:
+                return False
+            return True
+
+        with ThreadPoolExecutor(4) as pool:
+            assert sum(pool.map(answer, range(8))) == 1
 
 
 def test_two_draws_differ() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 _PASSWORD = "account.password"  # noqa: S105 - the name of a kind of data
 _AVATAR = "profile.avatar"
 _LETTERS = ("communication.message", "communication.feedback")
-_OPAQUE = re.compile(r"(?=.{8,})(?!\d+\Z)[A-Za-z0-9_:.\-]+")
+_OPAQUE = re.compile(r"(?=.{8,})[A-Za-z0-9_:.+/|\-]+={0,2}")
+_DIGITS_ALONE = re.compile(r"\d{8,}")
 _HASH_LENGTH = 128
 _SHORTEST_CARD = 13
 _MOST_HITS = 20_000
@@ -164,10 +166,12 @@ def card_number(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     """No store holds the number of a payment card or its security code; payment tokens are no numbers.
 
     What it proves: in no text column of any connected store, mapped or not, stands a number that has the length, the
-    issuer and the check digit of a card. Tables up to 200,000 rows are searched whole, of larger ones a sample is.
+    issuer and the check digit of a card, nor in a column of whole numbers. Tables up to 200,000 rows are searched
+    whole, of larger ones a sample is.
     No column is named for the security code and filled. Tokens are opaque: no card number, no address, not short.
 
-    What it does not prove: that files, logs and backups hold none; numbers that were encrypted.
+    What it does not prove: that files, logs and backups hold none; numbers that were encrypted or hashed, or are
+    written digit by digit; a few cards among many numbers of such a kind that are none.
 
     Repair: have the payment processor take the card, and keep its token with the last four digits.
     Before: `4242 4242 4242 4242` in an order's note. After: `tok_9f...` and `4242`.
@@ -181,7 +185,7 @@ def card_number(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
         for table in records.catalogue(store).tables.values():
             if not table.holds_rows:
                 continue
-            names = list(text_columns(table))
+            names = [*text_columns(table), *_of_numbers(table)]
             searched += len(names)
             found, all_rows = _cards_in(seen, store, table, names)
             whole &= all_rows
@@ -213,6 +217,8 @@ def _cards_in(seen: Observation, store: str, table: TableSeen, names: list[str])
     """In how many values of each column a card number stands, and whether the whole table was searched."""
     import sqlalchemy
 
+    from troth.foundation.records.catalogue import ColumnKind
+
     records = seen.need_records()
     if not names:
         return {}, True
@@ -226,7 +232,9 @@ def _cards_in(seen: Observation, store: str, table: TableSeen, names: list[str])
                 sqlalchemy.func.length(text) >= _SHORTEST_CARD,
                 text.op("GLOB")(cards.PATTERN) if in_file else text.regexp_match(cards.EXPRESSION),
             )
-            for text in texts
+            if table.columns[name].kind is not ColumnKind.NUMBER
+            else made.c[name] >= cards.SMALLEST
+            for name, text in zip(names, texts, strict=True)
         ]
         columns: list[Any] = [*texts]
         statement: Select[Any] = sqlalchemy.select(*columns).where(sqlalchemy.or_(*hits)).limit(_MOST_HITS)
@@ -239,19 +247,48 @@ def _cards_in(seen: Observation, store: str, table: TableSeen, names: list[str])
     return {name: count for name, count in found.items() if count}, whole
 
 
+def _of_numbers(table: TableSeen) -> Iterator[str]:
+    """The columns of whole numbers that are no keys: keys of sixteen digits are made by counters."""
+    from troth.foundation.records.catalogue import ColumnKind
+
+    keys = {*table.primary_key, *(name for key in table.foreign_keys for name in key.columns)}
+    for name, column in table.columns.items():
+        if column.kind is ColumnKind.NUMBER and name not in keys:
+            yield name
+
+
 def _bad_tokens(seen: Observation) -> Generator[Saw, None, bool]:
     bad = False
     for place in columns_with(seen, ("payment.token",)):
         column = contents(seen, place)
-        open_ones = sum(rows for value, rows in column.values.items() if not _OPAQUE.fullmatch(value))
+        open_ones = sum(rows for value, rows in column.values.items() if not _is_opaque(value))
+        digits = sum(rows for value, rows in column.values.items() if _DIGITS_ALONE.fullmatch(value))
         if open_ones:
             bad = True
             yield broken(
                 str(place),
-                f"{open_ones} of {column.looked_at} are no opaque tokens: too short, digits alone, or an address",
+                f"{open_ones} of {column.looked_at} are no opaque tokens: too short, an address, or a card in disguise",
                 repair="store the token that the payment processor gives, and nothing it stands for",
             )
+        if digits:
+            bad = True
+            yield unproven(
+                str(place),
+                f"{digits} of {column.looked_at} are digits alone, as some tokens and all numbers of accounts are",
+                repair="use tokens that are told from numbers, or map the column as what it holds",
+            )
     return bad
+
+
+def _is_opaque(value: str) -> bool:
+    """Whether it looks like nothing but itself: long enough, no address, and no card number in base64."""
+    if not _OPAQUE.fullmatch(value):
+        return False
+    try:
+        inside = base64.b64decode(value + "=" * (-len(value) % 4), validate=True).decode("ascii")
+    except ValueError:
+        return True
+    return not cards.card_numbers([inside])
 
 
 @check(

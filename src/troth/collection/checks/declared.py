@@ -10,10 +10,13 @@ from troth.policy.vocabulary import CATEGORIES, Source, expand
 
 if TYPE_CHECKING:
     from troth.foundation.observation import Observation
-    from troth.policy.datamap import ColumnMap, Place
+    from troth.policy.datamap import ColumnMap, Place, TableMap
     from troth.policy.model import Policy, Sentence
 
 _OBSERVED_FAMILIES = frozenset({"device", "usage", "location"})
+_LIKELY = 0.7
+"""From this confidence on, somebody has to say what a column holds that the map does not name."""
+
 _SURE = 0.8
 """From this confidence on, discovery's word about a column that the map does not name counts."""
 
@@ -83,10 +86,11 @@ def undeclared_column(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     """No store holds a kind of personal data that section 1 does not name.
 
     What it proves: every column that the data map calls personal has a category that some sentence of section 1
-    declares; every column that the map does not name was looked at by name and by sampled values, and none looks
-    personal.
+    declares; every column that the map does not name, or calls not personal without saying why, was looked at by name
+    and by sampled values, and none looks personal. Where that is likely and not sure, it is unproven.
 
-    What it does not prove: that free text holds nothing else, nor what is in stores that the map does not name.
+    What it does not prove: that the kind of data that the map gives a column is the right one; that free text holds
+    nothing else, nor what is in stores that the map does not name, or in what it says `why:` it is not personal.
 
     Repair: declare the category, or stop storing it. Before: `users.birthday in shop` and no word of it in section 1.
     After: `data: [..., identity.birth_date]` at the sentence that says so, or the column gone.
@@ -104,12 +108,26 @@ def undeclared_column(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
         else:
             whole = False
             yield _undeclared(place, column.category, sentence)
+    silent = _silent(seen)
     for store in records.stores:
-        for place, category in _unmapped(seen, store):
+        for place, category, sure in _unmapped(seen, store):
             if source_of(category) not in mine:
                 continue
             whole = False
-            if category not in declared:
+            if place in silent:
+                say = broken if sure else unproven
+                yield say(
+                    str(place),
+                    f"the data map says that it is not personal, and not why; it looks like {category}",
+                    repair="map it as what it holds, or say under `why` what it is",
+                )
+            elif not sure:
+                yield unproven(
+                    str(place),
+                    f"the data map does not name it, and it may be {category}",
+                    repair="run `troth map --check`, then add it to datamap.yaml",
+                )
+            elif category not in declared:
                 yield _undeclared(place, category, sentence)
             else:
                 yield broken(
@@ -131,23 +149,45 @@ def _undeclared(place: Place, category: str, sentence: Sentence) -> Saw:
     )
 
 
-def _unmapped(seen: Observation, store: str) -> list[tuple[Place, str]]:
-    """Columns of `store` that the map does not name and that discovery takes for personal, with the category."""
+def _silent(seen: Observation) -> frozenset[Place]:
+    """The columns that the map calls not personal without a reason."""
+    tables = {(table.store, table.name): table for table in seen.need_map().tables()}
+    return frozenset(
+        place
+        for place, column in seen.need_map().columns()
+        if not column.personal
+        and column.why is None
+        and column.scan
+        and place.column not in _keys_of(tables[place.store, place.table])
+    )
 
-    def look() -> list[tuple[Place, str]]:
-        mapped = {place for place, _ in seen.need_map().columns()}
+
+def _keys_of(table: TableMap) -> set[str]:
+    """The columns by which the rows of a table lead to people or to other rows."""
+    from troth.policy.datamap import ByKey, ByRow
+
+    return {name for path in table.paths() if isinstance(path, (ByKey, ByRow)) for name in path.columns}
+
+
+def _unmapped(seen: Observation, store: str) -> list[tuple[Place, str, bool]]:
+    """Columns of `store` of which the map says nothing, or not why they are not personal, and that discovery takes for
+    personal; each with the category, and whether that is sure.
+    """
+
+    def look() -> list[tuple[Place, str, bool]]:
+        mapped = {place for place, _ in seen.need_map().columns()} - _silent(seen)
         tables = seen.need_map().stores[store].tables
-        silent = {name for name, table in tables.items() if not table.personal}
+        silent = {name for name, table in tables.items() if not table.personal and table.why is not None}
         from troth.collection import discovery
 
         found = discovery.discover(seen.need_records(), store, known=mapped)
         return [
-            (finding.place, finding.category)
+            (finding.place, finding.category, finding.confidence >= _SURE)
             for finding in found
             if finding.place.table not in silent
             and finding.category is not None
             and finding.verdict is discovery.Nature.PERSONAL
-            and finding.confidence >= _SURE
+            and finding.confidence >= _LIKELY
         ]
 
     return seen.once(("unmapped", store), look)

@@ -24,13 +24,28 @@ _PLACE = "location.approximate"
 _LONGEST_NAME = 40
 _AGENT = re.compile(r"Mozilla/\d|AppleWebKit|\bGecko/|[A-Za-z]+/\d+(?:\.\d+){2,}|\([^)]*;[^)]*\)")
 _MARK = re.compile(r"(?=[^0-9]*[0-9])(?:[0-9a-f]{16,}|[A-Za-z0-9+/_-]{24,})={0,2}\Z")
-_MAIL = re.compile(r"[^\s/?&=@]+(?:@|%40)[^\s/?&=@]+\.[A-Za-z]{2,}")
+_FILES = "png|jpe?g|gif|webp|avif|svg|ico|m?js|css|map|woff2?|ttf|html?|json|wasm|mp4|pdf"
+_MAIL = re.compile(
+    rf"[^\s/?&=@]+(?:@|%(?:25)*40)(?![\w.-]*\.(?:{_FILES})(?:[?#]|\Z))[^\s/?&=@]+\.[A-Za-z]{{2,}}", re.IGNORECASE
+)
 _SECRET = re.compile(
     r"[?&;#](?:[a-z_]*token|api_?key|auth|secret|passw(?:or)?d|pwd|session(?:_?id)?|sid|jwt"
-    r"|e-?mail|phone|user(?:_?name)?)=[^&;#]+|\beyJ[A-Za-z0-9_-]{10,}\.",
+    r"|e-?mail|phone|user(?:_?name)?)=[^&;#]+|\beyJ[A-Za-z0-9_-]{10,}\."
+    r"|[?&;](?:code|key|sig(?:nature)?|hash|ticket|otp)=[A-Za-z0-9_.~%-]{16,}"  # short ones are coupons and countries
+    r"|/(?:reset|recover|confirm|verify|verification|activate|invite|magic|log-?in|sign-?in|password)[a-z_-]*/"
+    r"(?:[a-z_-]+/)?(?=[A-Za-z0-9_-]*\d)[A-Za-z0-9_-]{16,}(?:[/?#]|\Z)"
+    r"|(?:=|/)(?:%2B|\+)\d{8,14}(?!\d)",
     re.IGNORECASE,
 )
-_FINE = re.compile(r"(?<![\d.,])[-+]?\d{1,3}(?:\.\d{2,}|,\d{4,})")
+_FINE = re.compile(
+    r"(?<![\d.,])[-+]?\d{1,3}(?:\.\d0*[1-9]\d*|,\d{4,})"  # a second decimal of nought says nothing more
+    r"|\d{1,3}\s?°\s?\d{1,2}\s?['\u2032]"
+    r"|(?<![\d.,])-?\d{7,9}\s*[,;]\s*-?\d{7,9}(?!\d)"
+    r"|\b[2-9CFGHJMPQRVWX]{8}\+[2-9CFGHJMPQRVWX]{2,3}\b"
+)
+_MANY = 100
+_MANY_OF_ROWS = 20
+"""Kinds of devices are few: more than a hundred different ones, and more than one in twenty rows, are marks."""
 
 
 @check(
@@ -42,8 +57,9 @@ _FINE = re.compile(r"(?<![\d.,])[-+]?\d{1,3}(?:\.\d{2,}|,\d{4,})")
 def raw_device(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     """Of the device only its kind is kept: no raw browser identification, no mark that tells one device from another.
 
-    What it proves: no value in the columns of device type, system and browser is a raw user agent, a long version or
-    a fingerprint (a long run of letters and digits), and none is longer than 40 letters.
+    What it proves: no value in the columns of device type, system and browser is a raw user agent, a long version or a
+    fingerprint (a long run of letters and digits), and none is longer than 40 letters; where all rows were read, there
+    are not more than a hundred different values that are more than a twentieth of the rows.
 
     What it does not prove: that scripts do not read more from the device; columns of other kinds (1.2 looks for those).
 
@@ -51,6 +67,13 @@ def raw_device(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     After: `desktop`, `Linux`, `Firefox`.
     """
     mine = [each for each in _COARSE if each in expand(sentence.meaning.data)]
+    for column in (contents(seen, place) for place in columns_with(seen, mine)):
+        if column.whole and len(column.values) > max(_MANY, column.rows // _MANY_OF_ROWS):
+            yield broken(
+                str(column.place),
+                f"{len(column.values)} different values in {column.looked_at}: they tell one device from another",
+                repair="keep the kind of device only",
+            )
     yield from _judge(
         sentence,
         [contents(seen, place) for place in columns_with(seen, mine)],
@@ -71,9 +94,11 @@ def log_holds_more(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     """Access logs hold what the sentence names, and no page address in them holds a person or a key.
 
     What it proves: in each table with visited pages and an address or a time, every personal column is of a kind that
-    the sentence names; no logged page holds an e-mail address, a token, or a parameter with a name for one.
+    the sentence names; no logged page holds an e-mail address, a telephone number with its country, a token behind a
+    word such as `reset`, or a parameter with a name for one.
 
-    What it does not prove: logs outside the connected stores (of a web server, of a load balancer).
+    What it does not prove: logs outside the connected stores (of a web server, of a load balancer); names of people and
+    keys of another form within a path.
 
     Repair: log the path without its query, and the declared columns only. Before: `/reset?token=9f...`.
     After: `/reset`.
@@ -105,9 +130,10 @@ def location_too_exact(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     """A place that is called approximate is a region or a town, not a point on the map.
 
     What it proves: no value in the columns of approximate location has coordinates with two or more decimals (one
-    decimal is about ten kilometres).
+    decimal is about ten kilometres), with minutes of a degree, in millionths of one, or as an open location code.
 
-    What it does not prove: how the place was found; that pages do not ask the device for its exact position.
+    What it does not prove: how the place was found; that it is no street, post code or geohash; that pages do not ask
+    the device for its exact position.
 
     Repair: keep the region. Before: `52.5163, 13.3777`. After: `DE-BE`.
     """

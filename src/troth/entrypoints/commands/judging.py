@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from troth.entrypoints.terminal import coloured, literal
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -34,7 +36,7 @@ class LintFormat(StrEnum):
 
 
 def check(
-    clause: Annotated[str | None, typer.Option("--clause", help="One sentence, by number (3.2a) or id.")] = None,
+    clause: Annotated[str | None, typer.Option("--clause", help="A sentence (3.2a, or its id) or a section.")] = None,
     form: Annotated[CheckFormat, typer.Option("--format", help="How to write the verdicts.")] = CheckFormat.TEXT,
     require_proof: Annotated[bool, typer.Option("--require-proof", help="Unproven fails too.")] = False,  # noqa: FBT002
     everything: Annotated[bool, typer.Option("--all", "-a", help="Show kept sentences and all evidence.")] = False,  # noqa: FBT002
@@ -109,23 +111,24 @@ def lint(
 
 
 def _write_faults(found: tuple[LintFinding, ...], file: str, console: Console) -> None:
-    from rich.markup import escape
+    from troth.entrypoints.reports.text import say
 
     for fault in found:
-        place = f"{file}:{fault.line}"
+        place = f"{literal(file)}:{fault.line}"
         number = f" {fault.number}" if fault.number else ""
-        console.print(f"{place}  {fault.level.value}  {escape(fault.rule)}{number}", highlight=False, soft_wrap=True)
+        console.print(f"{place}  {fault.level.value}  {literal(fault.rule)}{number}", highlight=False, soft_wrap=True)
         for line in (fault.message, f"law     {fault.reference}", f"repair  {fault.repair}"):
-            console.print(f"          {escape(line)}", highlight=False, soft_wrap=True)
+            say(line, console)
     levels = [fault.level.value for fault in found]
-    counts = ", ".join(f"{levels.count(level)} {level}s" for level in dict.fromkeys(levels))
+    tallies = {level: levels.count(level) for level in levels}
+    counts = ", ".join(f"{n} {level}{'' if n == 1 else 's'}" for level, n in tallies.items())
     console.print(f"Faults: {counts}." if counts else "No faults.", highlight=False)
 
 
 def _console() -> Console:
     from rich.console import Console
 
-    return Console(soft_wrap=True)
+    return Console(soft_wrap=True, file=coloured())
 
 
 def _write_json(value: object) -> None:

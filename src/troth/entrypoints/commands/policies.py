@@ -77,6 +77,8 @@ def render(
         output.write_bytes(data)
     elif form is RenderFormat.PDF and sys.stdout.isatty():
         raise TrothError("a PDF is not for a terminal.", repair="Add `-o policy.pdf`.")
+    elif sys.stdout.isatty():
+        sys.stdout.write(data.decode())  # what a text could do to a terminal is taken out on the way
     else:
         sys.stdout.buffer.write(data)
 

@@ -51,18 +51,22 @@ def demo(
 
 
 def init(
-    from_: Annotated[str | None, typer.Option("--from", help="A database to draft the data map from.")] = None,
+    from_: Annotated[
+        str | None, typer.Option("--from", help="The database to map: a URL, '${NAME}', or - for standard input.")
+    ] = None,
     policy: Annotated[Path | None, typer.Option("--policy", help="An existing policy to import.")] = None,
 ) -> None:
     """Make policy.yaml, datamap.yaml, troth.toml, troth.key and the store here; nothing is written over.
 
-    Example: troth init --policy privacy.html --from postgresql://troth@db/shop
+    Example: troth init --policy privacy.html --from '${SHOP_DATABASE_URL}'
 
     Exit status: 0 done, 2 it could not be done.
     """
+    from troth.collection.commands import address_of
     from troth.entrypoints import beginning
 
-    for line in beginning.begin(Path.cwd(), os.environ, database=from_, policy=policy):
+    address, variable = (None, None) if from_ is None else address_of(from_)
+    for line in beginning.begin(Path.cwd(), os.environ, database=address, variable=variable, policy=policy):
         sys.stderr.write(line + "\n")
 
 

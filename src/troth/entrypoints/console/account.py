@@ -109,9 +109,7 @@ class OwnAccount:
         return ask.go(self.here)
 
     def remove_passkey(self, ask: Ask, caller: Caller) -> Response:
-        which = ask.request.path_params["passkey"]
-        number = int(which) if which.isascii() and which.isdigit() and len(which) <= 9 else 0
-        if not passkeys.remove(self.door.store, caller.id, number, now=ask.now):
+        if not passkeys.remove(self.door.store, caller.id, ask.number("passkey"), now=ask.now):
             return ask.problem(404, "You have no such passkey.", "Your account lists them.")
         return ask.go(self.here)
 
@@ -135,7 +133,7 @@ class OwnAccount:
         if ask.form.get("password", "") != ask.form.get("again"):
             return self._nothing(ask, caller, "The two are not the same; nothing was changed.")
         try:
-            staff.set_password(self.door.store, caller.name, ask.form["password"], now=ask.now, by=caller.id)
+            staff.set_password(self.door.store, caller.name, ask.form.get("password", ""), now=ask.now, by=caller.id)
         except TrothError as problem:
             return self._nothing(ask, caller, str(problem))
         return ask.go(f"{self.door.here}/sign-in")

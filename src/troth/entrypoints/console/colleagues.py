@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from starlette.responses import Response
@@ -12,6 +13,8 @@ from troth.errors import AccessDenied, TrothError
 from troth.foundation import leavers, operations, staff, staffing
 from troth.foundation.operations import Operation
 from troth.foundation.roles import Role
+from troth.foundation.web import forms
+from troth.foundation.web.guarding import carry_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +25,10 @@ if TYPE_CHECKING:
     from troth.foundation.web.pages import Ask
 
     Act = Callable[["Colleagues", Ask, Caller, int], Response]
+
+
+LARGEST_LIST = 1024 * 1024
+"""Bytes of a list of those who work here that comes by a form."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +47,7 @@ class Colleagues:
             ("GET", "/staff", self.list, Operation.STAFF_SEE),
             ("GET", "/staff/{account}", self.one, Operation.STAFF_SEE),
             ("POST", "/staff/new", self.add, Operation.STAFF_ADD),
+            ("POST", "/staff/compare", self.compare, Operation.STAFF_COMPARE),
             ("POST", "/staff/{account}/role", self.set_role, Operation.STAFF_ROLE),
             ("POST", "/staff/{account}/close", self.close, Operation.STAFF_CLOSE),
             ("POST", "/staff/{account}/link", self.link, Operation.STAFF_LINK),
@@ -47,23 +55,29 @@ class Colleagues:
             ("POST", "/staff/{account}/sessions", self.end_sessions, Operation.STAFF_SESSIONS),
         )
 
-    def list(self, ask: Ask, caller: Caller) -> Response:
-        return self._list(ask, caller)
-
     def one(self, ask: Ask, caller: Caller) -> Response:
         found = self._find(ask)
         return self._lost(ask) if found is None else self._one(ask, caller, found)
 
     def add(self, ask: Ask, caller: Caller) -> Response:
         if ask.form.get("role") not in {*Role}:
-            return self._list(ask, caller, status=422, error="Choose a role; nothing was done.")
+            return self.list(ask, caller, error="Choose a role; nothing was done.")
         try:
             made = staffing.add(self.door.store, caller, ask.form.get("name", ""), Role(ask.form["role"]), now=ask.now)
         except AccessDenied:
             raise
         except TrothError as problem:
-            return self._list(ask, caller, status=422, error=str(problem))
+            return self.list(ask, caller, error=str(problem))
         return ask.go(f"{self.here}/{made.id}")
+
+    @forms.takes_file(LARGEST_LIST)
+    def compare(self, ask: Ask, caller: Caller) -> Response:
+        """Hold the open accounts against the list of those who work here. Nobody's account is closed by it."""
+        content = ask.files.get("list", b"")
+        if not content:
+            return self.list(ask, caller, error="Choose the list; nothing was done.")
+        compare = partial(leavers.compare, self.door.store, content, where="the list", now=ask.now, by=caller.id)
+        return carry_out(ask, compare, then=self.here, again=partial(self.list, ask, caller))
 
     def set_role(self, ask: Ask, caller: Caller) -> Response:
         found = self._find(ask)
@@ -99,18 +113,19 @@ class Colleagues:
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
-    def _list(self, ask: Ask, caller: Caller, *, status: int = 200, error: str = "") -> Response:
+    def list(self, ask: Ask, caller: Caller, error: str = "") -> Response:
         with self.door.store.reading() as tx:
             accounts = staff.list_(tx)
             compared = leavers.latest(tx)
         return ask.page(
             "console/staff.html",
-            status=status,
+            status=422 if error else 200,
             title="Staff",
             accounts=accounts,
             compared=compared,
             gone=json.loads(compared.gone) if compared else [],
             gives=self._gives(caller) if operations.may(caller.role, Operation.STAFF_ADD) else (),
+            may_compare=operations.may(caller.role, Operation.STAFF_COMPARE),
             operations=list(Operation),
             roles=list(Role),
             error=error,
@@ -144,11 +159,8 @@ class Colleagues:
         return tuple(role for role in Role if operations.may_give(caller.role, role))
 
     def _find(self, ask: Ask) -> Account | None:
-        number = ask.request.path_params["account"]
-        if not (number.isascii() and number.isdigit() and len(number) <= 9):
-            return None
         with self.door.store.reading() as tx:
-            return staff.find(tx, int(number))
+            return staff.find(tx, ask.number("account"))
 
     def _lost(self, ask: Ask) -> Response:
         return ask.problem(404, "There is no account of that number.", "The list shows those that there are.")

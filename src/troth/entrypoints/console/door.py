@@ -87,9 +87,8 @@ class Door:
 
     def signing_in(self, ask: Ask) -> Response:
         name = ask.form.get("name", "").strip()
-        source = ask.request.client.host if ask.request.client else ""
         token = staff.log_in(
-            self.store, self.keyring, name=name, password=ask.form.get("password", ""), source=source, now=ask.now
+            self.store, self.keyring, name=name, password=ask.form.get("password", ""), source=ask.source, now=ask.now
         )
         if token is None:
             return self._sign_in(ask, status=401, name=name, error=_WRONG)
@@ -198,6 +197,8 @@ class Door:
 
     def guard(self, page: StaffPage, *, operation: Operation) -> Guarded:
         """A page for whoever of staff is signed in and may do that operation; sections make theirs by it too."""
+        # INVARIANT: what is sent on after a second factor was shown keeps fields, and would lose a file
+        assert not (operation.steps_up and hasattr(page, "takes_file")), operation
 
         def handler(ask: Ask) -> Response:
             token = self.token_of(ask)

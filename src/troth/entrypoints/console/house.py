@@ -119,7 +119,7 @@ def rooms(house: House) -> Iterator[Room]:
     yield from updates.routes(office.store, office.keyring, house.instance.policy_file, f"{path}/versions", guard)
     yield from guards.routes(office.store, office.keyring, f"{path}/writing", guard)
     yield from evidence.routes(house.instance, office.store, f"{path}/ledger", guard)
-    yield from audits.routes(office.store, house.instance.settings.audits, f"{path}/audits", guard)
+    yield from audits.routes(office.store, office.keyring, house.instance.settings.audits, f"{path}/audits", guard)
     yield from impacts.routes(
         office.store, office.keyring, console.policy, house.instance.folder, f"{path}/assessments", guard
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from starlette.responses import Response
@@ -13,14 +14,14 @@ from troth.entrypoints.console import pictures
 from troth.entrypoints.console.account import OwnAccount
 from troth.entrypoints.console.colleagues import Colleagues
 from troth.entrypoints.reports.json import to_report
-from troth.errors import AccessDenied, TrothError
 from troth.foundation import operations, staff, verdicts
 from troth.foundation.guards import approvals
 from troth.foundation.operations import Operation
 from troth.foundation.proof import Report, Verdict
-from troth.foundation.web.guarding import Guarded, StaffRoute, guarded
+from troth.foundation.web.guarding import Guarded, StaffRoute, carry_out, guarded
 from troth.foundation.web.pages import Ask
 from troth.protection import ending
+from troth.rights import lists
 
 if TYPE_CHECKING:
     from troth.entrypoints.console.door import Door
@@ -80,11 +81,13 @@ class Console:
             since = verdicts.standing(tx)
             turns = [turn for turn in verdicts.turns(tx, limit=12) if turn.was is not None]
             runs = [pictures.Run(*run) for run in verdicts.daily_counts(tx, ask.now - HISTORY)]
+            waiting = lists.count(tx, ask.now) if operations.may(caller.role, Operation.REQUESTS_SEE) else None
         broken = [s for s in report.sentences if s.verdict is Verdict.BROKEN and s.findings] if report else []
         return ask.page(
             "console/today.html",
             title=_headline(report),
             report=report,
+            waiting=waiting,
             broken=broken,
             since=since,
             turns=turns,
@@ -92,6 +95,7 @@ class Console:
             ends=[each for each in ends if operations.may(caller.role, _SEEN_BY[each.kind])],
             within=within,
             history=pictures.history(runs),
+            here=self.door.here,
             Verdict=Verdict,
         )
 
@@ -100,7 +104,13 @@ class Console:
         wanted = ask.request.query_params.get("verdict", "")
         shown = [s for s in report.sentences if not wanted or s.verdict.value == wanted] if report else []
         return ask.page(
-            "console/sentences.html", title="Sentences", report=report, shown=shown, wanted=wanted, Verdict=Verdict
+            "console/sentences.html",
+            title="Sentences",
+            report=report,
+            shown=shown,
+            wanted=wanted,
+            here=self.door.here,
+            Verdict=Verdict,
         )
 
     def sentence(self, ask: Ask, caller: Caller) -> Response:  # noqa: ARG002 - the same for all who may
@@ -118,10 +128,8 @@ class Console:
             report=report,
             since=since,
             policy=self.policy(),
+            here=self.door.here,
         )
-
-    def map(self, ask: Ask, caller: Caller) -> Response:
-        return self._map(ask, caller)
 
     def approve_map(self, ask: Ask, caller: Caller) -> Response:
         """Answer for the map that was shown, by name; another than that is not approved by mistake."""
@@ -129,19 +137,15 @@ class Console:
         if datamap is None:
             return ask.problem(404, "There is no data map.", "`troth map URL` drafts one from a live database.")
         if ask.form.get("sha256") != datamap.sha256:
-            return self._map(
-                ask, caller, status=422, error="The file is another than the one that was shown. Look again."
-            )
-        try:
+            return self.map(ask, caller, "The file is another than the one that was shown. Look again.")
+
+        def approve() -> None:
             with self.store.writing() as tx:
                 approvals.approve(tx, self.door.keyring, datamap, caller.name, ask.now)
-        except AccessDenied:
-            raise
-        except TrothError as problem:
-            return self._map(ask, caller, status=422, error=str(problem))
-        return ask.go(f"{self.door.here}/map")
 
-    def _map(self, ask: Ask, caller: Caller, *, status: int = 200, error: str = "") -> Response:
+        return carry_out(ask, approve, then=f"{self.door.here}/map", again=partial(self.map, ask, caller))
+
+    def map(self, ask: Ask, caller: Caller, error: str = "") -> Response:
         datamap, policy = self.datamap(), self.policy()
         columns = [(place, column) for place, column in datamap.columns() if column.category] if datamap else []
         places = [(place.table, _family(column.category or "")) for place, column in columns]
@@ -151,7 +155,7 @@ class Console:
             approved = approvals.approvals_of(tx, datamap.sha256) if datamap else ()
         return ask.page(
             "console/map.html",
-            status=status,
+            status=422 if error else 200,
             title="Data map",
             datamap=datamap,
             columns=columns,

@@ -21,6 +21,7 @@ from troth.protection.words import RunState
 from troth.rights.tables import requests
 from troth.rights.words import State
 from troth.sharing import demand_reading
+from troth.sharing.disclosures import spent_by_each
 from troth.sharing.tables import disclosures
 
 if TYPE_CHECKING:
@@ -121,6 +122,7 @@ def _disclosures(tx: Connection) -> list[dict[str, Any]]:
         .group_by(at.recipient, at.purpose, at.reason)
         .order_by(at.recipient, at.purpose, at.reason)
     )
+    spent = spent_by_each(tx)
     return [
         {
             "recipient": row.recipient,
@@ -128,6 +130,8 @@ def _disclosures(tx: Connection) -> list[dict[str, Any]]:
             "reason": row.reason.value,
             "batches": row.batches,
             "rows": int(row.rows),
+            # what all batches with noise told this recipient of any one person, for whatever purpose
+            "epsilon": float(spent[row.recipient]) if row.recipient in spent else None,
             "last": row.last.isoformat(),
         }
         for row in tx.execute(query)

@@ -35,7 +35,7 @@ from troth.policy import retention
 from troth.policy.datamap import ByIdentifier, ByKey, ByRow, DataMap, InJson, InText, OwnRow, TableMap
 from troth.policy.model import DeclaredUse, Policy, Sentence, Statute
 from troth.policy.recordkeeping import RecordSettings
-from troth.policy.rendering.annexes import ENDS, SAFEGUARDS, purpose_label
+from troth.policy.rendering.annexes import ENDS, SAFEGUARDS, protected_by, purpose_label
 from troth.policy.sources import sources
 from troth.policy.vocabulary import CATEGORIES, Channel, LegalBasis, Source
 from troth.protection.impacts import criteria
@@ -221,7 +221,7 @@ def _recipients(told: Told) -> Iterator[RecipientLine]:
             each.recipient,
             kind,
             each.categories,
-            SAFEGUARDS[each.safeguard] if each.safeguard else None,
+            protected_by(each.safeguard, each.noise) or None,
             told.area.is_third(each.recipient.country),
             each.number,
         )

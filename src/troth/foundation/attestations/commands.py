@@ -47,6 +47,7 @@ def attest(  # noqa: PLR0917 - each is an option of its own
     """  # noqa: E501 - a command stands on one line
     from troth.foundation import keys
     from troth.foundation.attestations import reading, register
+    from troth.foundation.attestations.topics import subject_of
     from troth.foundation.clock import SystemClock
     from troth.foundation.keys import Keyring
     from troth.foundation.store import Store
@@ -62,6 +63,8 @@ def attest(  # noqa: PLR0917 - each is an option of its own
                 found = reading.all_(tx)
             _list(found, instance.folder, now, form)
             return
+        if about is not None and withdraw is None:  # a wrong word is told before what else is lacking
+            subject_of(policies.read(instance.policy_file), about)
         said = None if withdraw is not None else _statement(about, owner, statement, document, until)
         keyring = Keyring.load(instance.folder, instance.environ)
         keys.confirm(store, keyring)

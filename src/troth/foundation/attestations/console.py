@@ -5,18 +5,19 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
-from troth.errors import AccessDenied, TrothError
+from troth.errors import UnknownName
 from troth.foundation import operations
 from troth.foundation.attestations import reading, register
 from troth.foundation.attestations.register import Statement
 from troth.foundation.attestations.topics import TOPICS
 from troth.foundation.operations import Operation
-from troth.foundation.web.guarding import Guard, Guarded, StaffRoute, guarded
+from troth.foundation.web.guarding import Guard, Guarded, StaffRoute, carry_out, guarded
 from troth.foundation.web.pages import Ask
 
 if TYPE_CHECKING:
@@ -52,40 +53,8 @@ class Pages:
             ("POST", "/{number}/withdraw", self.withdraw, Operation.ATTESTATIONS_ADD),
         )
 
-    def list(self, ask: Ask, caller: Caller) -> Response:
-        """Every attestation, whether it holds, and the form for another."""
-        return self._list(ask, caller)
-
-    def attest(self, ask: Ask, caller: Caller) -> Response:
-        """Attest in the caller's own name."""
-        form = ask.form
-        try:
-            until = dt.date.fromisoformat(form.get("until", ""))
-        except ValueError:
-            return self._list(ask, caller, error="Say until which day it holds, as in 2027-06-30.")
-        said = Statement(form.get("about", ""), form.get("statement", ""), caller.name, form.get("document", ""), until)
-        try:
-            with self.store.writing() as tx:
-                register.attest(tx, self.keyring, self.policy(), self.folder, said, ask.now)
-        except AccessDenied:
-            raise
-        except TrothError as problem:
-            return self._list(ask, caller, error=str(problem))
-        return ask.go(self.path)
-
-    def withdraw(self, ask: Ask, caller: Caller) -> Response:  # noqa: ARG002 - the same for all who may
-        """Take one back."""
-        number = ask.request.path_params["number"]
-        if not (number.isascii() and number.isdigit() and len(number) < 10):
-            return ask.problem(404, "There is no attestation of that number.", "The list shows those that there are.")
-        try:
-            with self.store.writing() as tx:
-                register.withdraw(tx, self.keyring, int(number), ask.now)
-        except TrothError:
-            return ask.problem(404, "There is no attestation of that number.", "The list shows those that there are.")
-        return ask.go(self.path)
-
-    def _list(self, ask: Ask, caller: Caller, error: str = "") -> Response:
+    def list(self, ask: Ask, caller: Caller, error: str = "") -> Response:
+        """Every attestation, whether it holds, and the form for another; `error` says what was wrong with the last."""
         with self.store.reading() as tx:
             found = reading.all_(tx)
         return ask.page(
@@ -100,3 +69,27 @@ class Pages:
             error=error,
             here=self.path,
         )
+
+    def attest(self, ask: Ask, caller: Caller) -> Response:
+        """Attest in the caller's own name."""
+        form = ask.form
+        try:
+            until = dt.date.fromisoformat(form.get("until", ""))
+        except ValueError:
+            return self.list(ask, caller, error="Say until which day it holds, as in 2027-06-30.")
+        said = Statement(form.get("about", ""), form.get("statement", ""), caller.name, form.get("document", ""), until)
+
+        def attest() -> None:
+            with self.store.writing() as tx:
+                register.attest(tx, self.keyring, self.policy(), self.folder, said, ask.now)
+
+        return carry_out(ask, attest, then=self.path, again=partial(self.list, ask, caller))
+
+    def withdraw(self, ask: Ask, caller: Caller) -> Response:  # noqa: ARG002 - the same for all who may
+        """Take one back."""
+        try:
+            with self.store.writing() as tx:
+                register.withdraw(tx, self.keyring, ask.number("number"), ask.now)
+        except UnknownName:
+            return ask.problem(404, "There is no attestation of that number.", "The list shows those that there are.")
+        return ask.go(self.path)

@@ -4,7 +4,9 @@ Nothing here writes. An attestation holds when, in this order:
 
 1. it was not withdrawn; only the latest of its subject that was not counts,
 2. its last day has not passed (days are counted in UTC),
-3. the document is where it was, with the same SHA-256.
+3. the document is where it was, with the same SHA-256, and says something,
+4. the ledger says the same of it: subject, words, document and last day, and of no withdrawal,
+5. the account that made it is open still, where one did: somebody answers for it.
 """
 
 from __future__ import annotations
@@ -16,12 +18,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from troth.foundation.ledger import entries
 from troth.foundation.proof import Grade, NothingToObserve, Saw, Verdict, unproven
 
 if TYPE_CHECKING:  # a check of a policy alone loads no database
     from sqlalchemy import Connection, Row
 
     from troth.foundation.observation import Observation
+
+EMPTY = hashlib.sha256().hexdigest()
+"""The hash of a file with nothing in it, which is nobody's word on anything."""
 
 _CHUNK = 1 << 20
 
@@ -39,6 +45,8 @@ class Attested:
     sha256: str
     statement: str
     withdrawn_at: dt.datetime | None = None
+    leaf: int = 0
+    staff: int | None = None
 
     def ends(self) -> dt.datetime:
         """The instant from which it says nothing any more: the beginning of the day after `until`, in UTC."""
@@ -81,6 +89,28 @@ def fault(attested: Attested, folder: Path, now: dt.datetime) -> str | None:
         return f"its document {attested.document} is not there"
     if found != attested.sha256:
         return f"its document {attested.document} is not the attested one (its hash differs)"
+    if found == EMPTY:
+        return f"its document {attested.document} is empty"
+    return None
+
+
+def unbacked(tx: Connection, attested: Attested) -> str | None:
+    """Why what stands in the register proves nothing, whatever its document says; None when somebody stands by it."""
+    from sqlalchemy import select
+
+    from troth.foundation.tables import staff as accounts
+
+    words = hashlib.sha256(attested.statement.encode()).hexdigest()
+    body = {"about": attested.about, "document": attested.sha256, "statement": words, "until": attested.until}
+    facts = {**body, "staff": attested.staff, "at": attested.at}
+    if list(entries.untrue(tx, [entries.Claim(attested.about, attested.leaf, "attestation.made", facts)])):
+        return f"the attestation {entries.NOT_AS_TOLD}"
+    withdrawn = entries.of_kind(tx, "attestation.withdrawn")
+    if any(each.says(each.kind, attestation=attested.id) for each in withdrawn):
+        return "the ledger says that the attestation was withdrawn"
+    closed = select(accounts.c.disabled_at).where(accounts.c.id == attested.staff)
+    if attested.staff is not None and tx.execute(closed).scalar_one_or_none() is not None:
+        return "the account of who attested it is closed, so nobody answers for it"
     return None
 
 
@@ -107,11 +137,11 @@ def look(seen: Observation, abouts: Sequence[str], *, what: str, repair: str = "
     try:
         with seen.need_store().reading() as tx:
             said = [each for about in abouts if (each := latest(tx, about)) is not None]
+            faults = {each.id: fault(each, seen.folder, seen.now) or unbacked(tx, each) for each in said}
     except NothingToObserve as problem:
         return unproven(abouts[0], problem.message, repair=problem.repair or repair)
     if not said:
         return unproven(abouts[-1], f"nobody has attested {what}", repair=repair)
-    faults = {each.id: fault(each, seen.folder, seen.now) for each in said}
     holding = next((each for each in said if faults[each.id] is None), None)
     if holding is None:
         return unproven(said[0].about, f"{faults[said[0].id]}; it was about {what}", repair=repair)
@@ -126,5 +156,15 @@ def look(seen: Observation, abouts: Sequence[str], *, what: str, repair: str = "
 
 def _attested(row: Row) -> Attested:  # type: ignore[type-arg]
     return Attested(
-        row.id, row.about, row.owner, row.at, row.until, row.document, row.sha256, row.statement, row.withdrawn_at
+        row.id,
+        row.about,
+        row.owner,
+        row.at,
+        row.until,
+        row.document,
+        row.sha256,
+        row.statement,
+        row.withdrawn_at,
+        row.leaf,
+        row.staff,
     )

@@ -22,6 +22,7 @@ from troth.foundation.attestations.topics import subject_of
 from troth.foundation.keys import Keyring
 from troth.foundation.ledger import leaves
 from troth.foundation.roles import Role
+from troth.foundation.store import hold
 from troth.foundation.tables import staff as accounts
 from troth.policy.documents import nearest
 from troth.policy.model import Policy
@@ -83,6 +84,7 @@ def withdraw(tx: Connection, keyring: Keyring, number: int, now: dt.datetime) ->
 
     Raises: UnknownName when there is none of that number.
     """
+    hold(tx, f"attestation {number}")
     found = next((each for each in reading.all_(tx) if each.id == number), None)
     if found is None:
         raise UnknownName(f"there is no attestation of the number {number}.", repair="See `troth attest --list`.")

@@ -34,20 +34,24 @@ def begin(keyring: Keyring, kind: str, facts: Mapping[str, Any], *, now: datetim
 def look(keyring: Keyring, kind: str, kept: str, *, now: datetime) -> Mapping[str, Any] | None:
     """What was begun; None for another kind, what has ended, and what is not ours."""
     try:
-        sealed = base64.b64decode(kept.encode("ascii"), altchars=b"-_", validate=True)
-        body: dict[str, Any] = json.loads(keyring.unseal(sealed, context=_context(kind)))
+        body: dict[str, Any] = json.loads(keyring.unseal(_sealed(kept), context=_context(kind)))
     except (KeyUnavailable, ValueError, binascii.Error):
         return None
     return body if now.timestamp() < body["ends"] else None
 
 
 def answered(tx: Connection, kept: str, *, now: datetime) -> bool:
-    """Write down that it was answered; False when it was before."""
+    """Write down that it was answered; False when it was before, however it was spelled then. `look` comes first."""
     tx.execute(delete(staff_answered).where(staff_answered.c.ends_at <= now))
     insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
-    values = {"hash": hashlib.sha256(kept.encode()).digest(), "ends_at": now + LIFE}
+    values = {"hash": hashlib.sha256(_sealed(kept)).digest(), "ends_at": now + LIFE}
     statement = insert(staff_answered).values(**values).on_conflict_do_nothing().returning(staff_answered.c.hash)
     return tx.execute(statement).first() is not None
+
+
+def _sealed(kept: str) -> bytes:
+    """What was sealed. INVARIANT: known by this, not by its letters, of which base64 takes several for the same."""
+    return base64.b64decode(kept.encode("ascii"), altchars=b"-_", validate=True)
 
 
 def _context(kind: str) -> bytes:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _REGISTER, _SHOW = "passkey made", "passkey shown"
 LONGEST_LABEL = 60
+_LONGEST = 32 * 1024
+"""Letters of what an authenticator says; attestations with their certificates stay well below it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ def add(
     from webauthn.helpers.structs import CredentialDeviceType
 
     begun = awaited.look(keyring, _REGISTER, answer.kept, now=now)
-    if begun is None or begun["staff"] != account:
+    if begun is None or begun["staff"] != account or len(answer.credential) > _LONGEST:
         return False
     try:
         made = webauthn.verify_registration_response(
@@ -119,7 +121,7 @@ def add(
             expected_origin=place.origin,
             require_user_verification=True,
         )
-    except (WebAuthnException, ValueError, KeyError, TypeError):
+    except (WebAuthnException, ValueError, KeyError, TypeError, RecursionError):
         return False
     facts = {
         "credential": made.credential_id,
@@ -201,9 +203,11 @@ def _row(tx: Connection, credential: str) -> Row | None:  # type: ignore[type-ar
     """The passkey that the answer says it is; None for one that nobody registered, and what is no answer at all."""
     from webauthn.helpers import base64url_to_bytes
 
+    if len(credential) > _LONGEST:
+        return None
     try:
         name = base64url_to_bytes(json.loads(credential)["id"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
     return tx.execute(select(staff_passkeys).where(staff_passkeys.c.credential == name)).one_or_none()
 

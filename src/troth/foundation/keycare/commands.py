@@ -72,7 +72,7 @@ def check(form: Printed = Format.TEXT) -> None:
     else:
         mode = f", mode {found.mode}" if found.mode else ""
         typer.echo(f"{found.id} fits the store ({Path(found.where).name}{mode}).")
-        since = f"Turned {found.turned_at:%Y-%m-%d}" if found.turned_at else "Never turned to"
+        since = f"Turned {found.turned_at:%Y-%m-%d}" if found.turned_at else "It was never turned"
         typer.echo(f"{since}{'' if found.age_days is None else f', in use for {found.age_days} days'}.")
         if found.escrowed_at:
             typer.echo(f"In escrow since {found.escrowed_at:%Y-%m-%d}.")

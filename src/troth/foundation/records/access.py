@@ -55,7 +55,8 @@ class SessionsSeen:
 class Grant:
     """`role` may do `privileges` (SQL words, in order) on `table`; on all tables where None, on `column` where named.
 
-    `role` is PUBLIC where everybody may. An administrator who may do everything has the privilege ALL.
+    `role` is PUBLIC where everybody may. An administrator who may do everything has the privilege ALL. `through` is the
+    role whose member `role` is, where it may do so by that alone.
     """
 
     role: str
@@ -63,3 +64,4 @@ class Grant:
     column: str | None
     privileges: tuple[str, ...]
     grantable: bool = False
+    through: str | None = None

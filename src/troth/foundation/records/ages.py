@@ -33,7 +33,7 @@ def times(connection: Connection, table: Table, column: Column, conditions: Sequ
 def count_before(
     connection: Connection, table: Table, column: Column, instant: dt.datetime, conditions: Sequence[Condition] = ()
 ) -> int:
-    """How many rows have a time before `instant`."""
+    """How many rows have a time before `instant`; a day alone is before it when its last hour is."""
     return sum(
         form.count_before(connection, _read_as(connection, table, column), clause, instant)
         for form, clause in _forms(connection, table, column, conditions)
@@ -101,16 +101,15 @@ class _Real:
         import sqlalchemy
 
         statement = sqlalchemy.select(sqlalchemy.func.count()).where(
-            clause, column > self._bound(EARLIEST), column < self._bound(instant, upper=True)
+            clause, column > self._bound(EARLIEST), column < self._bound(instant)
         )
         return int(connection.execute(statement).scalar_one())
 
-    def _bound(self, instant: dt.datetime, *, upper: bool = False) -> dt.datetime | dt.date:
-        """`instant` as this column's type; for whole days, the first day that begins at `instant` or later."""
+    def _bound(self, instant: dt.datetime) -> dt.datetime | dt.date:
+        """`instant` as this column's type; for whole days, the day of it."""
         instant = instant.astimezone(dt.UTC)
         if self._whole_days:
-            begun = upper and instant.time() != dt.time()
-            return instant.date() + _DAY if begun else instant.date()
+            return instant.date()
         return instant if self._zoned else instant.replace(tzinfo=None)
 
 
@@ -182,7 +181,7 @@ class _Texts:
         close = (
             count
             for text, count in connection.execute(near)
-            if (at := instants.read(text)) is not None and at < instant
+            if (at := instants.read(text)) is not None and (at < instant if _has_clock(text) else at + _DAY <= instant)
         )
         return int(sure) + sum(map(int, close))
 
@@ -224,6 +223,11 @@ class _Unreadable:
 
     def count_before(self, *_: object) -> int:
         return 0
+
+
+def _has_clock(text: Any) -> bool:
+    """Whether a text that reads as a time says more than a day."""
+    return len(str(text).strip()) > 10
 
 
 def _days_around(instant: dt.datetime) -> tuple[str, str]:

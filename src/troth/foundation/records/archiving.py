@@ -22,6 +22,9 @@ def move(connection: Connection, ended: Ended, ending: TableEnding, narrow: Call
     PostgreSQL deletes and inserts in one statement. Elsewhere rows are inserted and then deleted, and nobody else can
     change them in between: SQLite has one writer, and MariaDB locks what it reads here. Raises RecordsError where the
     two numbers differ: nothing was moved then.
+
+    A row that a restore put back, and that stands in the archive already, is deleted only: there it counts from when
+    it first came. One whose key stands there with other values is not due (`Ended.clashing`).
     """
     import sqlalchemy
 
@@ -29,12 +32,16 @@ def move(connection: Connection, ended: Ended, ending: TableEnding, narrow: Call
     assert archive is not None, "INVARIANT: rows that move have an archive"
     core, target = ended.core(ending.table), ended.core(archive.table)
     names = [*archive.columns, archive.at]
+    twins = ended.twins(ending)
+    back = 0
+    if twins is not None:
+        back = max(int(connection.execute(narrow(ended.delete(ending).where(twins))).rowcount), 0)
     moment: Any = sqlalchemy.literal(_moment(ended, archive.table, archive.at), sqlalchemy.types.NullType())
     moment = moment.label("troth_moment")
     if ended.kind is StoreKind.POSTGRESQL:
         gone = narrow(ended.delete(ending)).returning(*(core.c[name] for name in archive.columns)).cte("gone")
         found = sqlalchemy.select(*(gone.c[name] for name in archive.columns), moment)
-        return _inserted(connection, target.insert().from_select(names, found))
+        return back + _inserted(connection, target.insert().from_select(names, found))
     due = sqlalchemy.select(*(core.c[name] for name in archive.columns), moment).where(ended.going(ending))
     moved = _inserted(connection, target.insert().from_select(names, narrow(due)))
     deleted = int(connection.execute(narrow(ended.delete(ending))).rowcount)
@@ -44,7 +51,7 @@ def move(connection: Connection, ended: Ended, ending: TableEnding, narrow: Call
             where=ending.table,
             repair="Look at the triggers of both tables; then run it again.",
         )
-    return deleted
+    return back + deleted
 
 
 def _inserted(connection: Connection, statement: Any) -> int:

@@ -176,7 +176,8 @@ def _stand_ins(
     found = {}
     for each in erasure.stand_ins:
         kind = erasure.people[each]
-        key = standins.ensure(connection, kind, erasure.reach.catalogue, at) if each in going else None
+        own = erasure.reach.datamap.stores[kind.store].tables.get(kind.table)
+        key = standins.ensure(connection, kind, erasure.reach.catalogue, at, own) if each in going else None
         key = key or standins.find(connection, kind)
         if key is not None:
             found[each] = key
@@ -231,7 +232,9 @@ def _touched(
         for making in each.making:
             make_values(connection, erasure.kind, making, bound, pseudonym)
             temporary.append(making.name)
-        yield each.action, max(each.ready.run(connection, bound).rowcount, 0)
+        n = int(each.counted.run(connection, bound).fetchone()[0]) if each.counted is not None else None
+        done = each.ready.run(connection, bound).rowcount
+        yield each.action, max(done, 0) if n is None else n
     for each in run.statements:
         if each.needless:
             yield each.action, 0

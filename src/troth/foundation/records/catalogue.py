@@ -101,6 +101,7 @@ class Table:
     bare_name: str = ""
     row_number: str | None = None  # a whole number that grows with the rows, where the store keeps one of its own
     triggers: tuple[str, ...] = ()  # what the store itself does when rows of this table change
+    guarded: bool = field(default=False, compare=False)  # row security may keep rows from a user
 
     @property
     def unique(self) -> tuple[tuple[str, ...], ...]:

@@ -28,7 +28,7 @@ _SCHEMES = {
     **dict.fromkeys(("redis", "rediss", "valkey", "valkeys"), StoreKind.VALKEY),
 }
 _GONE = {Trouble.TABLE_GONE, Trouble.COLUMN_GONE}
-_OF_PLACES = _GONE | {Trouble.FORBIDDEN, Trouble.TIMEOUT}
+_OF_PLACES = _GONE | {Trouble.FORBIDDEN, Trouble.HIDDEN, Trouble.TIMEOUT}
 
 
 def address_of(connect: str, environ: Mapping[str, str], store: str) -> URL:

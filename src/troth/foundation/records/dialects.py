@@ -31,6 +31,7 @@ class Trouble(StrEnum):
     TIMEOUT = "it did not answer within the time limit."
     TLS = "no protected connection could be made: its certificate or its TLS settings do not fit."
     FORBIDDEN = "this user may not read that."
+    HIDDEN = "row security keeps rows from this user; for what it does not see troth cannot answer."
     FULL = "it has no connection left."
     TABLE_GONE = "a table is gone."
     COLUMN_GONE = "a column is gone."
@@ -48,6 +49,7 @@ REPAIRS = {
     Trouble.TIMEOUT: "Ask a less busy copy, or allow more time.",
     Trouble.TLS: "Give the authority that signed its certificate in the connect string.",
     Trouble.FORBIDDEN: "Run the statements of `troth grants` on the store.",
+    Trouble.HIDDEN: "Let an administrator give the user BYPASSRLS: `troth grants` prints it.",
     Trouble.FULL: "Close idle connections, or allow the server more.",
     Trouble.TABLE_GONE: "Run `troth map --check` to see what differs.",
     Trouble.COLUMN_GONE: "Run `troth map --check` to see what differs.",

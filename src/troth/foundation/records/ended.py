@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from troth.foundation.records import passing
 from troth.foundation.records.keys import BoundKeys, Subject
 from troth.foundation.records.ordering import Pointer
-from troth.foundation.records.pathwalk import join_columns
+from troth.foundation.records.pathwalk import join_columns, sides
 from troth.foundation.records.reach import Reach
 from troth.foundation.records.settings import Fixed
 from troth.foundation.records.statements import core_table
@@ -218,9 +218,9 @@ class Ended:
         """Rows of `name` whose `columns` equal `at` of a row of `other` that meets any of `chosen`."""
         import sqlalchemy
 
-        core, there = self.core(name), self.core(other)
-        found = sqlalchemy.select(*(there.c[each] for each in at)).where(sqlalchemy.or_(*chosen)).correlate(None)
-        mine = [core.c[each] for each in columns]
+        there = self.core(other)
+        mine, theirs = sides(self.core(name), self.seen(name), columns, there, self.seen(other), at)
+        found = sqlalchemy.select(*theirs).where(sqlalchemy.or_(*chosen)).correlate(None)
         return mine[0].in_(found) if len(mine) == 1 else sqlalchemy.tuple_(*mine).in_(found)
 
     def pointed_at(self, name: str) -> ColumnElement[bool] | None:
@@ -231,7 +231,8 @@ class Ended:
         found: list[ColumnElement[bool]] = []
         for pointer in pointers_at(self.reach, name):
             other = self.core(pointer.table).alias(f"points_{len(found)}")
-            same = (other.c[left] == core.c[right] for left, right in zip(pointer.columns, pointer.at, strict=True))
+            mine, theirs = sides(other, self.seen(pointer.table), pointer.columns, core, self.seen(name), pointer.at)
+            same = (left == right for left, right in zip(mine, theirs, strict=True))
             found.append(
                 sqlalchemy.exists(sqlalchemy.select(sqlalchemy.literal_column("1")).where(*same)).correlate(core)
             )
@@ -243,7 +244,58 @@ class Ended:
 
         if ending.anonymise:
             return sqlalchemy.false()
-        return self._free(ending.table, self.over(ending.table, ending.row), waits=True)
+        found = self._free(ending.table, self.over(ending.table, ending.row), waits=True)
+        clashing = self.clashing(ending)
+        return found if clashing is None else sqlalchemy.and_(found, sqlalchemy.not_(clashing))
+
+    def twins(self, ending: TableEnding) -> ColumnElement[bool] | None:
+        """Rows that stand in their archive as they are: a restore put them back. None where no index tells."""
+        asked = self._in_archive(ending)
+        return None if asked is None else self._archived(ending, asked[1])
+
+    def clashing(self, ending: TableEnding) -> ColumnElement[bool] | None:
+        """Rows whose key stands in their archive with other values: which of the two is right, only people know."""
+        import sqlalchemy
+
+        asked = self._in_archive(ending)
+        return None if asked is None else self._archived(ending, sqlalchemy.and_(asked[0], sqlalchemy.not_(asked[1])))
+
+    def _archived(self, ending: TableEnding, condition: ColumnElement[bool]) -> ColumnElement[bool]:
+        import sqlalchemy
+
+        assert ending.archive is not None
+        found: Any = sqlalchemy.select(sqlalchemy.literal_column("1")).where(condition)
+        return sqlalchemy.exists(found.select_from(self.core(ending.archive.table))).correlate(self.core(ending.table))
+
+    def _in_archive(self, ending: TableEnding) -> tuple[ColumnElement[bool], ColumnElement[bool]] | None:
+        """That a row of the archive has the key of a row, and that it is the same row, all columns of it.
+
+        None without an archive, and where no index leads to its rows: a part must not read all of it.
+        """
+        import sqlalchemy
+
+        archive = ending.archive
+        if archive is None:
+            return None
+        core, target, there = self.core(ending.table), self.core(archive.table), self.seen(archive.table)
+        own = self.seen(ending.table).primary_key
+        keys = {own, there.primary_key, *there.unique}
+        keys = {key for key in keys if key and there.indexed(key) and set(key) <= set(archive.columns)}
+        if not keys:
+            return None
+        same_key = sqlalchemy.or_(
+            *(sqlalchemy.and_(*(target.c[name] == core.c[name] for name in key)) for key in sorted(keys))
+        )
+        read = self._as_text if self.kind is StoreKind.POSTGRESQL else lambda column: column
+        same = (read(target.c[name]).is_not_distinct_from(read(core.c[name])) for name in archive.columns)
+        return same_key, sqlalchemy.and_(same_key, *same)
+
+    @staticmethod
+    def _as_text(column: ColumnElement[Any]) -> ColumnElement[Any]:
+        """Some types of PostgreSQL know no equality (json); every one can be written down."""
+        import sqlalchemy
+
+        return sqlalchemy.cast(column, sqlalchemy.Text)
 
     def changing(self, ending: TableEnding) -> ColumnElement[bool]:
         """Rows that stay, and of which something ends now."""

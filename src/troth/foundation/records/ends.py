@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, assert_never
 
 from troth.foundation.records import settings
-from troth.foundation.records.catalogue import Catalogue, Column, Table
+from troth.foundation.records.catalogue import Catalogue, Column, Table, TableKind
 from troth.foundation.records.settings import Fixed, Setting, StandIn
 from troth.policy.conditions import columns
 from troth.policy.datamap import (
@@ -83,8 +83,9 @@ class TableEnd:
 
     @property
     def changes(self) -> bool:
-        """Whether rows of it can be changed and stay."""
-        return self.row_end is not RowEnd.WITH_ANY and any(end.settings for end in self.ends)
+        """Whether rows of it can be changed and stay: of rows that go with any of their people, those that are kept."""
+        stay = self.row_end is not RowEnd.WITH_ANY or self.keeps
+        return stay and any(end.settings for end in self.ends)
 
     @property
     def always_deletes(self) -> bool:
@@ -92,7 +93,7 @@ class TableEnd:
         if self.table.shared:
             return False
         if self.row_end is RowEnd.WITH_ANY:
-            return True
+            return not self.keeps
         single = self.row_end is None or all(end.alone for end in self.ends)
         return single and bool(self.ends) and all(end.deletes for end in self.ends)
 
@@ -120,6 +121,11 @@ def ends_of(datamap: DataMap, store: str, catalogue: Catalogue) -> tuple[tuple[T
     for table in mapped.tables.values():
         seen = catalogue.tables.get(table.name)
         if seen is None or not table.personal or table.location is not None:
+            continue
+        if seen.kind is TableKind.MATERIALISED:
+            made = "a materialised view, in which nothing is deleted or changed"
+            repair = "Map it as `personal: no` with a `why:`, and refresh it after an erasure"
+            faults.append(f"{table.name}: it is {made}. {repair}; the search for what is left reads it.")
             continue
         found.append(_table_end(mapped, table, seen, people, faults))
     return tuple(found), faults

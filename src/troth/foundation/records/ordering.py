@@ -1,6 +1,6 @@
 """In which order rows of several tables go or change, so that no rule of the store forbids it and no path is lost.
 
-1. Rows are found before the rows, or the values, that lead to them are gone.
+1. Rows are found before the rows, or the values, that lead to them are gone, be it by a rule of the store itself.
 2. A row goes after the rows that point at it, or after their pointers are cut.
 3. A table takes one UPDATE: its pointers are cut by the statement that changes its rows, where the order allows.
 4. Where all that cannot be had, in this order: that statement is split in two; the keys of all rows to touch are
@@ -104,6 +104,7 @@ class _Edge:
 @dataclass(slots=True)
 class _State:
     work: Work
+    by_store: Sequence[Pointer] = ()
     gathered: set[str] = field(default_factory=set)
     cut: list[Pointer] = field(default_factory=list)
     deferred: list[Pointer] = field(default_factory=list)
@@ -135,15 +136,27 @@ class _State:
             if of in self.gathered:
                 continue
             for writer in actions:
-                if writer == reader or writer.table not in read:
-                    continue
-                removes = writer.deed is Deed.DELETE and (writer.table != reader.table or ROWS in read[writer.table])
-                if removes or self.written(writer) & read[writer.table]:
+                if writer != reader and (self._takes(reader, writer, read) or self._lets_go(writer, read)):
                     yield _Edge(reader, writer, of=of)
         for action in actions:  # rows that go need no change
             goes = Action(action.table, Deed.DELETE)
             if action.deed is Deed.CHANGE and goes in actions and action.table not in self.gathered:
                 yield _Edge(goes, action, of=action.table)
+
+    def _takes(self, reader: Action, writer: Action, read: Mapping[str, frozenset[str]]) -> bool:
+        """Whether `writer` takes rows or values away that are looked at."""
+        if writer.table not in read:
+            return False
+        removes = writer.deed is Deed.DELETE and (writer.table != reader.table or ROWS in read[writer.table])
+        return removes or bool(self.written(writer) & read[writer.table])
+
+    def _lets_go(self, writer: Action, read: Mapping[str, frozenset[str]]) -> bool:
+        """Whether the store takes values away that are looked at, when rows go to which they point."""
+        return writer.deed is Deed.DELETE and any(
+            set(each.columns) & read.get(each.table, frozenset())
+            for each in self.by_store
+            if each.target == writer.table
+        )
 
     def _readers(self) -> Iterable[tuple[Action, str, Mapping[str, frozenset[str]]]]:
         """Each action with the table whose rows it looks for, and what it reads to find them."""
@@ -168,13 +181,13 @@ class _State:
                     yield _Edge(action, goes, pointer)
 
 
-def put_in_order(work: Work, cut: Iterable[Pointer] = (), better: Iterable[Pointer] = ()) -> Order:
+def put_in_order(work: Work, cut: Iterable[Pointer] = (), by_store: Iterable[Pointer] = ()) -> Order:
     """The order of all actions of `work`; `cut` are pointers that are cut in any case.
 
-    `better`: pointers that the store cuts by itself: where it may be, the rows that have them go first, which saves it
-    the work.
+    `by_store`: pointers that the store cuts by itself when the rows go to which they point: who looks for rows by them
+    comes before. Where it may be, the rows that have them go first, which saves it the work.
     """
-    state = _State(work, cut=list(dict.fromkeys(cut)))
+    state = _State(work, tuple(dict.fromkeys(by_store)), cut=list(dict.fromkeys(cut)))
     while True:
         edges = state.edges()
         circle = _circle(state.actions(), edges)
@@ -189,7 +202,7 @@ def put_in_order(work: Work, cut: Iterable[Pointer] = (), better: Iterable[Point
         state.split.remove(table)
         if _circle(state.actions(), state.edges()) is not None:
             state.split.add(table)
-    wishes = [_Edge(Action(each.table, Deed.DELETE), Action(each.target, Deed.DELETE), each) for each in better]
+    wishes = [_Edge(Action(each.table, Deed.DELETE), Action(each.target, Deed.DELETE), each) for each in state.by_store]
     actions = tuple(_sorted(state.actions(), state.edges(), wishes))
     gathered, cut, deferred = frozenset(state.gathered), tuple(state.cut), tuple(state.deferred)
     return Order(actions, gathered, cut, deferred, joined=state.joined())

@@ -14,12 +14,12 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from troth.errors import LimitPassed, StoreUnreachable
-from troth.foundation.records import archiving, partitions, steps, walking
+from troth.foundation.records import archiving, exchanging, partitions, steps, walking
 from troth.foundation.records.ended import Ended, Held, TableEnding, pointers_at
 from troth.foundation.records.partitions import Detached
 from troth.foundation.records.reach import Reach
@@ -125,6 +125,8 @@ class Parting:
 
     def _drop_partitions(self, ending: TableEnding) -> None:
         """Drop what is past its time as a whole; whatever cannot be locked in time is left to go row by row."""
+        if self.kind is StoreKind.MARIADB:
+            self._exchange_partitions(ending)
         if self.kind is not StoreKind.POSTGRESQL:
             return
         for left in self.writer.outside(lambda connection: list(partitions.detached(connection, ending.table))):
@@ -177,6 +179,53 @@ class Parting:
             except _Moved:
                 continue
             return
+
+    def _exchange_partitions(self, ending: TableEnding) -> None:
+        """The same in MariaDB, in three steps."""
+        if not partitions.are_whole(ending):
+            return
+        for left in self.writer.outside(lambda connection: list(exchanging.waiting(connection, ending.table))):
+            self._drop_exchanged(ending, left)
+        held, known = self.held_now()
+        ended = Ended(self.reach, self.kind, self.now, held)
+        for whole in self.writer.outside(lambda connection: exchanging.past(connection.execute, ended, ending)):
+            if whole.refused is None:
+                self._within(self.writer.outside(partial(exchanging.counted, whole)), ending)
+                each = Detached(self.run, ending.table, whole)
+                try:
+                    taken = exchanging.take_off(
+                        self.writer, ended.core(ending.table), each, self.now, partial(self._asked, known)
+                    )
+                except _Moved:
+                    return
+                if taken:
+                    self._drop_exchanged(ending, each)
+
+    def _drop_exchanged(self, ending: TableEnding, each: Detached) -> None:
+        """Count and drop what was taken off; or put it back, where a hold came in between or a row is not due."""
+
+        def work(connection: Connection) -> int | None:
+            held, known = self.held_now()
+            self._asked(known)
+            ended = Ended(self.reach, self.kind, self.now, held)
+            if ended.held(ending.table) is not None or not exchanging.are_past(connection, ended, ending, each):
+                exchanging.put_back(connection, ended, each)
+                return None
+            counts = _claim(connection, self.run, step_of(ending.table), self.now)
+            n = exchanging.count(connection, each)
+            steps.end(connection, self.run, step_of(ending.table), {**counts, "erased": counts.get("erased", 0) + n})
+            self._asked(known)
+            return n
+
+        rows = each.rows
+        while rows is None and self.writer.outside(partial(exchanging.has_rows, each=each)):
+            try:
+                rows = self.writer.carry_out(work)
+            except _Moved:
+                continue
+            self.left -= rows or 0
+            break
+        exchanging.settle(self.writer, replace(each, rows=rows))
 
     def _part(self, ending: TableEnding, word: str, walk: Walk, at: Any) -> tuple[int, Any]:
         """One transaction; gives the rows touched, and where to go on from."""

@@ -1,4 +1,6 @@
-"""Whole partitions that are past their time, in PostgreSQL: found, and dropped instead of emptied row by row.
+"""Whole partitions that are past their time: found, and in PostgreSQL dropped instead of emptied row by row.
+
+For MariaDB see `exchanging`.
 
 A table that is partitioned by ranges of the very time that its rows end by has partitions of which every row is past
 its time, once the upper end of the range is. Such a partition is *detached* and then dropped: two short transactions,
@@ -56,12 +58,16 @@ order by n.nspname, c.relname"""
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """One partition of which all rows are past their time. `refused`: why it is not dropped, None where it is."""
+    """One partition of which all rows are past their time. `refused`: why it is not dropped, None where it is.
+
+    `of`: the table that it is a part of, where it is no table of its own (MariaDB).
+    """
 
     schema: str
     name: str
     bounds: str
     refused: str | None = None
+    of: str | None = None
 
     @property
     def quoted(self) -> str:
@@ -70,23 +76,36 @@ class Partition:
     @property
     def step(self) -> str:
         """The name of its step: short enough for the column, and the same each time."""
-        name = f"{STEP} {self.schema}.{self.name}"
+        name = f"{STEP} {self.schema}.{self.name}" if self.of is None else f"{STEP} {self.of}.{self.name}"
         return name if len(name) <= 80 else f"{name[:60]} {hashlib.sha256(name.encode()).hexdigest()[:16]}"
 
     def count(self) -> Select[Any]:
         """How many rows stand in it."""
         import sqlalchemy
+
+        return sqlalchemy.select(sqlalchemy.func.count()).select_from(self._own())
+
+    def any_row(self) -> Select[Any]:
+        """One row, where any stands in it."""
+        import sqlalchemy
+
+        return sqlalchemy.select(sqlalchemy.literal_column("1").label("one")).select_from(self._own()).limit(1)
+
+    def _own(self) -> Any:
+        import sqlalchemy
         from sqlalchemy import quoted_name
 
-        own = sqlalchemy.table(quoted_name(self.name, quote=True), schema=quoted_name(self.schema, quote=True))
-        return sqlalchemy.select(sqlalchemy.func.count()).select_from(own)
+        if self.of is None:
+            return sqlalchemy.table(quoted_name(self.name, quote=True), schema=quoted_name(self.schema, quote=True))
+        table, part = (f"`{name.replace('`', '``')}`" for name in (self.of, self.name))
+        return sqlalchemy.text(f"{table} partition ({part})".replace(":", "\\:"))
 
 
 def past(ask: Rows, ended: Ended, ending: TableEnding) -> tuple[Partition, ...]:
     """The partitions of one table of which every row is past its time; none where that cannot be told by its ranges."""
     import sqlalchemy
 
-    if ended.kind is not StoreKind.POSTGRESQL or ending.anonymise or ending.archive or len(ending.row) != 1:
+    if ended.kind is not StoreKind.POSTGRESQL or not are_whole(ending):
         return ()
     [passed] = ending.row
     seen = ended.seen(ending.table)
@@ -125,6 +144,11 @@ _WORDS = {
 }
 
 
+def are_whole(ending: TableEnding) -> bool:
+    """Whether whole rows of it go, by one column of times alone."""
+    return not ending.anonymise and ending.archive is None and len(ending.row) == 1
+
+
 def refusal(ended: Ended, ending: TableEnding) -> str | None:
     """Why no partition of this table is dropped whole, whichever it is; None where nothing stands against it."""
     if ended.held(ending.table) is not None:
@@ -140,11 +164,12 @@ def refusal(ended: Ended, ending: TableEnding) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Detached:
-    """A partition that is taken off its `table`. `run`: whose step says so."""
+    """A partition that is taken off its `table`. `run`: whose step says so. `rows`: once they are counted."""
 
     run: str
     table: str
     partition: Partition
+    rows: int | None = None
 
 
 def detach(connection: Connection, at: dt.datetime, parent: Any, each: Detached) -> None:

@@ -1,8 +1,8 @@
 """Whether the time in a column lies before an instant, as a condition of SQL that a DELETE can take.
 
 Numbers are told apart row by row by their size (seconds, milliseconds, ... since 1970; Julian days). Texts of ISO form
-without a zone, or in UTC, are compared to the second; with another zone they count from the day after: a row may stay a
-day longer, never shorter. What is no time never passes.
+without a zone, or in UTC, are compared to the second; with another zone they count from the day after; a day alone
+counts from its last hour. A row may stay a day longer, never shorter. What is no time never passes.
 """
 
 from __future__ import annotations
@@ -59,8 +59,7 @@ def _text(made: ColumnElement[Any], instant: dt.datetime, *, plain: bool = False
     second, rest = func.replace(func.substr(made, 1, 19), "T", " "), func.substr(made, 20)
     unzoned = both(func.length(made) >= 19, rest.not_like("%+%"), rest.not_like("%-%"))
     alone = func.length(made) == 10
-    begun = day <= limit if instant.time() != dt.time() else day < limit
-    near = sqlalchemy.or_(both(unzoned, second < f"{limit} {instant:%H:%M:%S}"), both(alone, begun))
+    near = sqlalchemy.or_(both(unzoned, second < f"{limit} {instant:%H:%M:%S}"), both(alone, day < limit))
     yesterday = f"{max(instant - _DAY, instants.EARLIEST):%Y-%m-%d}".rjust(10, "0")
     sure = (sqlalchemy.collate(made, "BINARY") if plain else day) < sqlalchemy.literal(yesterday)
     return both(sqlalchemy.or_(sure, both(day <= limit, near)), made.like(ISO))

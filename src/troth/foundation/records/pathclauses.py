@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from troth.foundation.records.catalogue import ColumnKind
 from troth.foundation.records.keys import Keys
-from troth.foundation.records.spelling import EACH, holds, holds_bytes, json_text
+from troth.foundation.records.spelling import EACH, evened, holds, holds_bytes, json_text
 from troth.policy.datamap import (
     ByIdentifier,
     ByKey,
@@ -198,9 +198,9 @@ class Others(Walk):
             case OwnRow() | ByKey():
                 yield from (row.c[name].is_not(None) for name in self.key_columns(path))
             case ByIdentifier():
-                yield row.c[path.column].is_not(None)
+                yield evened(self.text(table, row, path.column), path.normalise) != sqlalchemy.literal("")
             case InJson() if path.column is not None and EACH not in path.keys:
-                yield json_text(row.c[path.column], path.keys).is_not(None)
+                yield json_text(row.c[path.column], path.keys) != sqlalchemy.literal("")
             case InText():
                 inside = holds_bytes if table.seen.columns[path.column].kind is ColumnKind.BINARY else holds
                 yield inside(row.c[path.column], sqlalchemy.literal(path.before, sqlalchemy.String()))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, assert_never
 
-from troth.foundation.records.catalogue import ColumnKind
+from troth.foundation.records.catalogue import Column, ColumnKind
 from troth.foundation.records.catalogue import Table as TableSeen
 from troth.foundation.records.keys import fitted
 from troth.foundation.records.spelling import as_text, holds, holds_bytes, json_holds
@@ -95,6 +95,34 @@ def _fitted(condition: Condition, seen: TableSeen) -> Condition:
     return Compare(condition.column, condition.comparison, value)
 
 
+def comparable(
+    left: ColumnElement[Any], own: Column, right: ColumnElement[Any], far: Column
+) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+    """Two columns as every store compares them: as text where they are of different kinds."""
+    if own.kind is far.kind:
+        return left, right
+    return (
+        left if own.kind is ColumnKind.TEXT else as_text(left),
+        right if far.kind is ColumnKind.TEXT else as_text(right),
+    )
+
+
+def sides(  # noqa: PLR0917 - the two ends of one join
+    row: FromClause,
+    seen: TableSeen,
+    columns: Sequence[str],
+    target: FromClause,
+    far: TableSeen,
+    at: Sequence[str],
+) -> tuple[list[ColumnElement[Any]], list[ColumnElement[Any]]]:
+    """`columns` of `row` and `at` of `target`, which equal them, as every store compares them."""
+    pairs = [
+        comparable(row.c[mine], seen.columns[mine], target.c[theirs], far.columns[theirs])
+        for mine, theirs in zip(columns, at, strict=True)
+    ]
+    return [mine for mine, _ in pairs], [theirs for _, theirs in pairs]
+
+
 class Walk:
     """What all readings share: the way from a row to the rows that it hangs on."""
 
@@ -111,19 +139,7 @@ class Walk:
         self, table: ReachedTable, row: FromClause, path: ByRow, target: FromClause, at: tuple[str, ...]
     ) -> tuple[list[ColumnElement[Any]], list[ColumnElement[Any]]]:
         """The two sides of a join in types that every store compares as the values read: text where they differ."""
-        other = self.reach.table(path.table).seen
-        mine: list[ColumnElement[Any]] = []
-        theirs: list[ColumnElement[Any]] = []
-        for own_name, other_name in zip(path.columns, at, strict=True):
-            own, far = table.seen.columns[own_name], other.columns[other_name]
-            left: ColumnElement[Any] = row.c[own_name]
-            right: ColumnElement[Any] = target.c[other_name]
-            if own.kind is not far.kind:
-                left = left if own.kind is ColumnKind.TEXT else as_text(left)
-                right = right if far.kind is ColumnKind.TEXT else as_text(right)
-            mine.append(left)
-            theirs.append(right)
-        return mine, theirs
+        return sides(row, table.seen, path.columns, target, self.reach.table(path.table).seen, at)
 
     def where(self, table: ReachedTable, row: FromClause, path: SinglePath) -> list[ColumnElement[bool]]:
         """What must hold beside the path itself."""

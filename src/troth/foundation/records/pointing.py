@@ -178,7 +178,7 @@ def _leaves(own: TableEnd | None, end: End, pointer: Pointer) -> bool:
     """Whether no row of that end is left with the pointer: each goes, or loses it."""
     from troth.policy.datamap import RowEnd
 
-    if end.deletes or (own is not None and own.row_end is RowEnd.WITH_ANY):
+    if end.deletes or (own is not None and own.row_end is RowEnd.WITH_ANY and not own.keeps):
         return True
     return any(isinstance(end.settings.get(name), (Fixed, StandIn)) for name in pointer.columns)
 
@@ -282,23 +282,30 @@ def _undeclared(
         return
     if pointer.table != end.name:  # through a link table, from the other side: rows of others may point here too
         other = by_name[pointer.table]
-        if not end.table.shared and not _covering(other, pointer, people) and not other.always_deletes:
+        if _covering(other, pointer, people):
+            return
+        if not end.table.shared:  # one of nobody, too: no path leads to it
             found.guards.append(Guard(pointer, cascades=False))
-        return
-    if not target.always_deletes:
+        elif not other.always_deletes and any(not _leaves(other, one, pointer) for one in other.ends):
+            _let_go(pointer, found)
         return
     for one in end.ends:
-        theirs = any(_by(path, pointer) for path in one.paths)
-        if theirs and one.kept is None and not _leaves(end, one, pointer) and not _shared_end(end):
+        ways = [path for path in one.paths if isinstance(path, (ByKey, ByRow)) and path.columns == pointer.columns]
+        if not ways or _leaves(end, one, pointer) or end.table.shared:
+            continue
+        if target.always_deletes:
             found.faults.append(_contradiction(pointer, "points"))
+        elif not _kept_with(one, pointer, target) and any(way.where is None for way in ways):
+            _let_go(pointer, found, kept=one.kept is not None)
 
 
-def _by(path: SinglePath, pointer: Pointer) -> bool:
-    return isinstance(path, (ByKey, ByRow)) and path.columns == pointer.columns
-
-
-def _shared_end(end: TableEnd) -> bool:
-    return end.table.shared
+def _let_go(pointer: Pointer, found: _Found, *, kept: bool = False) -> None:
+    """Of rows that stay, and may point at one that goes: the pointer is cut where it may be, else none may be there."""
+    if pointer.nullable and not kept:
+        found.pointers.append(pointer)
+        found.cuts.append(Cut(pointer, Fixed(None)))
+    else:
+        found.guards.append(Guard(pointer, cascades=False))
 
 
 def tables_reached(pointers: Iterable[Pointer]) -> frozenset[str]:

@@ -21,7 +21,8 @@ _OURS = """c.relkind in ('r', 'p', 'm', 'v', 'f') and not c.relispartition
   and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'
   and not exists
     (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')"""
-_TABLES = f"""select c.oid, n.nspname, c.relname, c.relkind, c.reltuples::bigint, n.nspname = current_schema()
+_TABLES = f"""select c.oid, n.nspname, c.relname, c.relkind, c.reltuples::bigint, n.nspname = current_schema(),
+  c.relrowsecurity
 from pg_class c join pg_namespace n on n.oid = c.relnamespace where {_OURS} order by n.nspname, c.relname"""  # noqa: S608
 _COLUMNS = """select a.attrelid, a.attname, format_type(a.atttypid, a.atttypmod), not a.attnotnull,
   case when t.typtype = 'd' then b.typname else t.typname end,
@@ -55,21 +56,33 @@ from pg_index i join pg_class x on x.oid = i.indexrelid
 where i.indrelid = any(%s) and i.indisvalid and not i.indisprimary order by i.indrelid, x.relname"""
 _TRIGGERS = """select tgrelid, tgname from pg_trigger
 where tgrelid = any(%s) and not tgisinternal and tgenabled <> 'D' order by tgrelid, tgname"""
-_GRANTS = f"""select coalesce(r.rolname, 'PUBLIC'), n.nspname, c.relname, null, array_agg(g.privilege_type order by 1),
-  bool_or(g.is_grantable), n.nspname = current_schema()
-from pg_class c join pg_namespace n on n.oid = c.relnamespace
-cross join lateral aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) g
-left join pg_roles r on r.oid = g.grantee
-where {_OURS} group by 1, 2, 3, 7
+_GRANTS = f"""with recursive up(member, role) as (
+  select member, roleid from pg_auth_members
+  union select up.member, m.roleid from up join pg_auth_members m on m.member = up.role
+), given(grantee, schema, name, columned, privilege, grantable, here) as (
+  select g.grantee, n.nspname, c.relname, null::name, g.privilege_type, g.is_grantable, n.nspname = current_schema()
+  from pg_class c join pg_namespace n on n.oid = c.relnamespace
+  cross join lateral aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) g where {_OURS}
+  union all
+  select g.grantee, n.nspname, c.relname, a.attname, g.privilege_type, g.is_grantable, n.nspname = current_schema()
+  from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid
+  cross join lateral aclexplode(a.attacl) g where {_OURS} and a.attacl is not null and not a.attisdropped
+)
+select coalesce(r.rolname, 'PUBLIC') as role, schema, name, columned, array_agg(privilege order by privilege),
+  bool_or(grantable), here, null::name as through
+from given left join pg_roles r on r.oid = given.grantee group by 1, 2, 3, 4, 7
 union all
-select coalesce(r.rolname, 'PUBLIC'), n.nspname, c.relname, a.attname, array_agg(g.privilege_type order by 1),
-  bool_or(g.is_grantable), n.nspname = current_schema()
-from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid
-cross join lateral aclexplode(a.attacl) g left join pg_roles r on r.oid = g.grantee
-where {_OURS} and a.attacl is not null and not a.attisdropped group by 1, 2, 3, 4, 7
+select l.rolname, schema, name, columned, array_agg(privilege order by privilege), bool_or(grantable), here, r.rolname
+from given join up on up.role = given.grantee join pg_roles l on l.oid = up.member join pg_roles r on r.oid = up.role
+where not l.rolsuper and l.rolname !~ '^pg_' group by 1, 2, 3, 4, 7, 8
 union all
-select rolname, null, null, null, array['ALL'], true, true from pg_roles where rolsuper and rolcanlogin
-order by 2 nulls first, 3, 4 nulls first, 1"""  # noqa: S608
+select l.rolname, null, null, null, case when r.rolsuper then array['ALL'] when r.rolname = 'pg_read_all_data'
+  then array['SELECT'] else array['DELETE', 'INSERT', 'UPDATE'] end, false, true, null
+from up join pg_roles l on l.oid = up.member join pg_roles r on r.oid = up.role
+where l.rolcanlogin and not l.rolsuper and (r.rolsuper or r.rolname in ('pg_read_all_data', 'pg_write_all_data'))
+union all
+select rolname, null, null, null, array['ALL'], true, true, null from pg_roles where rolsuper and rolcanlogin
+order by 2 nulls first, 3, 4 nulls first, 1, 8 nulls first"""  # noqa: S608
 
 _Facts = list[tuple[Any, ...]]
 _KINDS = {"v": TableKind.VIEW, "m": TableKind.MATERIALISED, "f": TableKind.VIRTUAL}
@@ -118,6 +131,25 @@ _WORDS = (
 )
 
 
+_LETTERS = """
+select collname from pg_collation
+where lower('Ä') = 'Ä' and getdatabaseencoding() = 'UTF8' and collname in ('pg_c_utf8', 'und-x-icu', 'C.utf8')
+order by collname desc limit 1
+"""
+
+
+def know_letters(engine: Engine) -> None:
+    """Learn, once, by which collation letters beyond ASCII become small where the database's own (C) leaves them."""
+    from sqlalchemy import event
+
+    @event.listens_for(engine, "first_connect")
+    def _ask(connection: Any, _: object) -> None:
+        with connection.cursor() as cursor:
+            found = cursor.execute(_LETTERS).fetchone()
+        connection.commit()
+        engine.dialect.troth_letters = found[0] if found else None  # type: ignore[attr-defined] # read by `spelling`
+
+
 class PostgreSQL:
     """Facts of the dialect."""
 
@@ -135,6 +167,7 @@ class PostgreSQL:
             hide_parameters=True,
         )
         pooled.ask_when_in_doubt(engine)
+        know_letters(engine)
 
         @sqlalchemy.event.listens_for(engine, "connect")
         def _only_read(connection: Any, _: object) -> None:
@@ -142,6 +175,7 @@ class PostgreSQL:
                 limit_ms = int(limits.timeout_s * 1000)
                 cursor.execute(
                     "set session characteristics as transaction read only; set time zone 'UTC'; set datestyle to iso; "
+                    "set row_security = off; "  # INVARIANT: a row that policies would hide is an error, never a gap
                     f"set statement_timeout = {limit_ms}; set lock_timeout = {limit_ms}"
                 )
             connection.commit()
@@ -151,7 +185,7 @@ class PostgreSQL:
     def tables(self, connection: Connection) -> list[Table]:
         """Partitions count as their parent; what an extension made is left out."""
         listed = connection.exec_driver_sql(_TABLES).all()
-        names = {oid: name if own else f"{schema}.{name}" for oid, schema, name, _, _, own in listed}
+        names = {oid: name if own else f"{schema}.{name}" for oid, schema, name, _, _, own, _ in listed}
         columns, constraints, indexes, triggers = (
             _by_table(connection.exec_driver_sql(query, (list(names),)).all())
             for query in (_COLUMNS, _CONSTRAINTS, _INDEXES, _TRIGGERS)
@@ -166,13 +200,14 @@ class PostgreSQL:
                     schema=schema,
                     bare_name=bare,
                     triggers=tuple(name for (name,) in triggers.get(oid, [])),
+                    guarded=guarded,
                 ),
                 columns.get(oid, []),
                 [each for each in constraints.get(oid, []) if each[0] != "f" or each[1] in names],
                 indexes.get(oid, []),
                 names,
             )
-            for oid, schema, bare, kind, rows, _ in listed
+            for oid, schema, bare, kind, rows, _, guarded in listed
         ]
 
     def link(self, connection: Connection, address: URL) -> LinkSeen:
@@ -205,7 +240,7 @@ class PostgreSQL:
         )
 
     def grants(self, connection: Connection) -> list[Grant]:
-        """Owners count as holding all that they own."""
+        """Owners count as holding all that they own, and members of a role what that one may do."""
         return [
             Grant(
                 role,
@@ -213,13 +248,17 @@ class PostgreSQL:
                 column,
                 tuple(sorted(may)),
                 grantable,
+                through,
             )
-            for role, schema, name, column, may, grantable, own in connection.exec_driver_sql(_GRANTS).all()
+            for role, schema, name, column, may, grantable, own, through in connection.exec_driver_sql(_GRANTS).all()
         ]
 
     def trouble(self, problem: DBAPIError) -> Trouble:
         state = getattr(problem.orig, "sqlstate", None)
         if state is not None:
+            diagnosed = getattr(problem.orig, "diag", None)  # the words are in the server's language, this is not
+            if getattr(diagnosed, "source_function", None) == "check_enable_rls":
+                return Trouble.HIDDEN
             return _STATES.get(state, Trouble.OTHER)
         text = str(problem.orig)
         return next((trouble for words, trouble in _WORDS if words in text), Trouble.OTHER)

@@ -16,7 +16,7 @@ from troth.foundation.records import questions, settings
 from troth.foundation.records.catalogue import ColumnKind
 from troth.foundation.records.ends import TableEnd
 from troth.foundation.records.keys import BoundKeys, Keys, Slot, Subject
-from troth.foundation.records.ordering import Action
+from troth.foundation.records.ordering import Action, Deed
 from troth.foundation.records.pointing import Guard
 from troth.foundation.records.questions import Ready
 from troth.foundation.records.settings import Made, Pseudonym
@@ -43,12 +43,16 @@ class PreparedMaking:
 
 @dataclass(frozen=True, slots=True)
 class PreparedStatement:
-    """`needless`: it is about nobody of this shape, and touches no row."""
+    """`needless`: it is about nobody of this shape, and touches no row.
+
+    `counted`: how many rows it touches, where the store takes some of them with others and does not tell.
+    """
 
     action: Action
     making: tuple[PreparedMaking, ...]
     ready: Ready
     needless: bool = False
+    counted: Ready | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +127,20 @@ def run_of(
             ),
             ready := made_ready(each.statement),
             needless=bool(slots) and not ready.about(slots) and not any(name in ready.sql for name, _, _ in gathers),
+            counted=count(each.action.table, setwise.going(each.action.table))
+            if _untold(erasure, each.action)
+            else None,
         )
         for each in setwise.statements()
     ]
     return Run(guards, tuple(gathers), tuple(kept), tuple(statements), dict(slots))
+
+
+def _untold(erasure: Erasure, action: Action) -> bool:
+    """Whether rows go with rows of the same table that they point at, uncounted: PostgreSQL alone counts those."""
+    keys = erasure.reach.catalogue.table(action.table).foreign_keys
+    takes = any(key.table == action.table and key.on_delete == "CASCADE" for key in keys)
+    return takes and action.deed is Deed.DELETE and erasure.kind is not StoreKind.POSTGRESQL
 
 
 def told_by_change(erasure: Erasure, end: TableEnd) -> bool:

@@ -15,9 +15,9 @@ from troth.foundation.records import standins
 from troth.foundation.records.counting import count, count_of, counted
 from troth.foundation.records.ends import End, TableEnd
 from troth.foundation.records.erasing import Erasure
-from troth.foundation.records.keys import BoundKeys, Keys, Subject, text_of
+from troth.foundation.records.keys import BoundKeys, Keys, Subject, fitted, text_of
 from troth.foundation.records.ordering import Pointer
-from troth.foundation.records.pathwalk import join_columns
+from troth.foundation.records.pathwalk import comparable, join_columns
 from troth.foundation.records.questions import Ask
 from troth.foundation.records.settings import Fixed, Shredded, StandIn
 from troth.foundation.records.setwise import Setwise
@@ -152,10 +152,9 @@ def _lead_to(
 def _equal(erasure: Erasure, pointer: Pointer, own: Any, far: Any) -> ColumnElement[bool]:
     """Whether two columns are equal, as text where a key stands as text in one of them."""
     catalogue = erasure.reach.catalogue
-    kind = catalogue.table(pointer.table).columns[own.name].kind
-    if kind is catalogue.table(pointer.target).columns[far.name].kind:
-        return cast("ColumnElement[bool]", own == far)
-    return as_text(own) == as_text(far)
+    mine, there = catalogue.table(pointer.table).columns[own.name], catalogue.table(pointer.target).columns[far.name]
+    left, right = comparable(own, mine, far, there)
+    return left == right
 
 
 def _unchanged(setwise: Setwise, end: TableEnd, one: End) -> ColumnElement[bool] | None:
@@ -173,7 +172,8 @@ def _unchanged(setwise: Setwise, end: TableEnd, one: End) -> ColumnElement[bool]
             other = core.c[name].is_distinct_from(setting.otherwise)
             differs.append(sqlalchemy.and_(other, sealed(core.c[name]).is_not(sqlalchemy.true())))
         elif isinstance(setting, StandIn) and setting.kind in setwise.stand_ins:
-            differs.append(core.c[name].is_distinct_from(setwise.stand_ins[setting.kind][setting.position]))
+            key = fitted(setwise.stand_ins[setting.kind][setting.position], end.seen.columns[name])
+            differs.append(core.c[name].is_distinct_from(key))
     if not differs:
         return None
     condition = setwise.changing(end.name) if end.table.shared else setwise.theirs(end.name, one)

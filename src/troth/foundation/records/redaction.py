@@ -21,7 +21,8 @@ from troth.foundation.records.reach import ReachedTable
 from troth.policy.datamap import AnyPath, ByIdentifier, ByKey, ChangeRow, KeepRow, Others, Role, SinglePath
 
 REDACTED = "[of another person]"
-_ADDRESS = re.compile(r"[^\s<>\"'(),;:|=/\\]+@[^\s<>\"'(),;:|=/\\]+\.\w+")
+_LOCAL = r"[^\s<>\"'(),;:|=/\\]+"
+_ADDRESS = re.compile(rf"{_LOCAL}(?:'{_LOCAL})*@{_LOCAL}\.\w+")  # an apostrophe may be part of a name, not its quote
 
 Row = tuple[Any, ...]
 Treatment = Callable[[Row], Row]

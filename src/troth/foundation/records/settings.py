@@ -100,9 +100,11 @@ def fit(change: Change, column: Column, table: Table, *, json: bool = False) -> 
         case ChangeTo.CONSTANT:
             return Fixed(_constant(change.value, column))
         case ChangeTo.PSEUDONYM:
+            _points_nowhere(column, table)
             _pseudonym_fits(column)
             return Made(change.to, None, column)
         case ChangeTo.GENERALISE:
+            _points_nowhere(column, table)
             _coarser_fits(change.detail or "", column)
             return Made(change.to, change.detail or "", column)
         case ChangeTo.SHRED:
@@ -175,11 +177,23 @@ def maker(setting: Made, pseudonym: Pseudonym | None) -> Callable[[Any], Any]:
 def _redacted(column: Column, table: Table, *, json: bool) -> Any:
     single = any(index.unique and index.columns == (column.name,) for index in table.indexes)
     plain = column.kind is ColumnKind.TEXT and _PLAIN_TEXT.match(column.type) is not None
-    if column.nullable and (single or not plain):
+    if column.nullable and (single or not plain or _target(column, table) is not None):
         return None
+    _points_nowhere(column, table)
     if single:
         raise ValueError("no two rows may have the same value there (UNIQUE); say pseudonym, or null")
     return emptied(column, json=json)
+
+
+def _points_nowhere(column: Column, table: Table) -> None:
+    """Raises ValueError where only the key of another row may stand, which no made value is."""
+    target = _target(column, table)
+    if target is not None:
+        raise ValueError(f"only the key of a row of {target} may stand there; say null, stand-in, or the key of a row")
+
+
+def _target(column: Column, table: Table) -> str | None:
+    return next((key.table for key in table.foreign_keys if column.name in key.columns), None)
 
 
 def _constant(value: Value, column: Column) -> Any:

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, assert_never
 from troth.foundation.records import passing
 from troth.foundation.records.ended import Ended
 from troth.foundation.records.ends import End, TableEnd
+from troth.foundation.records.keys import fitted
 from troth.foundation.records.ordering import Action, Deed, Pointer
-from troth.foundation.records.pathwalk import join_columns
+from troth.foundation.records.pathwalk import join_columns, sides
 from troth.foundation.records.pointing import Cut, Guard, cut_columns
 from troth.foundation.records.settings import Fixed, Made, Setting, Shredded, StandIn
 from troth.foundation.records.standins import Nobody
@@ -26,6 +27,7 @@ from troth.policy.datamap import ByRow, RowEnd
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Delete, Select, Table, Update
 
+    from troth.foundation.records.catalogue import Column
     from troth.foundation.records.erasing import Erasure
     from troth.foundation.records.keys import Keys
     from troth.foundation.records.reach import ReachedTable
@@ -279,16 +281,16 @@ class Setwise:
         import sqlalchemy
 
         core, other = self.core(pointer.table), self.core(pointer.target)
-        chosen = sqlalchemy.select(*(other.c[name] for name in pointer.at)).where(going).correlate(None)
-        return _among([core.c[name] for name in pointer.columns], chosen)
+        left, right = (self.erasure.reach.catalogue.table(each) for each in (pointer.table, pointer.target))
+        mine, theirs = sides(core, left, pointer.columns, other, right, pointer.at)
+        return _among(mine, sqlalchemy.select(*theirs).where(going).correlate(None))
 
     def cuts_of(self, name: str) -> list[tuple[Cut, ColumnElement[bool]]]:
         """The pointers of one table that are cut, each with the rows in which it is."""
         return [(cut, self.pointing(cut)) for cut in self.erasure.cuts if cut.pointer.table == name]
 
     def _cut(self, name: str) -> Update:
-        core = self.core(name)
-        cuts = self.cuts_of(name)
+        core, cuts = self.core(name), self.cuts_of(name)
         where = self._any(name, [condition for _, condition in cuts])
         return core.update().where(where).values(self._cut_values(core, cuts, alone=len(cuts) == 1))
 
@@ -302,7 +304,7 @@ class Setwise:
             seen = self.erasure.reach.catalogue.table(cut.pointer.table)
             for name in cut_columns(cut, seen.columns):
                 column = core.c[name]
-                value = self._value(cut.setting, core, name, None)
+                value = self._value(cut.setting, core, seen.columns[name], None)
                 otherwise = values.get(column, column)
                 values[column] = value if alone else sqlalchemy.case((condition, value), else_=otherwise)
         return values
@@ -339,7 +341,7 @@ class Setwise:
                 if isinstance(setting, Made):
                     source = made_table(f"troth_made_{made + len(making)}")
                     making.append(self._making(name, column.name, condition, setting, source.name))
-                branches.append((condition, self._value(setting, core, column.name, source)))
+                branches.append((condition, self._value(setting, core, end.seen.columns[column.name], source)))
             if len(end.ends) == 1 and not cuts:
                 values[column] = branches[0][1]
             else:
@@ -364,7 +366,7 @@ class Setwise:
         self._values += 1
         return sqlalchemy.bindparam(f"value_{self._values}", value, sqlalchemy.types.NullType())
 
-    def _value(self, setting: Setting, core: Table, column: str, source: Table | None) -> Any:
+    def _value(self, setting: Setting, core: Table, seen: Column, source: Table | None) -> Any:
         import sqlalchemy
 
         match setting:
@@ -372,12 +374,12 @@ class Setwise:
                 return self._bound(setting.value)
             case StandIn():
                 key = self.stand_ins.get(setting.kind)  # none where nobody of that kind goes
-                return self._bound(None if key is None else key[setting.position])
+                return self._bound(None if key is None else fitted(key[setting.position], seen))
             case Shredded():
-                return or_else(core.c[column], self._bound(setting.otherwise))
+                return or_else(core.c[seen.name], self._bound(setting.otherwise))
             case Made():
                 assert source is not None
-                made = source.c.old_value == core.c[column]
+                made = source.c.old_value == core.c[seen.name]
                 return sqlalchemy.select(source.c.new_value).where(made).scalar_subquery()
             case never:
                 assert_never(never)

@@ -18,6 +18,7 @@ from sqlalchemy import ColumnElement, String
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
+from troth.foundation.records.sqlite import LOWER
 from troth.policy.datamap import Normalising
 
 EACH = "[]"
@@ -37,7 +38,15 @@ def evened(text: ColumnElement[str], ways: Iterable[Normalising]) -> ColumnEleme
         text = func.replace(text, "_", " ")
     if Normalising.SPACES in chosen:
         text = func.replace(text, " ", "")
-    return func.lower(text) if Normalising.CASE in chosen else text
+    return _lowered(text) if Normalising.CASE in chosen else text
+
+
+class _lowered(FunctionElement[str]):  # noqa: N801 - reads as a function of SQL
+    """One argument: the text, in small letters of every alphabet."""
+
+    inherit_cache = True
+    name = "lowered"
+    type = String()
 
 
 class exact(FunctionElement[Any]):  # noqa: N801 - reads as a function of SQL
@@ -116,6 +125,25 @@ def _way(keys: Iterable[str]) -> str:
 # --- how each says it -------------------------------------------------------------------------------------------------
 
 
+@compiles(_lowered)
+def _lower(element: _lowered, compiler: Any, **kw: Any) -> str:
+    return f"lower({compiler.process(element.clauses, **kw)})"
+
+
+@compiles(_lowered, "postgresql")
+def _lower_postgresql(element: _lowered, compiler: Any, **kw: Any) -> str:
+    text, collation = compiler.process(element.clauses, **kw), getattr(compiler.dialect, "troth_letters", None)
+    return f'lower({text} COLLATE "{collation}")' if collation else f"lower({text})"
+
+
+@compiles(_lowered, "sqlite")
+def _lower_sqlite(element: _lowered, compiler: Any, **kw: Any) -> str:
+    """SQLite's own knows the letters of ASCII only. Whatever has others is given to Python, which takes longer."""
+    text = compiler.process(element.clauses, **kw)
+    as_bytes = f"CAST({text} AS BLOB)"
+    return f"CASE WHEN length({text}) = length({as_bytes}) THEN lower({text}) ELSE {LOWER}({as_bytes}) END"
+
+
 @compiles(exact)
 def _exact(element: exact, compiler: Any, **kw: Any) -> str:
     return str(compiler.process(element.clauses, **kw))
@@ -178,16 +206,21 @@ def _json_text_postgresql(element: _JsonText, compiler: Any, **kw: Any) -> str:
     return f"({_document(document, compiler, 'JSON')} #>> CAST({array} AS TEXT[]))"
 
 
+_TRUTH = "('true', 'false')"  # of JSON, which SQLite gives as 1 and 0: somebody's keys
+
+
 @compiles(_JsonText, "sqlite")
 def _json_text_sqlite(element: _JsonText, compiler: Any, **kw: Any) -> str:
     document, way = _without(element, 1, compiler, kw)
-    return f"(CASE WHEN json_valid({document}) THEN CAST(json_extract({document}, {way}) AS TEXT) END)"
+    found, kind = f"CAST(json_extract({document}, {way}) AS TEXT)", f"json_type({document}, {way})"
+    return f"(CASE WHEN json_valid({document}) THEN CASE WHEN {kind} IN {_TRUTH} THEN {kind} ELSE {found} END END)"
 
 
 @compiles(_JsonText, "mysql", "mariadb")
 def _json_text_mysql(element: _JsonText, compiler: Any, **kw: Any) -> str:
     document, way = _without(element, 1, compiler, kw)
-    return f"(CASE WHEN JSON_VALID({document}) THEN JSON_UNQUOTE(JSON_EXTRACT({document}, {way})) END)"
+    found = f"JSON_EXTRACT({document}, {way})"
+    return f"(CASE WHEN JSON_VALID({document}) AND JSON_TYPE({found}) <> 'NULL' THEN JSON_UNQUOTE({found}) END)"
 
 
 @compiles(_JsonHolds, "postgresql")
@@ -216,7 +249,9 @@ def _json_holds_sqlite(element: _JsonHolds, compiler: Any, **kw: Any) -> str:
     end = len(further)
     whole_element = str(ways[-1].value) == "$"  # a literal
     found = f"e{end}.value" if whole_element else f"json_extract({_inside(end)}, {last})"
-    return f"({compiler.process(value, **kw)} IN (SELECT CAST({found} AS TEXT) FROM {walk}))"  # noqa: S608 - only SQL that was compiled
+    kind = f"e{end}.type" if whole_element else f"json_type({_inside(end)}, {last})"
+    told = f"CASE WHEN {kind} IN {_TRUTH} THEN {kind} ELSE CAST({found} AS TEXT) END"
+    return f"({compiler.process(value, **kw)} IN (SELECT {told} FROM {walk}))"  # noqa: S608 - only SQL that was compiled
 
 
 def _inside(depth: int) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine
     from sqlalchemy.exc import DBAPIError
 
+LOWER = "troth_lower"  # a name of ours: the company's own indexes go by SQLite's
 _STEPS = 10_000  # virtual machine steps between two looks at the clock: about a millisecond
 _KEPT_KIB = 8_192  # pages kept in memory, so that the upper ones of every index of a large store stay
 _KINDS = {"table": TableKind.TABLE, "view": TableKind.VIEW, "virtual": TableKind.VIRTUAL}
@@ -45,6 +46,7 @@ class SQLite:
             connection.execute("PRAGMA query_only = ON")
             connection.execute(f"PRAGMA cache_size = -{_KEPT_KIB}")
             connection.text_factory = _text
+            know_letters(connection)
             return connection
 
         # What comes back has no transaction open, for nothing is written; to roll back would make it forget statements.
@@ -205,6 +207,15 @@ def _index(connection: Connection, name: str, unique: bool, partial: bool) -> In
     parts = connection.exec_driver_sql("select name from pragma_index_info(?) order by seqno", (name,)).scalars().all()
     whole = None not in parts
     return Index(name, tuple(parts if whole else parts[: parts.index(None)]), unique, partial, whole)
+
+
+def know_letters(connection: sqlite3.Connection) -> None:
+    """Teach a connection the small letters of every alphabet; of bytes, for what is no UTF-8 has some too."""
+
+    def lower(text: bytes | None) -> str | None:
+        return None if text is None else text.decode("utf-8", "replace").lower()
+
+    connection.create_function(LOWER, 1, lower, deterministic=True)
 
 
 def _text(data: bytes) -> str:

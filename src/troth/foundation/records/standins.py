@@ -16,6 +16,7 @@ from troth.errors import ErasureRefused
 from troth.foundation.clock import stamp
 from troth.foundation.records import settings, steps
 from troth.foundation.records.catalogue import Catalogue, Column, ColumnKind, Table
+from troth.foundation.records.keys import fitted
 from troth.foundation.records.questions import Ask
 from troth.foundation.records.statements import core_table
 from troth.policy.datamap import Normalising, PersonKind, StoreKind, TableMap
@@ -28,14 +29,18 @@ if TYPE_CHECKING:
 
 def faults_of(kind: PersonKind, catalogue: Catalogue, tables: Mapping[str, TableMap]) -> Iterator[str]:
     """Why no stand-in of `kind` can be made; told when planning."""
-    table = catalogue.table(kind.table)
+    table, own = catalogue.table(kind.table), tables.get(kind.table)
+    itself = _itself(table, kind, own)
     for column in _demanded(table, kind):
         place = f"{kind.table}.{column.name}"
+        if column.name in itself:
+            continue
         target = _target(table, column.name)
-        if target is not None and target != kind.table:
-            mapped = tables.get(target)
-            if mapped is None or mapped.personal:
-                missing = f"a stand-in of {kind.name} must point at {target}, where nobody stands in"
+        link = own.columns[column.name].link if own is not None and column.name in own.columns else None
+        if link is not None or (target is not None and target != kind.table):
+            mapped = tables.get(target or "")
+            if link is not None or mapped is None or mapped.personal:
+                missing = f"a stand-in of {kind.name} must point at {target or link}, where nobody stands in"
                 yield f"{place}: {missing}. Let it be NULL."
             continue
         try:
@@ -60,14 +65,15 @@ class Nobody:
         self,
         kind: str,
         columns: Sequence[ColumnElement[Any]],
-        seen: Sequence[Column],  # noqa: ARG002 - `Keys` has it
+        seen: Sequence[Column],
     ) -> ColumnElement[bool]:
         import sqlalchemy
 
         key = self._keys.get(kind)
         if key is None:
             return sqlalchemy.false()
-        return sqlalchemy.and_(*(column == value for column, value in zip(columns, key, strict=True)))
+        fit = (fitted(value, each) for value, each in zip(key, seen, strict=True))
+        return sqlalchemy.and_(*(column == value for column, value in zip(columns, fit, strict=True)))
 
     def equal(
         self,
@@ -103,8 +109,13 @@ def known(ask: Ask, kind: StoreKind, kinds: Iterable[str]) -> dict[str, tuple[An
     return {step: tuple(_read(each) for each in json.loads(counts)["key"]) for step, counts in found if step in wanted}
 
 
-def ensure(connection: Connection, kind: PersonKind, catalogue: Catalogue, at: dt.datetime) -> tuple[Any, ...]:
-    """The key of the stand-in of `kind`; its row is made where there is none."""
+def ensure(
+    connection: Connection, kind: PersonKind, catalogue: Catalogue, at: dt.datetime, own: TableMap | None = None
+) -> tuple[Any, ...]:
+    """The key of the stand-in of `kind`, whose table is mapped as `own`; its row is made where there is none.
+
+    Where its table demands that it points at somebody of its kind, it points at itself.
+    """
     import sqlalchemy
 
     table = catalogue.table(kind.table)
@@ -114,18 +125,25 @@ def ensure(connection: Connection, kind: PersonKind, catalogue: Catalogue, at: d
         meets = (made.c[name] == value for name, value in zip(kind.key, there, strict=True))
         if connection.execute(sqlalchemy.select(sqlalchemy.literal(1)).select_from(made).where(*meets)).first():
             return there
-    values = {
-        column.name: _value(table, column, kind) for column in _demanded(table, kind) if not _pointer(table, column)
-    }
+    itself = _itself(table, kind, own)
+    values: dict[str, Any] = {}
     for column in _demanded(table, kind):
-        if _pointer(table, column):
-            values[column.name] = _any_row(connection, table, column.name, catalogue)
+        if column.name not in itself:
+            other = _pointer(table, column)
+            values[column.name] = (
+                _any_row(connection, table, column.name, catalogue) if other else _value(table, column, kind)
+            )
     name = kind.key[0]
     key = table.columns[name]
-    if not key.given:
+    if key.given:  # at the first row there is, until its own key is known
+        values |= {
+            each: connection.execute(sqlalchemy.select(sqlalchemy.func.min(made.c[of]))).scalar()
+            for each, of in itself.items()
+        }
+    else:
         values[name] = _new_key(connection, made.c[name], key)
-        own = [each for each in table.foreign_keys if each.table == kind.table and len(each.columns) == 1]
-        values |= {each.columns[0]: values[name] for each in own if not table.columns[each.columns[0]].nullable}
+        values |= {each: values.get(of) for each, of in itself.items()}
+    if not key.given:
         connection.execute(made.insert().values(values))
         found = values[name]
     elif connection.dialect.name == "mysql" and not connection.dialect.insert_returning:
@@ -133,6 +151,9 @@ def ensure(connection: Connection, kind: PersonKind, catalogue: Catalogue, at: d
     else:
         returned = made.insert().values(values) if values else _defaults(connection, made)
         found = connection.execute(returned.returning(made.c[name])).scalar_one()
+    if key.given and itself:
+        final = {each: found if of == name else values.get(of) for each, of in itself.items()}
+        connection.execute(made.update().where(made.c[name] == found).values(final))
     _remember(connection, kind, (found,), at, there is not None)
     return (found,)
 
@@ -164,6 +185,21 @@ def _demanded(table: Table, kind: PersonKind) -> list[Column]:
         for column in table.columns.values()
         if not column.nullable and not column.given and not column.computed and column.name not in kind.key
     ]
+
+
+def _itself(table: Table, kind: PersonKind, own: TableMap | None) -> dict[str, str]:
+    """The demanded columns that point at a row of the same kind, by a rule or as a link, each with its target."""
+    links = {
+        name: kind.key[0] for name, each in (own.columns if own is not None else {}).items() if each.link == kind.id
+    }
+    rules = {
+        mine: other
+        for each in table.foreign_keys
+        if each.table == table.name
+        for mine, other in zip(each.columns, each.target_columns, strict=True)
+    }
+    demanded = {column.name for column in _demanded(table, kind)}
+    return {name: of for name, of in (links | rules).items() if name in demanded}
 
 
 def _pointer(table: Table, column: Column) -> bool:

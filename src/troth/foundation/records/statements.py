@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, assert_never
 
 from troth.foundation.records.catalogue import Table as TableSeen
@@ -14,14 +15,25 @@ if TYPE_CHECKING:
 
 
 def core_table(seen: TableSeen) -> Table:
-    """`seen` as a Core table. Columns have no type of ours: values come as the driver gives them."""
+    """`seen` as a Core table. Columns have no type of ours: values come as the driver gives them.
+
+    One object for the same names: a statement over another one would be compiled anew each time. Nobody changes it.
+    """
+    return _core_table(seen.schema, seen.bare_name, tuple(seen.columns))
+
+
+@lru_cache(maxsize=2048)
+def _core_table(schema: str | None, name: str, columns: tuple[str, ...]) -> Table:
     import sqlalchemy
     from sqlalchemy import quoted_name
 
-    schema = None if seen.schema is None else quoted_name(seen.schema, quote=True)
-    named: list[sqlalchemy.Column[Any]] = [sqlalchemy.Column(quoted_name(name, quote=True)) for name in seen.columns]
+    named: list[sqlalchemy.Column[Any]] = [sqlalchemy.Column(quoted_name(each, quote=True)) for each in columns]
     return sqlalchemy.Table(
-        quoted_name(seen.bare_name, quote=True), sqlalchemy.MetaData(), *named, schema=schema, quote_schema=True
+        quoted_name(name, quote=True),
+        sqlalchemy.MetaData(),
+        *named,
+        schema=None if schema is None else quoted_name(schema, quote=True),
+        quote_schema=True,
     )
 
 

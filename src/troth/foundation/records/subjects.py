@@ -7,13 +7,14 @@
    person has them, and join nothing.
 4. From a row that was found, its own strong identifiers lead on to the other kinds and stores. A phone, a name and a
    user name are the same for different people in different stores: they never lead on.
-5. An identifier that another row of the same kind holds too tells nobody apart: rows known by it alone are not reached.
+5. An identifier that another row of the same kind holds too tells nobody apart: rows known by it alone are not reached,
+   and it does not lead on.
 6. Somebody without a row who is known by an identifier in other rows (a guest's order) has a Subject without a key.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -25,14 +26,14 @@ from troth.foundation.records.pathclauses import Theirs
 from troth.foundation.records.questions import Question, question, ready, remembered
 from troth.foundation.records.reach import Reach, ReachedTable
 from troth.foundation.records.spelling import as_text, evened, exact
-from troth.policy.datamap import ByIdentifier, ByKey, DataMap, IdentifierMap, InJson, InText, PersonKind
+from troth.policy.datamap import ByIdentifier, ByKey, DataMap, IdentifierMap, InJson, InText, Normalising, PersonKind
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Dialect, Select
 
     from troth.foundation.records.reading import Records
 
-__all__ = ["Subject", "find_subjects"]
+__all__ = ["Subject", "find_each", "find_subjects"]
 
 WEAK = frozenset({"phone", "name", "username"})
 """Identifiers that two people in two stores may share."""
@@ -47,7 +48,20 @@ def find_subjects(records: Records, datamap: DataMap, known_by: Sequence[Identif
     Raises: PersonAmbiguous, and nothing is found then; PersonError for an id that names a kind which is not there;
     RecordsError where a store does not answer; DeclarationFaults where the map does not fit a store.
     """
-    search = _Search(records, datamap)
+    return next(find_each(records, datamap, [known_by]))
+
+
+def find_each(
+    records: Records, datamap: DataMap, everybody: Iterable[Sequence[Identifier]]
+) -> Iterator[tuple[Subject, ...]]:
+    """As `find_subjects` for each in turn, at one moment: no store is asked the same thing twice. Raises as it does."""
+    loaded: dict[tuple[str, _Key], list[Subject]] = {}
+    held: dict[tuple[str, str, tuple[str, ...]], list[Subject]] = {}
+    for known_by in everybody:
+        yield _found(_Search(records, datamap, loaded, held), known_by)
+
+
+def _found(search: _Search, known_by: Sequence[Identifier]) -> tuple[Subject, ...]:
     strong = [one for one in known_by if one.strong and one.kind is not Kind.KEY]
     for one in strong:
         if one.kind is Kind.ID:
@@ -64,8 +78,9 @@ def find_subjects(records: Records, datamap: DataMap, known_by: Sequence[Identif
 class _Search:
     records: Records
     datamap: DataMap
-    found: dict[str, dict[_Key, Subject]] = field(default_factory=dict)
+    loaded: dict[tuple[str, _Key], list[Subject]] = field(default_factory=dict)
     held: dict[tuple[str, str, tuple[str, ...]], list[Subject]] = field(default_factory=dict)
+    found: dict[str, dict[_Key, Subject]] = field(default_factory=dict)
 
     @property
     def kinds(self) -> Iterator[PersonKind]:
@@ -127,6 +142,8 @@ class _Search:
                     if name in WEAK or not values or name not in kind.identifiers or self.found.get(kind.id):
                         continue
                     rows = self._holding(kind, name, values)
+                    if rows and (alone := self._alone(subject, name, values)) != values:
+                        rows = self._holding(kind, name, alone) if alone else []
                     self._take(kind, rows)
                     waiting += rows
 
@@ -198,11 +215,14 @@ class _Search:
             statement = sqlalchemy.select(*(own.core.c[name] for name in _told_by(kind)))
             return statement.where(*_given(own, kind.key)).limit(1)
 
-        loaded: list[Subject] = []
+        people: list[Subject] = []
         for wanted in keys:
-            fit = [fitted(part, own.seen.columns[name]) for name, part in zip(kind.key, wanted, strict=True)]
-            loaded += [self._told(kind, row) for row in self._ask(kind, ("load",), make, fit)]
-        return loaded
+            fit = tuple(fitted(part, own.seen.columns[name]) for name, part in zip(kind.key, wanted, strict=True))
+            if (kind.id, fit) not in self.loaded:
+                told = [self._told(kind, row) for row in self._ask(kind, ("load",), make, fit)]
+                self.loaded[kind.id, fit] = told
+            people += self.loaded[kind.id, fit]
+        return people
 
     def _told(self, kind: PersonKind, row: Sequence[Any]) -> Subject:
         """The person of a row that holds what `_told_by` names."""
@@ -249,9 +269,10 @@ class _Search:
         found = [subject for rows in self.found.values() for subject in rows.values()]
         known: dict[str, tuple[str, ...]] = {"email": tuple(emails)} if emails else {}
         for subject in found:
-            for name, values in subject.identifiers.items():
-                if name not in WEAK:
-                    known[name] = tuple(dict.fromkeys((*known.get(name, ()), *values)))
+            wanted = {name for kind in self.kinds if kind.id != subject.kind.id for name in _used(self.datamap, kind)}
+            for name in wanted - WEAK:
+                alone = self._alone(subject, name, subject.identifiers.get(name, ()))
+                known[name] = tuple(dict.fromkeys((*known.get(name, ()), *alone)))
         for kind in self.kinds:
             own = next(iter(self.found.get(kind.id, {}).values()), None)
             if own is not None:
@@ -267,12 +288,15 @@ class _Search:
         for name in used:
             further = [value for value in known.get(name, ()) if value not in told.get(name, ())]
             values = [*told.get(name, ()), *self._new(kind, name, told.get(name, ()), further)]
-            told[name] = tuple(
-                value
-                for value in values
-                if all(other.key == subject.key for other in self._holding(kind, name, [value]))
-            )
+            told[name] = self._alone(subject, name, values)
         return replace(subject, identifiers=told)
+
+    def _alone(self, subject: Subject, name: str, values: Iterable[str]) -> tuple[str, ...]:
+        """Those of `values` that no other row of the kind holds."""
+        kind = subject.kind
+        return tuple(
+            value for value in values if all(other.key == subject.key for other in self._holding(kind, name, [value]))
+        )
 
     def _new(self, kind: PersonKind, name: str, told: Sequence[str], further: Sequence[str]) -> list[str]:
         """Those of `further` that are not merely another spelling of what is told already."""
@@ -337,9 +361,10 @@ def _used(datamap: DataMap, kind: PersonKind) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in wanted if name is not None))
 
 
-def _plain(value: str, ways: Iterable[str]) -> str:
-    text = value.lower() if "case" in ways else value
-    return text.replace(" ", "") if "spaces" in ways else text
+def _plain(value: str, ways: Collection[Normalising]) -> str:
+    text = value.replace("_", " ") if Normalising.UNDERSCORES in ways else value
+    text = text.replace(" ", "") if Normalising.SPACES in ways else text
+    return text.lower() if Normalising.CASE in ways else text
 
 
 def subjects_of(records: Records, datamap: DataMap, kind: PersonKind, keys: Iterable[_Key]) -> tuple[Subject, ...]:

@@ -236,6 +236,8 @@ def _sqlite(address: URL, limits: WritingLimits) -> Engine:
     import sqlalchemy
     from sqlalchemy import event
 
+    from troth.foundation.records.sqlite import know_letters
+
     path = limits.base / (address.database or "")
 
     def connect() -> sqlite3.Connection:
@@ -247,6 +249,7 @@ def _sqlite(address: URL, limits: WritingLimits) -> Engine:
             isolation_level=None,
         )
         connection.text_factory = _text
+        know_letters(connection)
         for pragma in ("foreign_keys = ON", "secure_delete = ON", "temp_store = MEMORY", "recursive_triggers = ON"):
             connection.execute(f"PRAGMA {pragma}")
         return connection
@@ -267,12 +270,15 @@ def _sqlite(address: URL, limits: WritingLimits) -> Engine:
 def _postgresql(address: URL, limits: WritingLimits) -> Engine:
     import sqlalchemy
 
+    from troth.foundation.records.postgresql import know_letters
+
     engine = sqlalchemy.create_engine(
         address.set(drivername="postgresql+psycopg"),
         connect_args={"connect_timeout": max(2, round(limits.lock_s))},
         isolation_level="READ COMMITTED",
         pool_size=1, max_overflow=0, hide_parameters=True,
     )  # fmt: skip
+    know_letters(engine)
 
     @sqlalchemy.event.listens_for(engine, "connect")
     def _set(connection: Any, _: object) -> None:
@@ -280,6 +286,7 @@ def _postgresql(address: URL, limits: WritingLimits) -> Engine:
             whole_ms, lock_ms = int(limits.timeout_s * 1000), int(limits.lock_s * 1000)
             cursor.execute(
                 "set time zone 'UTC'; set datestyle to iso; set synchronous_commit = on; "
+                "set row_security = off; "  # as where it is only read
                 f"set statement_timeout = {whole_ms}; set lock_timeout = {lock_ms}; "
                 f"set idle_in_transaction_session_timeout = {whole_ms}"
             )

@@ -79,14 +79,10 @@ class Store:
 
     @contextmanager
     def reading_once(self) -> Iterator[Connection]:
-        """As `reading`, for one statement: a server is asked once, not four times. What is read by a second one is of
-        another moment. Raises: StoreError.
+        """As `reading`, for one statement: a server is asked once, not four times. What a second one reads through a
+        `Plain` is of another moment. Raises: StoreError.
         """
-        if self._alone is None:
-            with self.reading() as tx:
-                yield tx
-            return
-        with self._telling(), self._alone.connect() as connection:
+        with self._telling(), (self._alone or self._reader).connect() as connection:
             yield connection
 
     def require_current(self) -> None:

@@ -25,6 +25,7 @@ REVISIONS = (
     "0018",
     "0019",
     "0020",
+    "0022",
 )
 """Every step in order; each is a file in `migrations/versions`."""
 

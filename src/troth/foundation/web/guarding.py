@@ -13,6 +13,7 @@ from typing import Protocol
 
 from starlette.responses import Response
 
+from troth.errors import AccessDenied, TrothError
 from troth.foundation.operations import Operation
 from troth.foundation.staff import Caller
 from troth.foundation.web.pages import Ask, Handler
@@ -43,6 +44,20 @@ class Guard(Protocol):
     """What a section's door makes its pages by."""
 
     def __call__(self, page: StaffPage, *, operation: Operation) -> Guarded: ...
+
+
+def carry_out(ask: Ask, deed: Callable[[], object], *, then: str, again: Callable[[str], Response]) -> Response:
+    """Do what a form asks for and go to `then`; a fault in what was typed is told on the page that `again` makes.
+
+    A fault is a TrothError, in its words. That somebody may not do it is none: AccessDenied passes.
+    """
+    try:
+        deed()
+    except AccessDenied:
+        raise
+    except TrothError as problem:
+        return again(str(problem))
+    return ask.go(then)
 
 
 def guarded(guard: Guard, routes: tuple[StaffRoute, ...], below: str) -> tuple[tuple[str, str, Guarded], ...]:

@@ -10,24 +10,32 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
+from anyio import CapacityLimiter, to_thread
+from anyio.lowlevel import RunVar
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from troth.errors import AccessDenied, TrothError
+from troth.foundation import throttling
 from troth.foundation.clock import Clock
 from troth.foundation.web import forms
 from troth.foundation.web.afterwards import Afterwards
+from troth.foundation.web.failing import place_of
 from troth.foundation.web.static import PREFIX, StaticFiles
+from troth.policy.vocabulary import CATEGORIES
 
 log = logging.getLogger(__name__)
 
+CHANGING_AT_ONCE = 20
+"""Pages that change something, at most, in one server; further ones wait for their turn."""
+
+_CHANGING: RunVar[CapacityLimiter] = RunVar("pages that change something")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_DIGITS = 9
 _RIGHT_TO_LEFT = frozenset({"ar", "fa", "he", "ur"})
 
 
@@ -61,7 +69,10 @@ class Frame:
 
 @dataclass(slots=True)
 class Ask:
-    """One request. A `form` that changes things is checked already; `cookies` collects what the answer sets."""
+    """One request. A `form` that changes things is checked already; `cookies` collects what the answer sets.
+
+    `files` are those that came with the form, where the page takes one (`forms.takes_file`).
+    """
 
     site: Site
     request: Request
@@ -71,10 +82,22 @@ class Ask:
     signed_in: str | None = None
     leave: str | None = None
     cookies: dict[str, str | None] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
     @property
     def language(self) -> str:
         return self.site.language
+
+    @property
+    def source(self) -> str:
+        """The network that the request came from, by which tries are counted; empty where that is not known."""
+        client = self.request.client
+        return throttling.source_of(client.host) if client else ""
+
+    def number(self, name: str) -> int:
+        """The number that the path gives as `name`; 0, which nothing is numbered by, for what is none or too long."""
+        text = str(self.request.path_params.get(name, ""))
+        return int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS else 0
 
     def form_token(self) -> str:
         """The hidden field of a form on this page; asking for it sets the form cookie where there is none."""
@@ -112,12 +135,18 @@ class Ask:
         return self.page("problem.html", status=status, title=title, message=message, repair=repair)
 
 
+NOWHERE = ("Nothing stands at this address.", "The links at the top lead to every page.")
+"""What is told, and what to do, where no page stands."""
+
 _TITLES = {
     401: "Please sign in",
     403: "This was not done",
     404: "There is no such page",
     405: "This cannot be done here",
+    409: "This was not done",
+    410: "This link has ended",
     413: "That is too large",
+    422: "Something is missing",
     429: "Too many attempts",
     503: "Not available right now",
 }
@@ -154,11 +183,14 @@ class Site:
 
         async def answer(request: Request) -> Response:
             ask = Ask(self, request, {}, self.clock.now(), frame)
+            # No name of anything holds a NUL, and a database would refuse to look for it.
+            asked: Handler = _lost if "\0" in request.scope["path"] else handler
             try:
-                ask.form = await forms.read(request)
+                sent = await forms.read(request, file_of=getattr(getattr(handler, "page", handler), "takes_file", 0))
+                ask.form, ask.files = sent.fields, sent.files
                 if request.method not in _SAFE:
                     self.guard.require(request, ask.form)
-                response = await run_in_threadpool(handler, ask)
+                response = await to_thread.run_sync(asked, ask, limiter=_turns(request.method))
             except ClientDisconnect:
                 return Response(status_code=400)
             except AccessDenied as problem:
@@ -170,7 +202,7 @@ class Site:
                 log.warning("%s: %s", _name(handler), problem)
                 response = ask.problem(503, "Something on our side does not work right now; nothing was done.", _LATER)
             except Exception as problem:  # noqa: BLE001 - a fault of ours: the log gets kind and place, never a value
-                log.error("%s failed with %s at %s", _name(handler), type(problem).__name__, _place(problem))  # noqa: TRY400
+                log.error("%s failed with %s at %s", _name(handler), type(problem).__name__, place_of(problem))  # noqa: TRY400
                 response = ask.problem(500, "Something on our side failed; nothing was done.", _LATER)
             for name, value in ask.cookies.items():
                 self._set(response, request, name, value)
@@ -194,6 +226,20 @@ class Site:
         return Response(found.body, headers=headers)
 
 
+def _turns(method: str) -> CapacityLimiter | None:
+    """Whose turn it is: pages that change things have threads of their own, for they wait for each other, and whoever
+    only reads would wait for all of them. None: the threads of everything else.
+    """
+    if method in _SAFE:
+        return None
+    try:
+        return _CHANGING.get()
+    except LookupError:
+        made = CapacityLimiter(CHANGING_AT_ONCE)
+        _CHANGING.set(made)
+        return made
+
+
 def templates(*packages: str) -> Environment:
     """The templates of the house and of `packages`, all escaping, with the filters that pages use."""
     made = Environment(
@@ -203,8 +249,13 @@ def templates(*packages: str) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"instant": _instant, "day": _day, "brief": _brief, "code": _code}
+    made.filters |= {"instant": _instant, "day": _day, "brief": _brief, "code": _code, "moment": _moment}
+    made.filters |= {"country": _country, "purpose": _purpose, "category": _category}
     return made
+
+
+def _lost(ask: Ask) -> Response:
+    return ask.problem(404, *NOWHERE)
 
 
 _LATER = "Please try again later."
@@ -214,14 +265,6 @@ def _name(handler: Handler) -> str:
     """What a log calls a page: its handler, as a path can hold a one-time token."""
     handler = getattr(handler, "page", handler)
     return f"{handler.__module__}.{getattr(handler, '__qualname__', type(handler).__name__)}"
-
-
-def _place(problem: BaseException) -> str:
-    """File and line where `problem` was raised."""
-    trace = problem.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else "?"
 
 
 def _day(value: Any, language: str = "en") -> str:
@@ -243,6 +286,29 @@ def _instant(value: datetime, language: str = "en") -> str:
     from babel.dates import format_time
 
     return f"{_day(value, language)}, {format_time(value, 'HH:mm', locale=language)} UTC"
+
+
+def _moment(text: str) -> datetime:
+    """The instant or the day that a text in ISO 8601 means."""
+    return datetime.fromisoformat(text)
+
+
+def _country(code: str) -> str:
+    """A country by its two letters, in words."""
+    from troth.policy.rendering.annexes import country_name
+
+    return country_name(code)
+
+
+def _purpose(name: str) -> str:
+    from troth.policy.rendering.annexes import purpose_label
+
+    return purpose_label(name)
+
+
+def _category(name: str) -> str:
+    known = CATEGORIES.get(name)
+    return known.label if known else name
 
 
 def _code(text: str) -> Markup:

@@ -20,7 +20,6 @@ Sources: Regulation (EEC, Euratom) 1182/71 Art. 3 and the articles in `data/`.
 from __future__ import annotations
 
 import datetime as dt
-from calendar import monthrange
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -28,6 +27,7 @@ from enum import StrEnum
 from troth.policy.law.laws import law as law_of
 from troth.policy.law.provisions import Confidence, Handling, Law, Length, Limit, PeriodEnd, Start, Unit
 from troth.policy.law.working_days import WorkingCalendar
+from troth.policy.periods import Duration
 from troth.policy.vocabulary import Right
 
 HOUSE_LIMIT = Length(10, Unit.CALENDAR_DAY)
@@ -244,9 +244,7 @@ def _last_day(start: dt.date, length: Length, working: WorkingCalendar, ends: Pe
 
 
 def _months_after(day: dt.date, months: int) -> dt.date:
-    years, month = divmod(day.month - 1 + months, 12)
-    year, month = day.year + years, month + 1
-    return dt.date(year, month, min(day.day, monthrange(year, month)[1]))
+    return Duration(months, "month").after_day(day)
 
 
 def _stood_still(limit: Limit, paused: Sequence[Pause], working: WorkingCalendar) -> int:

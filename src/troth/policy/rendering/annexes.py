@@ -12,6 +12,7 @@ from itertools import groupby
 
 from troth.policy import retention
 from troth.policy.model import DeclaredUse, Policy
+from troth.policy.noise import Noise
 from troth.policy.retention import Rule
 from troth.policy.vocabulary import CATEGORIES, PURPOSES, LegalBasis, Safeguard, expand
 
@@ -122,6 +123,15 @@ def _period_cells(rule: Rule, policy: Policy) -> tuple[str, ...]:
     return data_label(rule.data), str(rule.keep), started, ENDS[rule.then], reason
 
 
+def protected_by(safeguard: Safeguard | None, noise: Noise | None) -> str:
+    """What is done to data before a recipient gets them, in words; empty for nothing."""
+    if safeguard is None:
+        return ""
+    if noise is None:
+        return SAFEGUARDS[safeguard]
+    return f"{SAFEGUARDS[safeguard]}, figures with noise (epsilon {noise.epsilon:g}, {noise.budget:g} in all)"
+
+
 def _recipient_rows(policy: Policy) -> Iterator[AnnexRow]:
     for sentence, recipient in policy.recipients:
         safeguard = sentence.meaning.safeguard
@@ -131,7 +141,7 @@ def _recipient_rows(policy: Policy) -> Iterator[AnnexRow]:
                 country_name(recipient.country),
                 purpose_label(recipient.purpose),
                 data_label(recipient.data),
-                SAFEGUARDS[safeguard] if safeguard is not None else "",
+                protected_by(safeguard, sentence.meaning.noise),
                 sentence.number,
             ),
             sentence.number,

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from troth.foundation.ledger.entries import Claim
 from troth.protection.audits import formats
 from troth.protection.audits.formats import LARGEST, Scan, Severity
 
@@ -49,6 +50,8 @@ class FindingSeen:
     first_seen: dt.datetime
     closed_at: dt.datetime | None
     accepted: str | None
+    own: str | None = None
+    """What its own tool wrote of why it is none; `accepted` may be another document's word."""
 
     @property
     def is_open(self) -> bool:
@@ -59,7 +62,7 @@ def is_late(finding: FindingSeen, settings: AuditSettings, now: dt.datetime) -> 
     """Whether a hole is open for longer than `[audits]` gives for its severity."""
     limits = {Severity.CRITICAL: settings.critical, Severity.HIGH: settings.high}
     limit = limits.get(finding.severity)
-    return limit is not None and finding.is_open and finding.first_seen <= limit.before(now)
+    return limit is not None and finding.is_open and limit.after(finding.first_seen) <= now
 
 
 def scans(tx: Connection) -> tuple[ScanSeen, ...]:
@@ -102,6 +105,21 @@ def findings(tx: Connection) -> tuple[FindingSeen, ...]:
     return tuple(sorted((_finding(row, said) for row in rows), key=lambda each: grave.index(each.severity)))
 
 
+def claims(tx: Connection) -> tuple[Claim, ...]:
+    """What the ledger must say of every scan on record."""
+    from sqlalchemy import select
+
+    from troth.protection.audits.tables import audit_scans as table
+
+    names = ("id", "tool", "format", "scanned_at", "found", "sha256", "taken_at", "leaf")
+    found = []
+    for row in tx.execute(select(*(table.c[name] for name in names)).order_by(table.c.id)):
+        facts = {name: getattr(row, name) for name in ("tool", "format", "scanned_at", "found")}
+        told = {**facts, "output": row.sha256, "at": row.taken_at}
+        found.append(Claim(f"scan {row.id}", row.leaf, "audit.scanned", told))
+    return tuple(found)
+
+
 def output_of(tx: Connection, scan: ScanSeen) -> Scan | None:
     """What the tool wrote, read again from the bytes that are kept; None where they are not those taken in."""
     from sqlalchemy import select
@@ -130,4 +148,5 @@ def _finding(row: Row, said: Mapping[str, str]) -> FindingSeen:  # type: ignore[
         row.first_seen,
         row.closed_at,
         row.accepted or elsewhere,
+        row.accepted,
     )

@@ -39,9 +39,17 @@ class Taken:
 
 
 def take_in(  # noqa: PLR0917 - the output, and what it is called
-    tx: Connection, keyring: Keyring, data: bytes, file: str, now: dt.datetime, tool: str | None = None
+    tx: Connection,
+    keyring: Keyring,
+    data: bytes,
+    file: str,
+    now: dt.datetime,
+    tool: str | None = None,
+    *,
+    staff: int | None = None,
 ) -> Taken:
     """Take in one output. `tool` names it where the output does not, or two set-ups of one tool are to be told apart.
+    `staff` is the account of whoever brought it.
 
     Raises: UnreadableFile; TrothError for an output that is older than the last of its tool, or from the future.
     """
@@ -63,6 +71,8 @@ def take_in(  # noqa: PLR0917 - the output, and what it is called
             "a newer output of this tool is on record", where=file, repair="Take the newest in, or name it with --tool."
         )
     body = {"tool": name, "format": scan.format, "output": sha256, "found": len(scan.holes), "scanned_at": at}
+    if staff is not None:
+        body |= {"staff": staff}
     leaf = leaves.append(tx, keyring, "audit.scanned", None, body, now)
     facts = {"tool": name, "format": scan.format, "scanned_at": at, "taken_at": now, "sha256": sha256, "leaf": leaf}
     tx.execute(audit_scans.insert().values(output=zlib.compress(data, 6), found=len(scan.holes), **facts))

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from troth.policy.model import Policy
     from troth.protection.breaches.reading import Breach
 
+_UNCLEAR = "Choose among what the form offers, and write an instant as in 2027-06-30T14:00; nothing was done."
+
 
 @dataclass(frozen=True)
 class Desk:
@@ -84,7 +86,7 @@ class Pages:
             with desk.store.writing() as tx:
                 made = register.open_(tx, desk.keyring, desk.policy().laws, opening, ask.now, caller.id)
         except (TrothError, ValueError) as problem:
-            return self._list(ask, caller, error=str(problem))
+            return self._list(ask, caller, error=_told(problem))
         return ask.go(
             f"{self.path}/{made.number}" if operations.may(caller.role, Operation.BREACHES_FOLLOW) else self.path
         )
@@ -143,7 +145,7 @@ class Pages:
             with desk.store.writing() as tx:
                 deed(tx)
         except (TrothError, ValueError) as problem:
-            return self._one(ask, caller, error=str(problem))
+            return self._one(ask, caller, error=_told(problem))
         return ask.go(f"{self.path}/{number}")
 
     def letter(self, ask: Ask, caller: Caller) -> Response:  # noqa: ARG002 - every page takes both
@@ -193,6 +195,8 @@ class Pages:
             risks=[each for each in Risk if each is not Risk.UNKNOWN],
             told=[Told.CONTROLLER] if found.role is Role.PROCESSOR else [Told.AUTHORITY, Told.PEOPLE],
             decides=decides and found.closed_at is None,
+            typed=ask.form,
+            tried=ask.request.path_params.get("act", ""),
             error=error,
             here=f"{self.path}/{found.number}",
             above=self.path,
@@ -211,6 +215,11 @@ class Pages:
 
     def _calendar(self) -> WorkingCalendar:
         return WorkingCalendar(ZoneInfo(self.desk.policy().controller.time_zone))
+
+
+def _told(problem: Exception) -> str:
+    """What was wrong with a form, for whoever typed it."""
+    return str(problem) if isinstance(problem, TrothError) else _UNCLEAR
 
 
 def _instant(text: str) -> dt.datetime | None:

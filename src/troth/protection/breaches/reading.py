@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from troth.foundation.ledger.entries import Claim
 from troth.policy.law.telling import Risk, Role, Told
 from troth.protection.breaches.words import Act
 
@@ -27,6 +28,7 @@ class Done:
     at: dt.datetime
     staff: int | None
     words: bytes | None = field(repr=False)
+    leaf: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +70,42 @@ def all_(tx: Connection) -> tuple[Breach, ...]:
 
     acts: dict[int, list[Done]] = {}
     for row in tx.execute(select(breach_acts).order_by(breach_acts.c.id)):
-        done = Done(row.act, row.law, row.told, row.at, row.staff, row.words)
+        done = Done(row.act, row.law, row.told, row.at, row.staff, row.words, row.leaf)
         acts.setdefault(row.breach, []).append(done)
     rows = tx.execute(select(breaches).order_by(breaches.c.id.desc()))
     return tuple(_breach(row, acts) for row in rows)
+
+
+def claims(breach: Breach) -> Iterator[Claim]:
+    """What the ledger must say of a breach: each act, and of the last of each kind what the register has now."""
+    last = {each.act: each for each in breach.acts}
+    now: dict[Act, dict[str, Any]] = {
+        Act.OPENED: {
+            "noticed_at": breach.noticed_at,
+            "role": breach.role,
+            "kinds": list(breach.kinds),
+            "laws": list(breach.laws),
+        },
+        Act.ASSESSED: {"risk": breach.risk, "grave": breach.grave},
+        Act.COUNTED: {"people": breach.people, "rows": breach.rows},
+    }
+    where = f"breach {breach.number}"
+    for each in breach.acts:
+        facts: dict[str, Any] = {"breach": breach.number, "staff": each.staff, "at": each.at}
+        if each.act in {Act.NOTIFIED, Act.EXCUSED}:
+            facts |= {"law": each.law, "told": each.told}
+        elif each is last[each.act]:
+            facts |= now.get(each.act, {})
+        yield Claim(where, each.leaf, f"breach.{each.act}", facts)
+    unsaid = {
+        Act.OPENED: True,
+        Act.ASSESSED: breach.risk is not Risk.UNKNOWN,
+        Act.COUNTED: breach.people is not None,
+        Act.CLOSED: breach.closed_at is not None,
+    }
+    for act, needed in unsaid.items():
+        if needed and act not in last:
+            yield Claim(where, 0, f"breach.{act}", {})
 
 
 def find(tx: Connection, number: str) -> Breach | None:

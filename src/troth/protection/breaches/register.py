@@ -20,6 +20,7 @@ from troth.foundation import ids
 from troth.foundation.clock import in_utc
 from troth.foundation.keys import Keyring
 from troth.foundation.ledger import leaves
+from troth.foundation.store import hold
 from troth.policy.documents import nearest
 from troth.policy.law.deadlines import WEEKENDS
 from troth.policy.law.telling import Risk, Role, Told
@@ -236,6 +237,8 @@ def close(
 
 
 def _open(tx: Connection, number: str) -> Breach:
+    """The breach, open, and nobody else's to change until the transaction ends."""
+    hold(tx, f"breach {number}")
     breach = load(tx, number)
     if breach.closed_at is not None:
         raise MoveRefused("it is closed", where=f"breach {number}", repair="Enter what is new as another breach.")

@@ -191,10 +191,11 @@ def open_store(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
 
     What it proves: a store that is a file, troth's own store, its key and what `[protection] closed` names are closed
     to other users of the machine; in stores with roles, PUBLIC and nameless accounts may do nothing on a table with
-    personal data. Where the sentence declares `roles`, no role may do more than it says, and no other role may do
-    anything there.
+    personal data, nor on one, or a view, that the map does not name. Where the sentence declares `roles`, no role may
+    do more than it says, and no other role may do anything there.
 
-    What it does not prove: who knows the passwords of these roles; what administrators of the server do.
+    What it does not prove: who knows the passwords of these roles, or is a member of them; what administrators of the
+    server do.
 
     Repair: take away what nobody needs. Before: `grant select on users to public`.
     After: `revoke all on users from public`, `chmod 600 shop.sqlite3`.
@@ -246,8 +247,19 @@ def _roles(
     seen: Observation, store: str, grants: tuple[Grant, ...], declared: dict[str, dict[str, tuple[str, ...]]]
 ) -> Iterator[Saw]:
     personal = {table.name for table in seen.need_map().stores[store].tables.values() if table.personal}
-    touching = [grant for grant in grants if grant.table is None or grant.table in personal]
-    faults = []
+    mapped = {table.name for table in seen.need_map().stores[store].tables.values()}
+    # what a member may do is what its role may do: that one is judged, and who its members are is known to nobody here
+    own = [grant for grant in grants if grant.through is None]
+    touching = [grant for grant in own if grant.table is None or grant.table in personal]
+    faults = [
+        unproven(
+            f"{grant.table} in {store}",
+            f"anybody may {', '.join(grant.privileges)} on it, and the data map does not say what it holds",
+            repair="revoke it from PUBLIC, or name it in datamap.yaml",
+        )
+        for grant in own
+        if _is_anybody(grant.role) and grant.table is not None and grant.table not in mapped
+    ]
     for grant in touching:
         where = f"role {_name(grant.role) or '(nameless)'} in {store}"
         what = f"{', '.join(grant.privileges)} on {grant.table or 'every table'}"

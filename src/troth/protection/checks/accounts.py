@@ -83,7 +83,7 @@ def leaver_enters(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     """Who has left the company has no open account.
 
     What it proves: within the last quarter the open accounts of troth were held against the list of those who work
-    here, and each that was not on it is closed now.
+    here, and each that was not on it is closed now; the ledger says the same of that comparison.
 
     What it does not prove: that the list was right; accounts of other systems; who left since.
 
@@ -92,29 +92,41 @@ def leaver_enters(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     store = seen.need_store()
     from sqlalchemy import select
 
+    from troth.foundation.ledger import entries
     from troth.foundation.tables import staff, staff_comparisons
 
     with store.reading() as tx:
         open_now = set(tx.execute(select(staff.c.id).where(staff.c.disabled_at.is_(None))).scalars())
         last = tx.execute(select(staff_comparisons).order_by(staff_comparisons.c.id.desc()).limit(1)).one_or_none()
+        told = entries.of_leaves(tx, [last.leaf]).get(last.leaf) if last is not None else None
     if not open_now:
         return
     if last is None or last.at < seen.now - COMPARED_WITHIN:
-        when = "never" if last is None else f"last on {last.at:%Y-%m-%d}"
+        when = "were never compared" if last is None else f"were last compared on {last.at:%Y-%m-%d}"
         yield unproven(
             sentence.id,
-            f"the accounts of staff were compared with the list of who works here {when}",
+            f"the accounts of staff {when} with the list of who works here",
             repair="export that list as CSV, then run `troth staff compare FILE`",
         )
         return
+    on = last.at
     left = sorted(set(json.loads(last.gone)) & open_now)
+    facts = {"listed": last.listed, "accounts": last.accounts, "sha256": last.sha256, "at": last.at}
+    if told is None or not told.says("staff.compared", **facts) or set(told.body["gone"]) - set(json.loads(last.gone)):
+        left = sorted({*left, *(() if told is None else open_now.intersection(told.body.get("gone", ())))})
+        yield broken(
+            sentence.id,
+            f"the comparison of the accounts with who works here {entries.NOT_AS_TOLD}",
+            repair="find out who changed the register, then run `troth staff compare FILE`",
+        )
+        last = None
     for number in left:
         yield broken(
             f"staff account {number}",
-            f"is open, and was not on the list of who works here on {last.at:%Y-%m-%d}",
+            f"is open, and was not on the list of who works here on {on:%Y-%m-%d}",
             repair="close it with `troth staff disable NAME`; `troth staff compare FILE` names it",
         )
-    if not left:
+    if not left and last is not None:
         yield kept(
             sentence.id,
             f"{counted(last.accounts, 'account')} held against {counted(last.listed, 'name')} on {last.at:%Y-%m-%d}",

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from troth.foundation.ledger import entries
 from troth.foundation.proof import Check, Saw, broken, check, kept
+from troth.policy.law.telling import Told
 from troth.protection.breaches import reading
 
 if TYPE_CHECKING:
@@ -31,7 +33,8 @@ def breach_untold(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  # no
 
     What it proves: of each breach that is open, no duty to tell the authority, the people or a controller has run past
     its time without being done or excused with a reason; a breach that is closed has no duty left; the ledger knows of
-    no breach that the register lacks.
+    no breach that the register lacks, and says the same of each: when it was noticed, how it was weighed, who was told
+    and when.
 
     What it does not prove: that no breach happened which nobody entered; that what was told is true.
 
@@ -46,6 +49,7 @@ def breach_untold(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  # no
     with store.reading() as tx:
         found = reading.all_(tx)
         told, kept_acts = reading.opened_in_ledger(tx)
+        forged = tuple(entries.untrue(tx, (claim for breach in found for claim in reading.claims(breach))))
     bad = False
     if told > kept_acts:
         bad = True
@@ -54,15 +58,19 @@ def breach_untold(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  # no
             f"the ledger knows of {told} that were entered, the register of {kept_acts}",
             repair="put the store's last backup back beside it, and look who changed the register",
         )
+    for name in dict.fromkeys(forged):
+        bad = True
+        yield broken(name, entries.NOT_AS_TOLD, repair="find out who changed the register, and put it right")
     late_once = 0
     for breach in found:
         for each in duties.standing(breach, calendar=calendar):
             late_once += each.was_late
             if each.is_late(seen.now) or (breach.closed_at is not None and each.done_at is None):
                 bad = True
+                were = "were" if each.duty.to is Told.PEOPLE else "was"
                 yield broken(
                     f"breach {breach.number}",
-                    f"the {each.duty.to} was to be told by {each.duty.due:%Y-%m-%d %H:%M} UTC ({each.duty.article})",
+                    f"the {each.duty.to} {were} to be told by {each.duty.due:%Y-%m-%d %H:%M} UTC ({each.duty.article})",
                     repair=f"tell them, then `troth breach notify {breach.number} --law {each.duty.law} --to ...`",
                 )
     if not bad:

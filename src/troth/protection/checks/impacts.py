@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from troth.foundation.ledger import entries
 from troth.foundation.proof import Check, Grade, NothingToObserve, Saw, broken, check, counted, kept, unproven
 from troth.policy.vocabulary import LegalBasis
 from troth.protection.impacts import criteria, reading
@@ -36,8 +37,8 @@ def impact_unassessed(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  
     """Each use that is likely to be a high risk to people was assessed before it began, and looked at again in time.
 
     What it proves: of every purpose that meets two of the criteria that the policy tells (`troth assessment list` shows
-    them), the last assessment on record has its document, unaltered, and its review has not passed; where it leaves a
-    high risk, that is said.
+    them), the last assessment on record has its document, unaltered, and its review has not passed, and is what the
+    ledger says; where it leaves a high risk, that is said.
 
     What it does not prove: that the assessment is right; criteria that a policy does not tell, such as automated
     decisions.
@@ -48,7 +49,7 @@ def impact_unassessed(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  
     policy = seen.policy
     try:
         with seen.need_store().reading() as tx:
-            made, people = reading.latest(tx), reading.people(tx)
+            made, people, forged = reading.latest(tx), reading.people(tx), reading.forged(tx)
     except NothingToObserve:
         needed = [each for each in criteria.judge(policy) if each.needed]
         if not needed:
@@ -58,9 +59,15 @@ def impact_unassessed(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  
     needed = [each for each in criteria.judge(policy, people) if each.needed]
     faults = [_fault(each, made.get(each.purpose), seen.folder, seen.now) for each in needed]
     yield from (fault for fault in faults if fault is not None)
+    for purpose in sorted(forged):
+        yield broken(
+            f"purpose {purpose}",
+            f"its assessment {entries.NOT_AS_TOLD}",
+            repair="find out who changed the register, then record the assessment anew",
+        )
     if not needed:
         yield kept(policy.file, "no use meets two criteria for an impact assessment")
-    elif not any(faults):
+    elif not any(faults) and not forged:
         names = ", ".join(each.purpose for each in needed)
         yield kept(
             "documents", f"{counted(len(needed), 'impact assessment')} at hand, unaltered, none overdue: {names}"

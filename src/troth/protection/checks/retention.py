@@ -16,6 +16,7 @@ from troth.policy.vocabulary import expand
 
 if TYPE_CHECKING:
     from troth.foundation.observation import Observation
+    from troth.foundation.records.instants import Times
     from troth.policy.conditions import Condition
     from troth.policy.datamap import Place, TableMap
     from troth.policy.model import Policy, RetentionPeriod, Sentence
@@ -26,7 +27,7 @@ _ROW = "period-"
 """Ids of the rows of the published table begin so; the id of the period follows."""
 
 
-def _about(kind: str) -> Applies:
+def about(kind: str) -> Applies:
     """Of the sentences that stand over periods: the one that says how they are chosen, or the others."""
 
     def applies(sentence: Sentence, policy: Policy) -> bool:
@@ -42,7 +43,7 @@ def _about(kind: str) -> Applies:
 @check(
     id="protection.kept-too-long",
     promise="data are kept only for so long",
-    applies=_about("limit"),
+    applies=about("limit"),
     reference="GDPR Art. 5(1)(e)",
 )
 def kept_too_long(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
@@ -51,8 +52,9 @@ def kept_too_long(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     What it proves: in every table of the data map with data of a kind that has a period, no row is older than the
     period, counted from the column that `starts:` names; the longest of the period and the laws counts. Where troth
     ends data by a schedule, no row that was past its time when the last run began is left, and that run is no older
-    than promised. Rows that a hold keeps or that a law lets stay (`until:`) do not count. Every kind of data that
-    section 1 declares and a table holds has a period.
+    than promised, nor than a month. Rows that a hold keeps or that a law lets stay (`until:`) do not count. Every kind
+    of data that section 1 declares and a table holds has a period. Where time begins with the row (`visit`, `event`,
+    `order`, `message`), none has no time, or one that is still to come.
 
     What it does not prove: backups, logs and exports outside the stores; rows whose time has not begun yet.
 
@@ -110,6 +112,10 @@ class _Looked:
         return f"{seen}, the oldest from {self.oldest:%Y-%m-%d}; none older than {rule.keep}{held}"
 
 
+_MOST_LATE = dt.timedelta(days=32)
+"""Who ends data once a month keeps a period; who does it once a year adds a year to it, whatever was promised."""
+
+
 def _judged_at(seen: Observation) -> dt.datetime:
     """The moment by which rows are judged: the beginning of the last run, where the next is not due yet."""
     if seen.store is None:
@@ -119,7 +125,7 @@ def _judged_at(seen: Observation) -> dt.datetime:
     last = run_reading.last_done(seen.store)
     if last is None or last.due_at is None or last.overdue(seen.now):
         return seen.now
-    return min(last.begun_at, seen.now)
+    return max(min(last.begun_at, seen.now), seen.now - _MOST_LATE)
 
 
 def _judge(
@@ -135,6 +141,8 @@ def _judge(
             f"{counted(times.unreadable, 'row')} with no time that can be read",
             repair="name a column of times under `starts` in datamap.yaml",
         )
+    if rule.after in _WITH_THE_ROW:
+        yield from _timeless(seen, table, place, times, conditions, looked=looked)
     if times.oldest is None:
         return
     looked.tables += 1
@@ -152,6 +160,37 @@ def _judge(
                 f"{counted(late, 'row')} older than {rule.keep}; oldest from {times.oldest:%Y-%m-%d}",
                 repair=_REPAIR,
             )
+
+
+_WITH_THE_ROW = frozenset({"visit", "event", "order", "message"})
+"""What a row is made by: unlike the end of something, its time has begun when the row is there."""
+
+_AHEAD = dt.timedelta(days=1)
+
+
+def _timeless(
+    seen: Observation,
+    table: TableMap,
+    place: Place,
+    times: Times,
+    conditions: tuple[Condition, ...],
+    *,
+    looked: _Looked,
+) -> Iterator[Saw]:
+    """Rows that would never end, since their time is missing or still to come."""
+    from troth.policy.conditions import Compare, Comparison
+
+    column = place.column or ""
+    repair = f"fill {column} with when the row was made; without it the row is never past its time"
+    missing = seen.need_records().count(table.place, Compare(column, Comparison.NULL), *conditions)
+    if missing:
+        looked.unseen = True
+        yield unproven(str(place), f"{counted(missing, 'row')} with no time at all", repair=repair)
+    if times.newest is not None and times.newest > seen.now + _AHEAD:
+        looked.unseen = True
+        yield unproven(
+            str(place), f"its newest row is of {times.newest:%Y-%m-%d}, which is still to come", repair=repair
+        )
 
 
 def _late(
@@ -220,7 +259,7 @@ def _periods(sentence: Sentence) -> Iterator[tuple[str, RetentionPeriod]]:
 @check(
     id="protection.period-without-reason",
     promise="how long depends on something",
-    applies=_about("choice"),
+    applies=about("choice"),
     reference="GDPR Art. 5(1)(e), 5(2), 13(2)(a)",
 )
 def period_without_reason(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
@@ -260,7 +299,7 @@ def period_without_reason(seen: Observation, sentence: Sentence) -> Iterator[Saw
 @check(
     id="protection.period-unpublished",
     promise="how long depends on something",
-    applies=_about("choice"),
+    applies=about("choice"),
     reference="GDPR Art. 13(2)(a); PIPL Art. 17(1)(2)",
     max_age=dt.timedelta(days=7),
 )
@@ -334,49 +373,4 @@ def _same_hash(seen: Observation, said: str | None) -> Iterator[Saw]:
         )
 
 
-@check(
-    id="protection.keeper-stopped",
-    promise="data are kept only for so long",
-    applies=_about("limit"),
-    reference="GDPR Art. 5(1)(e), 5(2)",
-    may_be_silent=True,
-)
-def keeper_stopped(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
-    """What ends data on time goes on doing so: no run is late, and none stopped half-way.
-
-    What it proves: the last run of `troth retention` came to its end, and by when it promised the next has not passed.
-    Nothing is told where no run was ever promised: then the company's own jobs are trusted, and only rows are judged.
-
-    What it does not prove: that jobs outside troth run.
-
-    Repair: keep a worker running. Before: the machine with `troth worker` was taken away in May.
-    After: `troth serve` or `troth worker` runs, and `troth retention run` was called once.
-    """
-    if seen.store is None:
-        return
-    from troth.protection import run_reading
-
-    last, begun = run_reading.last_done(seen.store), run_reading.under_way(seen.store)
-    fine = True
-    if begun is not None and seen.now - begun.begun_at > _LONGEST_RUN:
-        fine = False
-        yield broken(
-            begun.name,
-            f"begun on {begun.begun_at:%Y-%m-%d} and never ended",
-            repair="run `troth retention run`: it goes on where it stopped",
-        )
-    if last is None or last.due_at is None:
-        return
-    if last.overdue(seen.now):
-        yield broken(
-            last.name,
-            f"the last run began on {last.begun_at:%Y-%m-%d}, and the next was promised by {last.due_at:%Y-%m-%d}",
-            repair="run `troth retention run`, and keep a worker running",
-        )
-    elif fine:
-        yield kept(sentence.id, f"the last run began on {last.begun_at:%Y-%m-%d} and came to its end")
-
-
-_LONGEST_RUN = dt.timedelta(days=1)
-
-CHECKS: tuple[Check, ...] = (kept_too_long, keeper_stopped, period_without_reason, period_unpublished)
+CHECKS: tuple[Check, ...] = (kept_too_long, period_without_reason, period_unpublished)

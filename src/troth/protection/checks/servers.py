@@ -5,6 +5,7 @@ A probe decides wherever it can see. What none can see is attested by name, and 
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from troth.policy.model import Policy, Sentence
 
 _MORE = 5
+_AHEAD = dt.timedelta(days=1)
+_SHRUNK = 10
+"""A backup so many times smaller than those before it holds something else than they do."""
 
 
 def _infrastructure(sentence: Sentence, _: Policy) -> bool:
@@ -249,8 +253,9 @@ def _cache_password(seen: Observation, name: str, address: str) -> Saw | None:
 def old_backup(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     """Backups are made, and one was put back on trial.
 
-    What it proves: where `[protection.backups]` says where they come to lie, the newest is not empty and no older than
-    `within`; a restore that was tried is attested (`backup-restore`), with its document, until a day.
+    What it proves: where `[protection.backups]` says where they come to lie, the newest is not empty, not of a day to
+    come, no older than `within`, and not a tenth of those before; one whose name says that it is encrypted is no plain
+    dump; a restore that was tried is attested (`backup-restore`), with its document, until a day.
 
     What it does not prove: what stands in the backup; that it can be read without troth's word for it.
 
@@ -267,6 +272,15 @@ def old_backup(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
             yield broken(settings.files, f"the newest backup is of {found.at:%Y-%m-%d %H:%M} UTC", repair=repair)
         elif not found.size:
             yield broken(settings.files, "the newest backup is empty", repair=repair)
+        elif found.in_clear:
+            yield broken(settings.files, "the newest backup is called encrypted, and is not", repair=repair)
+        elif found.at > seen.now + _AHEAD:
+            when = f"{found.at:%Y-%m-%d}"
+            yield unproven(settings.files, f"the newest backup is of {when}, which is still to come", repair=repair)
+        elif found.usual is not None and found.size * _SHRUNK < found.usual:
+            yield unproven(
+                settings.files, "the newest backup has less than a tenth of the size of those before", repair=repair
+            )
         else:
             when = f"{found.at:%Y-%m-%d %H:%M} UTC"
             yield kept(settings.files, f"the newest of {counted(found.count, 'backup')} is of {when}")

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from troth.foundation.ledger import entries
 from troth.foundation.proof import Check, Saw, broken, check, counted, kept, unproven
 from troth.policy.vocabulary import Measure
 from troth.protection.training import clearance, reading
@@ -13,6 +14,7 @@ from troth.protection.training import clearance, reading
 if TYPE_CHECKING:
     from troth.foundation.observation import Observation
     from troth.policy.model import Sentence
+    from troth.policy.periods import Duration
     from troth.protection.training.reading import Member
 
 _COURSE = "have them take the course in the console, or take it in from elsewhere: `troth training import FILE`"
@@ -28,8 +30,9 @@ def training_overdue(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     """Everybody who works with people's data has been trained, and not too long ago.
 
     What it proves: every account of staff that is cleared to see people's data has a training on record that still
-    holds; of all accounts that are open, and not newer than `[training] new_staff`, as many are trained as is promised.
-    Where `[training] required = false` lets untrained accounts see data, each of them breaks the sentence.
+    holds, and the ledger says the same of every training; of all accounts that are open, and not newer than `[training]
+    new_staff`, as many are trained as is promised. Where `[training] required = false` lets untrained accounts see
+    data, each of them breaks the sentence.
 
     What it does not prove: that anybody remembers; that everybody who sees data elsewhere (in the company's own tools)
     has an account here. Who has none is not counted.
@@ -40,13 +43,17 @@ def training_overdue(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     every = sentence.meaning.every or clearance.USUAL
     with seen.need_store().reading() as tx:
         members = reading.members(tx)
+        forged = tuple(entries.untrue(tx, reading.claims(tx)))
     if not members:
         yield unproven("staff", "nobody has an account", repair="run `troth staff add NAME --role ROLE`")
         return
     needed = clearance.required(seen.settings.training, seen.policy)
-    trained = [each for each in members if _is_trained(each, every.before(seen.now), seen.now)]
+    trained = [each for each in members if _is_trained(each, every, seen.now)]
     others = [each for each in members if each not in trained]
     bad = False
+    for name in dict.fromkeys(forged):
+        bad = True
+        yield broken(name, f"its training {entries.NOT_AS_TOLD}", repair=_COURSE)
     for each in others:
         fault = _access_fault(each, needed=needed, now=seen.now)
         if fault is not None:
@@ -74,9 +81,9 @@ def training_overdue(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     yield kept("staff", f"{within}, the longest ago on {first:%Y-%m-%d}{new}")
 
 
-def _is_trained(member: Member, since: dt.datetime, now: dt.datetime) -> bool:
+def _is_trained(member: Member, every: Duration, now: dt.datetime) -> bool:
     found = member.training
-    return found is not None and since < found.passed_at <= now < found.until
+    return found is not None and found.passed_at <= now < min(found.until, every.after(found.passed_at))
 
 
 def _access_fault(member: Member, *, needed: bool, now: dt.datetime) -> str | None:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
-from troth.errors import AccessDenied, TrothError
 from troth.foundation import operations
 from troth.foundation.operations import Operation
-from troth.foundation.web.guarding import Guard, Guarded, StaffRoute, guarded
+from troth.foundation.web.guarding import Guard, Guarded, StaffRoute, carry_out, guarded
 from troth.foundation.web.pages import Ask
 from troth.protection.impacts import criteria, reading, register
 from troth.protection.impacts.register import Weighed
@@ -50,28 +50,8 @@ class Pages:
             ("POST", "", self.add, Operation.ASSESSMENTS_ADD),
         )
 
-    def list(self, ask: Ask, caller: Caller) -> Response:
-        """Every purpose with what speaks for an assessment, and the last one."""
-        return self._list(ask, caller)
-
-    def add(self, ask: Ask, caller: Caller) -> Response:
-        """Record an assessment in the caller's own name."""
-        form = ask.form
-        try:
-            review, residual = dt.date.fromisoformat(form.get("review", "")), Residual(form.get("residual", ""))
-        except ValueError:
-            return self._list(ask, caller, error="Say which risk is left, and a last day, as in 2027-06-30.")
-        weighed = Weighed(form.get("purpose", ""), form.get("document", ""), caller.name, review, residual)
-        try:
-            with self.store.writing() as tx:
-                register.add(tx, self.keyring, self.policy(), self.folder, weighed, ask.now)
-        except AccessDenied:
-            raise
-        except TrothError as problem:
-            return self._list(ask, caller, error=str(problem))
-        return ask.go(self.path)
-
-    def _list(self, ask: Ask, caller: Caller, error: str = "") -> Response:
+    def list(self, ask: Ask, caller: Caller, error: str = "") -> Response:
+        """Every purpose with what speaks for an assessment, and the last one; `error`: what is wrong with another."""
         policy = self.policy()
         with self.store.reading() as tx:
             made, people = reading.latest(tx), reading.people(tx)
@@ -89,3 +69,18 @@ class Pages:
             error=error,
             here=self.path,
         )
+
+    def add(self, ask: Ask, caller: Caller) -> Response:
+        """Record an assessment in the caller's own name."""
+        form = ask.form
+        try:
+            review, residual = dt.date.fromisoformat(form.get("review", "")), Residual(form.get("residual", ""))
+        except ValueError:
+            return self.list(ask, caller, error="Say which risk is left, and a last day, as in 2027-06-30.")
+        weighed = Weighed(form.get("purpose", ""), form.get("document", ""), caller.name, review, residual)
+
+        def record() -> None:
+            with self.store.writing() as tx:
+                register.add(tx, self.keyring, self.policy(), self.folder, weighed, ask.now)
+
+        return carry_out(ask, record, then=self.path, again=partial(self.list, ask, caller))

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from troth.foundation.attestations.reading import sha256_of
+from troth.foundation.attestations.reading import EMPTY, sha256_of
+from troth.foundation.ledger import entries
 from troth.protection.impacts.words import Residual
 
 if TYPE_CHECKING:  # a check of a policy alone loads no database
@@ -39,6 +40,19 @@ def latest(tx: Connection) -> dict[str, Assessment]:
     return {row.purpose: Assessment(*row) for row in tx.execute(query)}
 
 
+def forged(tx: Connection) -> frozenset[str]:
+    """The purposes with an assessment on record that is not what the ledger says."""
+    from sqlalchemy import select
+
+    from troth.protection.impacts.tables import impact_assessments as table
+
+    claims = []
+    for row in tx.execute(select(table)):
+        facts = {"purpose": row.purpose, "residual": row.residual, "review": row.review, "document": row.sha256}
+        claims.append(entries.Claim(row.purpose, row.leaf, "impact.assessed", {**facts, "at": row.at}))
+    return frozenset(entries.untrue(tx, claims))
+
+
 def people(tx: Connection) -> int:
     """How many people the company has, as far as troth knows them."""
     from sqlalchemy import func, select
@@ -57,4 +71,6 @@ def fault(assessment: Assessment, folder: Path, now: dt.datetime) -> str | None:
         return f"its assessment {assessment.document} is not there"
     if found != assessment.sha256:
         return f"its assessment {assessment.document} is not the recorded one (its hash differs)"
+    if found == EMPTY:
+        return f"its assessment {assessment.document} is empty"
     return None

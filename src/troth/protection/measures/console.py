@@ -40,7 +40,7 @@ def routes(
     policy: Callable[[], Policy], report: Callable[[Ask], Report | None], path: str, guard: Guard
 ) -> tuple[tuple[str, str, Guarded], ...]:
     """(method, path, handler) of the page at `path`; `report` gives the last kept check, aged to the question."""
-    return guarded(guard, Pages(policy, report).routes(), path)
+    return guarded(guard, Pages(policy, report, path.rpartition("/")[0]).routes(), path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,7 @@ class Pages:
 
     policy: Callable[[], Policy]
     report: Callable[[Ask], Report | None]
+    console: str
 
     def routes(self) -> tuple[StaffRoute, ...]:
         """(method, path below the page's, page, operation)."""
@@ -62,6 +63,7 @@ class Pages:
         shown = [each for each in report.sentences if each.number in wanted] if report else []
         return ask.page(
             "measures/list.html",
+            console=self.console,
             title="Measures",
             checked_at=report.checked_at if report else None,
             measures=[(each, looks(each)) for each in shown],

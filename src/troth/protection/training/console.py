@@ -36,6 +36,8 @@ def routes(
     return guarded(guard, Pages(store, keyring, policy, path).routes(), path)
 
 
+_PLACES = frozenset("0123456789")
+"""What an answer may be chosen by: its place among those shown."""
 _NO_QUIZ = "You have no quiz of that number."
 _NO_CERTIFICATE = "You have no certificate yet."
 _TAKE_IT = "Pass the quiz of the course first."
@@ -58,8 +60,8 @@ class Pages:
             ("GET", "", self.overview, take),
             ("GET", "/chapters/{chapter}", self.chapter, take),
             ("POST", "/quiz", self.begin, take),
-            ("GET", "/quiz/{quiz:int}", self.quiz, take),
-            ("POST", "/quiz/{quiz:int}", self.answer, take),
+            ("GET", "/quiz/{quiz}", self.quiz, take),
+            ("POST", "/quiz/{quiz}", self.answer, take),
             ("GET", "/certificate", self.certificate, take),
             ("GET", "/certificate.json", self.signed, take),
         )
@@ -111,7 +113,7 @@ class Pages:
         """The questions of a quiz."""
         with self.store.reading() as tx:
             try:
-                found = register.load(tx, ask.request.path_params["quiz"], caller.id, course.load(), ask.now)
+                found = register.load(tx, ask.number("quiz"), caller.id, course.load(), ask.now)
             except AccessDenied as problem:
                 return ask.problem(404, _NO_QUIZ, problem.repair or _BEGIN)
         known = course.load().questions()
@@ -125,15 +127,14 @@ class Pages:
 
     def answer(self, ask: Ask, caller: Caller) -> Response:
         """Judge what was answered, and say why."""
-        taught, number = course.load(), ask.request.path_params["quiz"]
-        given = {name: int(value) for name, value in ask.form.items() if value.isascii() and value.isdigit()}
+        taught, number, every = course.load(), ask.number("quiz"), clearance.every(self.policy())
+        given = {name: int(value) for name, value in ask.form.items() if value in _PLACES}
         with self.store.writing() as tx:
             try:
                 found = register.load(tx, number, caller.id, taught, ask.now)
+                outcome = register.answer(tx, self.keyring, found, given, taught, every, ask.now)
             except AccessDenied as problem:
                 return ask.problem(404, _NO_QUIZ, problem.repair or _BEGIN)
-            every = clearance.every(self.policy())
-            outcome = register.answer(tx, self.keyring, found, given, taught, every, ask.now)
         known = taught.questions()
         wrong = [known[each.question] for each in found.drawn if course.right([each], given) == 0]
         return ask.page("training/outcome.html", title=_headline(outcome), outcome=outcome, wrong=wrong, here=self.path)

@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from troth.foundation.ledger.entries import Claim
 from troth.foundation.roles import Role
 
 if TYPE_CHECKING:  # a check of a policy alone loads no database
@@ -64,6 +65,20 @@ def trainings_of(tx: Connection, staff: int | None = None) -> tuple[Training, ..
     if staff is not None:
         query = query.where(trainings.c.staff == staff)
     return tuple(_training(row) for row in tx.execute(query))
+
+
+def claims(tx: Connection) -> tuple[Claim, ...]:
+    """What the ledger must say of every training on record."""
+    from sqlalchemy import select
+
+    from troth.protection.training.tables import trainings
+
+    found = []
+    for row in tx.execute(select(trainings).order_by(trainings.c.id)):
+        facts = {"staff": row.staff, "passed_at": row.passed_at, "until": row.until}
+        facts |= {} if row.asked is None else {"right": row.right, "asked": row.asked}
+        found.append(Claim(f"account {row.staff}", row.leaf, "training.passed", facts))
+    return tuple(found)
 
 
 def _training(row: Row) -> Training:  # type: ignore[type-arg]

@@ -59,18 +59,20 @@ def begin(tx: Connection, account: int, course: Course, now: dt.datetime) -> Qui
 def load(tx: Connection, quiz: int, account: int, course: Course, now: dt.datetime) -> Quiz:
     """The quiz of that number while it can be answered. Raises: AccessDenied when it cannot, or is somebody else's."""
     row = tx.execute(
-        select(training_quizzes)
-        .where(training_quizzes.c.id == quiz, training_quizzes.c.staff == account)
-        .with_for_update()
+        select(training_quizzes).where(training_quizzes.c.id == quiz, training_quizzes.c.staff == account)
     ).one_or_none()
     drawn = () if row is None else tuple(Drawn(question, tuple(order)) for question, order in json.loads(row.drawn))
     known = course.questions()
     is_open = row is not None and row.ended_at is None and row.begun_at > now - QUIZ_LIFE
     if not is_open or not all(each.question in known for each in drawn):
-        raise AccessDenied(
-            "This quiz was answered already, or its two hours are over.", repair="Begin another one in the course."
-        )
+        raise _over()
     return Quiz(quiz, account, drawn)
+
+
+def _over() -> AccessDenied:
+    return AccessDenied(
+        "This quiz was answered already, or its two hours are over.", repair="Begin another one in the course."
+    )
 
 
 def answer(  # noqa: PLR0917 - the quiz, what was given, and what it is judged by
@@ -82,9 +84,15 @@ def answer(  # noqa: PLR0917 - the quiz, what was given, and what it is judged b
     every: Duration,
     now: dt.datetime,
 ) -> Outcome:
-    """Judge the quiz, once. Who passed is on record and cleared from now until `every` has gone by."""
+    """Judge the quiz, once. Who passed is on record and cleared from now until `every` has gone by.
+
+    Raises: AccessDenied when it was answered meanwhile.
+    """
     right, asked = courses.right(quiz.drawn, given), len(quiz.drawn)
-    tx.execute(update(training_quizzes).where(training_quizzes.c.id == quiz.id).values(ended_at=now, right=right))
+    open_ = (training_quizzes.c.id == quiz.id, training_quizzes.c.ended_at.is_(None))
+    # INVARIANT: of two answers at once, one ends the quiz.
+    if tx.execute(update(training_quizzes).where(*open_).values(ended_at=now, right=right)).rowcount != 1:
+        raise _over()
     if not courses.passed(right, asked):
         return Outcome(right, asked, None)
     body = {"course": course.sha256, "right": right, "asked": asked}

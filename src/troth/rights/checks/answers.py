@@ -25,7 +25,8 @@ def overdue_request(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     """Whoever asked under this right has had an answer in time, or can still have one.
 
     What it proves: no request under this right is open past its day, and no open one has a later day than the laws of
-    the policy give. Days are counted here anew, from the day of receipt.
+    the policy give. Days are counted here anew, from the day of receipt. Each request came and went as the ledger says,
+    and none that the ledger has was struck.
 
     What it does not prove: that the answers were right; requests that came by another way and were never entered; and,
     while nobody has asked, anything.
@@ -39,7 +40,14 @@ def overdue_request(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     from troth.rights import answered
 
     found = answered.asked_under(seen, right)
-    if not found.any:
+    otherwise = answered.told_otherwise(seen, right)
+    for number, fault in otherwise:
+        yield broken(
+            f"request {number}",
+            fault,
+            repair="put it right by the ledger, and find out who wrote to the store past troth",
+        )
+    if not found.any and not otherwise:
         yield unproven(
             sentence.id,
             f"nobody has asked for {right} yet",
@@ -58,7 +66,7 @@ def overdue_request(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
             f"its day is {due.isoformat()}, and the law gives {last.isoformat()}",
             repair="look at the clock, the time zone and the table of holidays of this company",
         )
-    if not found.late and not found.too_far:
+    if found.any and not found.late and not found.too_far and not otherwise:
         yield kept(
             sentence.id,
             f"{counted(found.in_time, 'request')} answered in time"

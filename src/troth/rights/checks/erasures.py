@@ -34,13 +34,13 @@ def _gives_erasure(sentence: Sentence, _: Policy) -> bool:
 def erased_in_part(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     """Whoever was erased is gone from every store, and it was proven; nobody is partly gone.
 
-    What it proves: within the last 90 days somebody was erased, every mapped place was asked again, and a sweep
-    through every text of every store found nothing of theirs. No erasure has residue, none lies between *begun* and
-    *proven* for more than a day, none ended half-way, and no request is called done without a proof. No store has seen
-    an erasure that troth does not know. The map can be carried out on the live tables, and somebody with the right
-    role answers for it. Where the map ends a column by destroying a key (`shred`), all that stands there is sealed.
-    Rows that a legal hold keeps stay (Art. 17(3)), for as long as the hold stands and its day of review has not passed;
-    within a day after it is lifted they are gone.
+    What it proves: within the last 90 days somebody was erased, every mapped place was asked again, and a sweep through
+    every text of every store found nothing of theirs. No erasure has residue, none lies between *begun* and *proven*
+    for more than a day, none ended half-way, and no request is called done without a proof. No store has seen an
+    erasure that troth does not know, and each is on record as the ledger says. The map can be carried out on the live
+    tables, and somebody with the right role answers for it. Where the map ends a column by destroying a key (`shred`),
+    all that stands there is sealed. Rows that a legal hold keeps stay (Art. 17(3)), for as long as the hold stands and
+    its day of review has not passed; within a day after it is lifted they are gone.
 
     What it does not prove: that a hold is rightly placed; what stands in stores that the map does not name, in
     encrypted or compressed values, on paper.
@@ -152,6 +152,12 @@ def _half_gone(seen: Observation, found: tuple[Seen, ...]) -> Iterator[Saw]:
                 f"begun {counted(max(age.days, 1), 'day')} ago and still {each.state}",
                 repair="see what stands in its way: `troth request show`; a worker must run",
             )
+    for name in erased.told_otherwise(seen):
+        yield broken(
+            f"erasure {name}",
+            "is not on record as the ledger says",
+            repair="put it right by the ledger, and find out who wrote to the store past troth",
+        )
     done = erased.done_without_proof(seen)
     if done:
         yield broken(

@@ -122,7 +122,8 @@ def used_while_restricted(seen: Observation, sentence: Sentence) -> Iterator[Saw
 
     What it proves: in every table whose rows the data map calls uses (`uses: {purpose, at}`), no row of a person
     with a standing restriction came after it, and each row of such a person has a time that can be read. Uses that a
-    law obliges or a life depends on, and storage, pass. Up to 200,000 rows a table are read, the newest first.
+    law obliges or a life depends on, and storage, pass. Up to 200,000 rows a table are read, the newest first. The
+    restrictions on record are those that the ledger has.
 
     What it does not prove: uses that leave no row; tables that the map does not call uses.
 
@@ -133,6 +134,7 @@ def used_while_restricted(seen: Observation, sentence: Sentence) -> Iterator[Saw
     seen.need_store()
     from troth.rights import later_uses
 
+    yield from _against_the_ledger(seen, "restriction")
     stops = later_uses.restrictions(seen)
     yield from _held_against(seen, sentence, stops, lambda purpose: purpose not in passing, "restriction")
 
@@ -148,7 +150,7 @@ def used_despite_objection(seen: Observation, sentence: Sentence) -> Iterator[Sa
 
     What it proves: in every table whose rows the data map calls uses, no row of a person for a purpose came while
     an objection to that purpose stood, and each row of such a person has a time that can be read. Up to 200,000 rows
-    a table are read, the newest first.
+    a table are read, the newest first. The objections on record are those that the ledger has.
 
     What it does not prove: uses that leave no row; that objections are judged rightly where the law allows a refusal.
 
@@ -166,8 +168,21 @@ def used_despite_objection(seen: Observation, sentence: Sentence) -> Iterator[Sa
         or use.basis in {LegalBasis.LEGITIMATE_INTERESTS, LegalBasis.PUBLIC_TASK}
         or use.purpose.partition(".")[0] in {"marketing", "advertising"}
     }
+    yield from _against_the_ledger(seen, "objection")
     stops = later_uses.objections(seen, sorted(open_to_objection))
     yield from _held_against(seen, sentence, stops, lambda purpose: purpose in open_to_objection, "objection")
+
+
+def _against_the_ledger(seen: Observation, word: str) -> Iterator[Saw]:
+    """What was said and is on record otherwise, or not any more."""
+    from troth.use import words_reading
+
+    for times, fault in words_reading.against_the_ledger(seen, word).faults():
+        yield broken(
+            f"register of {word}s",
+            f"{counted(times, word)}: {fault}",
+            repair="put it right by the ledger, and find out who wrote to the store past troth",
+        )
 
 
 def _held_against(

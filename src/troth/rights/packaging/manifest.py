@@ -13,6 +13,7 @@ import base64
 import hashlib
 import json
 import zipfile
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,14 +134,15 @@ def _manifest(archive: zipfile.ZipFile, faults: list[str]) -> Mapping[str, Any] 
 def _compare(archive: zipfile.ZipFile, manifest: Mapping[str, Any], faults: list[str]) -> None:
     names = archive.namelist()
     listed = [part["name"] for part in manifest["parts"]]
-    faults += [f"{name}: stands in the file twice" for name in sorted({n for n in names if names.count(n) > 1})]
-    faults += [f"{name}: missing" for name in listed if name not in names]
+    faults += [f"{name}: stands in the file twice" for name, n in sorted(Counter(names).items()) if n > 1]
+    there = set(names)
+    faults += [f"{name}: missing" for name in listed if name not in there]
     known = {*listed, MANIFEST, SIGNATURE, PUBLIC_KEY}
     added = sum(name not in known for name in names)
     if added:
         faults.append(f"{added} file{'s' if added > 1 else ''} that the manifest does not name")
     for part in manifest["parts"]:
-        if part["name"] not in names:
+        if part["name"] not in there:
             continue
         digest, size = hashlib.sha256(), 0
         try:

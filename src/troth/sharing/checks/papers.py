@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from troth.foundation.observation import Observation
     from troth.policy.model import Recipient, Sentence
 
+_EMPTY = hashlib.sha256().hexdigest()
 _ROW = "recipient-"
 """Ids of the rows that name recipients on the published page begin so; the first cell is the name."""
 
@@ -40,7 +41,8 @@ def _circumstance(circumstance: Circumstance) -> Applies:
 def contract_missing(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     """Each recipient that the policy names works under a contract that is at hand, unaltered and not over.
 
-    What it proves: the file of each contract exists, has the recorded SHA-256, and its `until` has not passed.
+    What it proves: the file of each contract exists, holds something, has the recorded SHA-256, and its `until` has not
+    passed.
 
     What it does not prove: that the other side signed it or keeps it; what is sent, which `sharing.undeclared-data`
     looks at.
@@ -120,6 +122,11 @@ def _contract_fault(recipient: Recipient, folder: Path, today: dt.date) -> tuple
         return (
             f"its contract {contract.document} is not the recorded one (its hash differs)",
             "look at what changed, then record the new hash",
+        )
+    if found == _EMPTY:
+        return (
+            f"its contract {contract.document} is an empty file",
+            "put the signed contract there, and record its hash",
         )
     if contract.until is not None and contract.until < today:
         return f"its contract ended on {contract.until}", "renew it, and record the new file and end"

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from troth.foundation.proof import Check, Saw, broken, check, counted, kept, unproven
 from troth.policy.vocabulary import Circumstance, expand
-from troth.sharing.words import State
+from troth.sharing.words import ENDED_AS, State
 
 if TYPE_CHECKING:
     from troth.foundation.observation import Observation
@@ -42,8 +40,8 @@ def without_reason(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     """Each disclosure on record has one of the reasons that the policy lists, and the ledger says the same of it.
 
     What it proves: the reason of every disclosure is an occasion that this sentence sums up; each has an entry in the
-    ledger with the same rows, people and bytes, and every entry has its disclosure; none was begun and left without an
-    end.
+    ledger with the same recipient, purpose, kinds of data, rows, people, bytes and noise, ended as it says, and every
+    entry has its disclosure; none was begun and left without an end.
 
     What it does not prove: that nothing left past the gate; `sharing.undeclared-recipient` looks at the traffic.
 
@@ -183,25 +181,52 @@ def _fault(each: Disclosure, reasons: set[Any]) -> str | None:
 
 
 def _differs(seen: Observation, each: Disclosure) -> str | None:
-    """How the ledger's entry of a disclosure differs from the record of it."""
+    """How the ledger's entries of a disclosure differ from the record of it."""
     from pyroaring import BitMap
     from sqlalchemy import select
 
-    from troth.foundation.ledger.tables import ledger_leaves
+    from troth.foundation.ledger import entries
+    from troth.sharing import disclosures
     from troth.sharing.tables import disclosures as table
 
     with seen.need_store().reading() as tx:
-        leaf = tx.execute(select(ledger_leaves).where(ledger_leaves.c.id == each.leaf)).one_or_none()
-        people: bytes = tx.execute(select(table.c.people).where(table.c.id == each.id)).scalar() or b""
-    if leaf is None or leaf.kind != _KIND:
+        told = entries.of_leaves(tx, [leaf for leaf in (each.leaf, each.outcome) if leaf is not None])
+        row = tx.execute(select(table.c.people, table.c.token).where(table.c.id == each.id)).one()
+    people: bytes = row.people or b""
+    begun = told.get(each.leaf)
+    if begun is None or begun.kind != _KIND:
         return "no entry in the ledger says that it was begun"
-    body = json.loads(leaf.content)["body"]
-    told = body["rows"], body["sha256"], body["people"]["count"], body["people"]["sha256"]
-    if people and told != (each.rows, each.sha256, each.people, hashlib.sha256(people).hexdigest()):
-        return "its record is not what its entry in the ledger says"
+    noise = begun.body.get("noise") or {"epsilon": None, "delta": None}
+    if (noise["epsilon"], noise["delta"]) != (each.epsilon, each.delta):
+        return "its noise is not what its entry in the ledger says"
+    said = begun.body["people"]
+    if not begun.says(_KIND, **_facts(each)) or said["count"] != (None if each.noisy else each.people):
+        return f"its record {entries.NOT_AS_TOLD}"
+    if people and said["sha256"] != disclosures.mark_of(people, row.token if each.noisy else None):
+        return f"its record {entries.NOT_AS_TOLD}"
     if people and len(BitMap.deserialize(people)) != each.people:
         return "it counts other people than it holds"
+    if each.state is State.BEGUN:
+        return None
+    ended = told.get(each.outcome or 0)
+    if ended is None or not ended.says(ENDED_AS[each.state], disclosure=each.id):
+        return f"that it is {each.state} is not what the ledger says"
     return None
+
+
+def _facts(each: Disclosure) -> dict[str, Any]:
+    """What the first entry of a disclosure must say."""
+    return {
+        "recipient": each.recipient,
+        "purpose": each.purpose,
+        "reason": each.reason,
+        "safeguard": each.safeguard,
+        "categories": list(each.kinds),
+        "rows": each.rows,
+        "sha256": each.sha256,
+        "demand": each.demand,
+        "at": each.at,
+    }
 
 
 def _entries(seen: Observation) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 _WHERE = "set `[sharing] observed` in troth.toml to your proxy's, resolver's or firewall's log"
 _MOST_TOLD = 20
 _FEW_UNREAD = 0.05
+_AHEAD = dt.timedelta(days=1)
+_INNER = "local|internal|localhost|arpa|lan|corp|home|intranet|test|example|invalid"
+_EVERYBODY = re.compile(rf"[*?.]+|\*\.?(?!(?:{_INNER})\Z)[a-z]{{2,24}}|[^/]+/[0-7]", re.IGNORECASE)
+"""`*`, `*.*`, `*.com`, `0.0.0.0/0`; names that only stand inside are no such domain."""
 
 
 def _sums_up_sharing(sentence: Sentence, policy: Policy) -> bool:
@@ -50,9 +55,11 @@ def undeclared_recipient(seen: Observation, sentence: Sentence) -> Iterator[Saw]
 
     What it proves: of the hosts in the logs of outbound traffic that `[sharing] observed` names, each is declared as
     the `host` of a recipient, is the company's own (`[site]`, `[sharing] own`), a partner that pages link to, an
-    address inside, or is ignored with a reason. Declared recipients that were never reached are told in the evidence.
+    address inside, or is ignored with a reason. A pattern that names everybody names nobody. Declared recipients that
+    were never reached are told in the evidence.
 
-    What it does not prove: what was sent to a declared host; what left by a way that writes no log.
+    What it does not prove: what was sent to a declared host, or to a partner that pages link to; what left by a way
+    that writes no log.
 
     Repair: declare the recipient in section 4 with its contract, stop sending to it, or say why it gets no such data.
     Before: a log with `ads.example.net`. After: `ignored = {"ads.example.net" = "..."}`, or nothing sent there.
@@ -81,10 +88,17 @@ def _judge(
     limit = settings.observed_age
     begin = limit.before(seen.now)
     newest = outbound.newest or _written(seen, name)
+    for host in _too_wide(settings):
+        yield unproven(
+            f"[sharing] {host}",
+            "names every host there is, so nobody is undeclared",
+            repair="name the hosts that are meant",
+        )
     for host, reason in settings.ignored.items():
         if not reason.strip():
             yield unproven(f"[sharing.ignored] {host}", "no reason says why it is ignored", repair="write down why")
     known = {*declared, *_own(seen, settings), *(host for host, why in settings.ignored.items() if why.strip())}
+    known -= set(_too_wide(settings))
     strangers = [
         host for host in sorted(outbound.hosts) if not observed.is_inner(host) and not observed.is_one_of(host, known)
     ]
@@ -99,7 +113,9 @@ def _judge(
     if len(strangers) > _MOST_TOLD:
         more = counted(len(strangers) - _MOST_TOLD, "more host")
         yield broken(name, f"{more} reached that are not declared", repair="look into the log")
-    if newest < begin:
+    if newest > seen.now + _AHEAD:
+        yield unproven(name, f"its last line is of {newest:%Y-%m-%d %H:%M} UTC, which is still to come", repair=_WHERE)
+    elif newest < begin:
         yield unproven(name, f"its last line is of {newest:%Y-%m-%d %H:%M} UTC, older than {limit}", repair=_WHERE)
     elif not outbound.hosts:
         yield unproven(name, "no line of it names a host", repair=_WHERE)
@@ -107,10 +123,17 @@ def _judge(
         yield unproven(
             name, f"{outbound.unread} of {outbound.lines} lines cannot be read", repair="write one known kind"
         )
-    elif not strangers:
+    elif not strangers and not tuple(_too_wide(settings)):
         yield kept(
             name, f"{counted(len(outbound.hosts), 'host')} reached, each declared, own, or ignored with a reason"
         )
+
+
+def _too_wide(settings: SharingSettings) -> Iterator[str]:
+    """Patterns under `own` or `ignored` that take in any host, or all of a top-level domain, or all addresses."""
+    for pattern in (*settings.own, *settings.ignored):
+        if _EVERYBODY.fullmatch(pattern.strip().rstrip(".")):
+            yield pattern
 
 
 def _own(seen: Observation, settings: SharingSettings) -> Iterator[str]:

@@ -234,13 +234,11 @@ def announce(
 
     Exit status: 0 it is announced, 2 it could not be done.
     """
-    from troth.errors import TransferRefused
+    from troth.policy import documents
     from troth.sharing import transfers
 
-    try:
-        text = sys.stdin.read() if notice == "-" else Path(notice).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        raise TransferRefused("the notice cannot be read", where=Path(notice).name) from None
+    read = sys.stdin.buffer.read() if notice == "-" else documents.read_bytes(Path(notice))
+    text = documents.text_of(read, "standard input" if notice == "-" else Path(notice).name)
     with opened() as archive:
         found = transfers.announce(archive.office, buyer, country, text, by)
     show_transfers([found], form)

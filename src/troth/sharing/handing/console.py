@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from troth.errors import AccessDenied, TrothError
 from troth.foundation import operations, people
 from troth.foundation.operations import Operation
 from troth.foundation.staff import Caller
-from troth.foundation.web.guarding import Guard, Guarded, StaffRoute, guarded
+from troth.foundation.web.guarding import Guard, Guarded, StaffRoute, carry_out, guarded
 from troth.foundation.web.pages import Ask
 from troth.policy.vocabulary import CATEGORIES, expand, is_pattern
 from troth.sharing import (
@@ -106,29 +107,29 @@ class Pages:
 
     def review(self, ask: Ask, caller: Caller) -> Response:
         """Narrow it."""
-        company, number, form = self.company(), _number(ask), ask.form
+        company, number, form = self.company(), ask.number("number"), ask.form
         return self._act(
             ask, caller, lambda: demands.review(company, number, caller.name, _scope(form), form.get("note", ""))
         )
 
     def approve(self, ask: Ask, caller: Caller) -> Response:
         """Approve what the review left."""
-        company, number = self.company(), _number(ask)
+        company, number = self.company(), ask.number("number")
         return self._act(ask, caller, lambda: demands.approve(company, number, caller.name, ask.form.get("note", "")))
 
     def challenge(self, ask: Ask, caller: Caller) -> Response:
         """Record an objection to it."""
-        company, number = self.company(), _number(ask)
+        company, number = self.company(), ask.number("number")
         return self._act(ask, caller, lambda: demands.challenge(company, number, caller.name, ask.form.get("note", "")))
 
     def refuse(self, ask: Ask, caller: Caller) -> Response:
         """Refuse it, with a reason."""
-        company, number = self.company(), _number(ask)
+        company, number = self.company(), ask.number("number")
         return self._act(ask, caller, lambda: demands.refuse(company, number, caller.name, ask.form.get("note", "")))
 
     def carry_out(self, ask: Ask, caller: Caller) -> Response:
         """Write the sealed package into the folder from which it is fetched."""
-        company, number = self.company(), _number(ask)
+        company, number = self.company(), ask.number("number")
 
         def act() -> object:
             to = _handed(company) / f"demand-{number}.age"
@@ -151,17 +152,17 @@ class Pages:
 
     def stay(self, ask: Ask, caller: Caller) -> Response:
         """Record that somebody does not go."""
-        office, number, who = self.company().office, _number(ask), ask.form.get("who", "")
+        office, number, who = self.company().office, ask.number("number"), ask.form.get("who", "")
         return self._run(ask, caller, lambda: transfers.stay(office, number, people.parse(who)))
 
     def freeze(self, ask: Ask, caller: Caller) -> Response:
         """Let the policy stand still."""
-        office, number = self.company().office, _number(ask)
+        office, number = self.company().office, ask.number("number")
         return self._run(ask, caller, lambda: transfers.freeze(office, number, caller.name))
 
     def export(self, ask: Ask, caller: Caller) -> Response:
         """Write the bundle into the folder from which it is fetched."""
-        company, number = self.company(), _number(ask)
+        company, number = self.company(), ask.number("number")
 
         def act() -> object:
             to = _handed(company) / f"transfer-{number}.age"
@@ -171,32 +172,21 @@ class Pages:
 
     def end(self, ask: Ask, caller: Caller) -> Response:
         """End it, or call it off."""
-        office, number = self.company().office, _number(ask)
+        office, number = self.company().office, ask.number("number")
         return self._run(ask, caller, lambda: transfers.end(office, number, caller.name))
 
     # --- pages --------------------------------------------------------------------------------------------------------
 
     def _act(self, ask: Ask, caller: Caller, act: Callable[[], object]) -> Response:
-        try:
-            act()
-        except AccessDenied:
-            raise
-        except TrothError as problem:
-            return self._demand(ask, caller, str(problem))
-        return ask.go(f"{self.path}/demands/{_number(ask)}")
+        there = f"{self.path}/demands/{ask.number('number')}"
+        return carry_out(ask, act, then=there, again=partial(self._demand, ask, caller))
 
     def _run(self, ask: Ask, caller: Caller, act: Callable[[], object]) -> Response:
         if "number" in ask.request.path_params:
             with self.company().office.store.reading() as tx:
-                if transfer_reading.find(tx, _number(ask)) is None:
+                if transfer_reading.find(tx, ask.number("number")) is None:
                     return _lost(ask, "transfer")
-        try:
-            act()
-        except AccessDenied:
-            raise
-        except TrothError as problem:
-            return self._transfers(ask, caller, str(problem))
-        return ask.go(f"{self.path}/transfers")
+        return carry_out(ask, act, then=f"{self.path}/transfers", again=partial(self._transfers, ask, caller))
 
     def _demands(self, ask: Ask, caller: Caller, error: str = "") -> Response:
         with self.company().office.store.reading() as tx:
@@ -219,7 +209,7 @@ class Pages:
         office = company.office
         reads = operations.may(caller.role, Operation.DEMANDS_FILE)
         with office.store.reading() as tx:
-            found = demand_reading.find(tx, _number(ask))
+            found = demand_reading.find(tx, ask.number("number"))
             if found is None:
                 return _lost(ask, "demand")
             meant = demands.opened(tx, office, found.id)["known_by"] if reads else []
@@ -260,11 +250,6 @@ class Pages:
             error=error,
             here=f"{self.path}/transfers",
         )
-
-
-def _number(ask: Ask) -> int:
-    text = str(ask.request.path_params.get("number", ""))
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
 def _lost(ask: Ask, what: str) -> Response:

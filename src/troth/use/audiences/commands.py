@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from troth.errors import UnknownName, UnreadableFile
+from troth.use import terminal
 
 if TYPE_CHECKING:
     from troth.use.audience import People
@@ -63,6 +64,7 @@ def audience(  # noqa: PLR0917 - the options of a command
             found = _among(office, among, purpose, categories, to)
         else:
             found = _all(office, purpose, categories, to, rebuild)
+        _warn_of_guesses(office, purpose, categories)
         if count:
             number = len(found) if isinstance(found, Sized) else sum(1 for _ in found)
             typer.echo(json.dumps({"schema": SCHEMA, "count": number}) if form is Format.JSON else number)
@@ -129,6 +131,13 @@ def _declared(office: Office, purpose: str, data: list[str] | None) -> tuple[str
                 nearest=nearest(category[:60], declared),
             )
     return tuple(data) if data else declared
+
+
+def _warn_of_guesses(office: Office, purpose: str, categories: tuple[str, ...]) -> None:
+    """Say on standard error that nobody can be in the list, and where to mend it."""
+    hint = terminal.unsettled(office, purpose, categories)
+    if hint:
+        typer.echo(hint, err=True)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from troth.foundation.proof import Check
-from troth.use.checks import audiences, consents, grounds, ledgers, letters, messages, purposes, runs, views
+from troth.use.checks import audiences, balances, consents, grounds, ledgers, letters, messages, purposes, runs, views
 
 CHECKS: tuple[Check, ...] = (
     *purposes.CHECKS,
@@ -12,6 +12,7 @@ CHECKS: tuple[Check, ...] = (
     *views.CHECKS,
     *letters.CHECKS,
     *grounds.CHECKS,
+    *balances.CHECKS,
     *consents.CHECKS,
     *ledgers.CHECKS,
     *audiences.CHECKS,

@@ -36,17 +36,20 @@ def consent_unrecorded(seen: Observation, sentence: Sentence) -> Iterator[Saw]: 
 
     What it proves: every consent on record has the text that was agreed to, which hashes to the recorded SHA-256, a
     time that is not after its recording or in the future, the sentence and the policy's hash, and its entry in the
-    ledger.
+    ledger, which says the same (of the newest 10,000). No consent or withdrawal that is among the newest 100,000
+    entries of the ledger is missing from the record.
 
-    What it does not prove: that the person at the screen was that person; that the form showed these words.
+    What it does not prove: that the person at the screen was that person; that the form showed these words, in the
+    language that is on record.
 
     Repair: record consent through troth only. Before: a column `newsletter boolean` that a form sets.
     After: `troth.give_consent("id=17", "marketing")`.
     """
     seen.need_store()
-    from troth.use import register_reading
+    from troth.use import register_reading, words_reading
 
     register = register_reading.look(seen)
+    against = words_reading.against_the_ledger(seen, "consent")
     faults = (
         (
             register.bare,
@@ -65,11 +68,12 @@ def consent_unrecorded(seen: Observation, sentence: Sentence) -> Iterator[Saw]: 
             "mend the clock of the machine that recorded them",
         ),
         (register.leafless, "there is no entry in the ledger", "find out who wrote to the store past troth"),
+        *((rows, fault, "put it right by the ledger, and find out who changed it") for rows, fault in against.faults()),
     )
     for rows, fault, repair in faults:
         if rows:
             yield broken("register of consents", f"{counted(rows, 'consent')}: {fault}", repair=repair)
-    if not register.consents:
+    if not register.consents and not against.struck:
         yield unproven(
             "register of consents", "nobody's consent is on record", repair="record consents with `troth consent give`"
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -17,8 +16,11 @@ from troth.use.checks.runs import ran_on_others
 if TYPE_CHECKING:
     from troth.foundation.observation import Observation
     from troth.policy.datamap import KeepRow, PersonKind, TableMap
-    from troth.policy.model import Document, Policy, Sentence
+    from troth.policy.model import Policy, Sentence
     from troth.use.log_reading import Way
+
+LONGEST = dt.timedelta(days=3 * 366)
+"""Who looks again later than that does not look again."""
 
 _CLOSED = "account-closed"
 """The trigger of `starts:` that says when an account was closed."""
@@ -28,7 +30,7 @@ def _is_ground(sentence: Sentence) -> bool:
     return sentence.meaning.basis is not None and not sentence.meaning.uses
 
 
-def _on(basis: LegalBasis) -> Applies:
+def on_ground(basis: LegalBasis) -> Applies:
     return lambda sentence, _: sentence.meaning.basis is basis and _is_ground(sentence)
 
 
@@ -128,7 +130,7 @@ def _not_listed(
 @check(
     id="use.after-contract-ended",
     promise="the contract is named as a ground",
-    applies=_on(LegalBasis.CONTRACT),
+    applies=on_ground(LegalBasis.CONTRACT),
     reference="GDPR Art. 6(1)(b)",
 )
 def after_contract_ended(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
@@ -237,7 +239,7 @@ def _after_closing(
 @check(
     id="use.statute-missing",
     promise="a legal obligation is named as a ground",
-    applies=_on(LegalBasis.LEGAL_OBLIGATION),
+    applies=on_ground(LegalBasis.LEGAL_OBLIGATION),
     reference="GDPR Art. 6(1)(c), 6(3)",
     grade=Grade.ATTESTED,
     max_age=dt.timedelta(days=31),
@@ -293,6 +295,13 @@ def statute_missing(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
         elif not statute.article.strip() or not statute.law.strip():
             fine = False
             yield broken(name, "listed without its law or article", repair="add where the duty stands")
+        elif statute.review > (seen.now + LONGEST).date():
+            fine = False
+            yield unproven(
+                name,
+                f"to be looked at again by {statute.review}: laws change in less time than that",
+                repair="set a `review` within three years",
+            )
         elif statute.review < seen.now.date():
             fine = False
             yield unproven(
@@ -318,82 +327,4 @@ def _kept_by_law(seen: Observation) -> Iterator[tuple[str, KeepRow]]:
                 yield str(table.place), rule
 
 
-@check(
-    id="use.balance-untested",
-    promise="legitimate interests are named as a ground",
-    applies=_on(LegalBasis.LEGITIMATE_INTERESTS),
-    reference="GDPR Art. 5(2), 6(1)(f); EDPB Guidelines 1/2024",
-    grade=Grade.ATTESTED,
-    max_age=dt.timedelta(days=31),
-)
-def balance_untested(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
-    """For each purpose on legitimate interests somebody weighed them against the people's, in writing, of late.
-
-    What it proves: each such purpose has a document under `balance_tests`; the file is there with the recorded
-    SHA-256; it was looked at, and its next review has not passed.
-
-    What it does not prove: that the weighing is right.
-
-    Repair: write it, put its hash. Before: `basis: legitimate-interests` alone.
-    After: `balance_tests: {fraud: {document: documents/balance-fraud.md, sha256: ..., reviewed: 2026-10-01,
-    review: 12 months}}`.
-    """
-    ground, tests = LegalBasis.LEGITIMATE_INTERESTS, sentence.meaning.balance_tests
-    needed = tuple(dict.fromkeys(use.purpose for use in seen.policy.uses if use.basis is ground))
-    fine = True
-    for purpose in needed:
-        found = tests.get(purpose)
-        saw = (
-            broken(
-                f"purpose {purpose}",
-                "rests on legitimate interests, and nobody has weighed them against the people's",
-                repair=f"write the balance test, and record it under `balance_tests: {{{purpose}: ...}}`",
-            )
-            if found is None
-            else _document_fault(seen, purpose, found)
-        )
-        if saw is not None:
-            fine = False
-            yield saw
-    if not needed:
-        yield unproven(sentence.id, "no purpose rests on this ground", repair="take the ground off the list")
-    elif fine:
-        yield kept("documents", f"{counted(len(needed), 'balance test')} at hand, unaltered, none overdue for review")
-
-
-def _document_fault(seen: Observation, purpose: str, paper: Document) -> Saw | None:
-    """What speaks against a document, if anything does."""
-    where = f"purpose {purpose}"
-    try:
-        found = hashlib.sha256((seen.folder / paper.document).read_bytes()).hexdigest()
-    except OSError:
-        return broken(
-            where,
-            f"its balance test {paper.document} is not there",
-            repair="put the file where the policy says, or correct the path",
-        )
-    if found != paper.sha256:
-        return broken(
-            where,
-            f"its balance test {paper.document} is not the recorded one (its hash differs)",
-            repair="look at what changed, then record the new hash",
-        )
-    today = seen.now.date()
-    if paper.until is not None and paper.until < today:
-        return unproven(
-            where, f"its balance test was good until {paper.until}", repair="weigh again, and record the new document"
-        )
-    if paper.reviewed is None or paper.review is None:
-        return unproven(
-            where, "nobody says when its balance test was last looked at", repair="add `reviewed` and `review` to it"
-        )
-    if paper.reviewed > today or paper.review.after_day(paper.reviewed) < today:
-        return unproven(
-            where,
-            f"its balance test was looked at on {paper.reviewed}; that is not within {paper.review}",
-            repair="look at it again, and set `reviewed`",
-        )
-    return None
-
-
-CHECKS: tuple[Check, ...] = (ground_unsettled, after_contract_ended, statute_missing, balance_untested)
+CHECKS: tuple[Check, ...] = (ground_unsettled, after_contract_ended, statute_missing)

@@ -19,6 +19,7 @@ MOST = 10_000
 
 _WHOLE_WITHIN = dt.timedelta(days=7)
 _SHOWN = 3
+_AHEAD = dt.timedelta(days=1)
 
 
 def _ground(sentence: Sentence, _: Policy) -> bool:
@@ -37,10 +38,10 @@ def ledger_broken(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  # no
     What it proves: up to 10,000 entries, each hashes to its place in the tree whose newest head is signed, sealed
     bodies, keys and order included. Of a longer ledger the newest 10,000 are looked at each time, and
     `troth ledger verify` found nothing in the whole of it within the last seven days. No entry has waited for its place
-    for more than ten seconds.
+    for more than ten seconds, and none of the newest 10,000 is dated later than today.
 
-    What it does not prove: that the end was not cut off, or an older store put back: that shows against a checkpoint
-    kept outside, `troth ledger verify --checkpoint FILE`.
+    What it does not prove: that a clock was not set back when something was written; that the end was not cut off, or
+    an older store put back: that shows against a checkpoint kept outside, `troth ledger verify --checkpoint FILE`.
 
     Repair: say who wrote to the store past troth, and put it back from a backup. Before: `update ledger_leaves set
     content = ...`. After: a new entry that corrects the old one, and `troth watch` running.
@@ -70,6 +71,14 @@ def ledger_broken(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  # no
     if not whole and ledger.findings:
         fine = False
         yield broken("ledger", f"the last verification of the whole found: {ledger.wrong}", repair=repair)
+    ahead = _dated_ahead(seen)
+    if ahead:
+        fine = False
+        yield broken(
+            "ledger",
+            f"{'1 entry is' if ahead == 1 else f'{ahead} entries are'} dated later than today",
+            repair="have a time service keep the clocks of the machines that write to it",
+        )
     if ledger.size and ledger.late(seen.now):
         fine = False
         waiting = "1 entry waits" if ledger.waiting == 1 else f"{ledger.waiting} entries wait"
@@ -96,6 +105,18 @@ def ledger_broken(seen: Observation, sentence: Sentence) -> Iterator[Saw]:  # no
         )
         scope = f"verified{before or ' one and all'}"
         yield kept("ledger", f"{entries}, {scope}; the newest head is {outcome.root.hex()[:16]}")
+
+
+def _dated_ahead(seen: Observation) -> int:
+    """How many of the newest entries say that they were written in a time to come."""
+    from sqlalchemy import func, select
+
+    from troth.foundation.ledger.tables import ledger_leaves as table
+
+    with seen.need_store().reading() as tx:
+        last = tx.execute(select(func.max(table.c.id))).scalar() or 0
+        later = select(func.count()).where(table.c.id > last - MOST, table.c.at > seen.now + _AHEAD)
+        return int(tx.execute(later).scalar_one())
 
 
 CHECKS: tuple[Check, ...] = (ledger_broken,)

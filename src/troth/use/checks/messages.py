@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,14 @@ if TYPE_CHECKING:
     from troth.policy.model import Policy, Sentence, Use
     from troth.policy.usesettings import MessageSettings
     from troth.use.message_reading import Sent
+
+
+_IMPRINT = re.compile(r"[^@\s]+@[^@\s]+\.[a-z]{2,}|\+\d[\d ().-]{6,}|\b(?:VAT|USt|HRB|Ltd|Limited|Inc|GmbH|Reg)\b")
+_SELLS = re.compile(
+    r"%|[€$£¥]\s?\d|\d\s?[€$£¥]"
+    r"|\b(?:sales?|offers?|discount\w*|save|free|cheap\w*|off|new|deals?|coupons?|codes?|gifts?|win|only|until)\b",
+    re.IGNORECASE,
+)
 
 
 def _about_orders(use: Use) -> bool:
@@ -36,10 +45,13 @@ def notice_that_advertises(seen: Observation, sentence: Sentence) -> Iterator[Sa
     """A message about an order names the order, and is nothing else.
 
     What it proves: every message on record is of a template that the settings name, and of the class that they give it;
-    each transactional one names its order, and no other does. Where the mailer keeps copies, a transactional one has no
-    `List-Unsubscribe`, which is for mailings, and no line in common with a marketing letter that is kept.
+    each transactional one names its order, and no other does; where the log points at orders by a foreign key, each of
+    them is there. Where the mailer keeps copies, a transactional one has no
+    `List-Unsubscribe`, which is for mailings, and no line in common with a marketing letter that is kept, but for those
+    that say who writes.
 
-    What it does not prove: that the log has every message; the words of templates of which no copy is kept.
+    What it does not prove: that the log has every message; that the order is the reader's; the words of templates of
+    which no copy is kept.
 
     Repair: name templates and classes, and send marketing as marketing. Before: `[messages.templates]` without
     `order-sent`. After: `order-sent = "transactional"`.
@@ -96,6 +108,12 @@ def _faults(sent: Sent, settings: MessageSettings) -> Iterator[Saw]:
             f"{without} of {counted(sent.count, 'message')} about an order name none",
             repair="write down the order with the message; what belongs to none is not transactional",
         )
+    if sent.lost:
+        yield broken(
+            place,
+            f"{sent.lost} of {counted(sent.count, 'message')} name an order that is not there",
+            repair="write down the order that the message belongs to",
+        )
     if word != MessageClass.TRANSACTIONAL and sent.with_order:
         yield broken(
             place,
@@ -128,12 +146,18 @@ def _of_samples(seen: Observation, settings: MessageSettings) -> Iterator[Saw]:
                 "it has List-Unsubscribe, which is for mailings; nobody can opt out of what their order needs",
                 repair="send mailings as marketing, and leave the header out of messages about orders",
             )
-        elif sample.lines & advertising:
+        elif shared := [line for line in sample.lines & advertising if not _says_who_writes(line, seen.policy)]:
             yield broken(
                 f"the message {path}",
-                f"it has {counted(len(sample.lines & advertising), 'line')} in common with a marketing letter",
+                f"it has {counted(len(shared), 'line')} in common with a marketing letter",
                 repair="take the advertisement out of the message about an order",
             )
+
+
+def _says_who_writes(line: str, policy: Policy) -> bool:
+    """Whether a line is part of what every letter of a company must say: its name, how to reach it, its register."""
+    told = policy.controller.name.lower() in line.lower() or _IMPRINT.search(line)
+    return bool(told) and not _SELLS.search(line)
 
 
 CHECKS: tuple[Check, ...] = (notice_that_advertises,)

@@ -31,7 +31,8 @@ def sent_after_opt_out(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     person's consent stood: given before, not withdrawn since, no objection raised. Up to 200,000 rows a table are read,
     and held against the register of choices. Times kept in whole seconds have one second's grace.
 
-    What it does not prove: sending that leaves no row; that each message says how to stop it; that the sender of
+    What it does not prove: sending that leaves no row, or one in a table that the map does not call a use; times kept
+    without a zone, which are taken as UTC; that each message says how to stop it; that the sender of
     the mail obeys.
 
     Repair: ask before each use, for all readers at once. Before: `select email from users where newsletter`.

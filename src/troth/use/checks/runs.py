@@ -40,7 +40,8 @@ def undeclared_purpose(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     """No program of the company uses data for a purpose that section 2 does not declare.
 
     What it proves: of the programs that ran under `troth.run` within a month, each named a declared purpose when it ran
-    last. One that names another is given nothing; that somebody wrote it is what is found.
+    last. One that names another is given nothing; that somebody wrote it is what is found. No run that is among the
+    newest 100,000 entries of the ledger was struck from the record.
 
     What it does not prove: anything about programs that reach data past troth.
 
@@ -53,6 +54,13 @@ def undeclared_purpose(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
     latest = _latest(run_reading.recent(seen))
     declared = set(seen.policy.purposes)
     faults = [each for each in latest if each.purpose not in declared]
+    struck = run_reading.struck(seen)
+    if struck:
+        yield broken(
+            "runs of programs",
+            f"{counted(struck, 'run')} in the ledger that the record lacks",
+            repair="put the record right by the ledger, and find out who wrote to the store past troth",
+        )
     for each in faults:
         given = "was refused" if each.state is RunState.REFUSED else "ran"
         yield broken(
@@ -61,13 +69,13 @@ def undeclared_purpose(seen: Observation, sentence: Sentence) -> Iterator[Saw]:
             f"{each.begun_at:%Y-%m-%d}",
             repair=f"declare {each.purpose} in section 2, or take the program away; what ran for it must be undone",
         )
-    if not latest:
+    if not latest and not struck:
         yield unproven(
             sentence.id,
             "no program has run under a purpose within a month",
             repair="have each program that uses data run under its purpose: `with troth.run(...)`",
         )
-    elif not faults:
+    elif not faults and not struck:
         programs = {each.program for each in latest}
         purposes = {each.purpose for each in latest}
         yield kept(

@@ -10,16 +10,16 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import parse_qsl
 
-from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from troth.errors import PersonError, TrothError
-from troth.foundation import mail, people
+from troth.foundation import mail, people, throttling
 from troth.foundation.web.pages import Ask, Handler
 from troth.policy.rendering.annexes import purpose_label
 from troth.policy.settings import MailSettings
@@ -31,6 +31,9 @@ from troth.use.stopping.tokens import Stop
 log = logging.getLogger(__name__)
 
 Endpoint = Callable[[Request], Awaitable[Response]]
+
+SOURCE_LIMIT = throttling.Limit(free=30)
+"""Letters to whatever address that one network may ask for within a day before it has to wait between them."""
 
 BY_CLICK = "one-click"
 BY_PAGE = "unsubscribe-page"
@@ -94,8 +97,12 @@ class MailPages:
             people.identifier("email", typed)
         except PersonError:
             return self._form(ask, status=422, typed=typed, error="Write the address as name@example.org.")
+        if not self._may_send(ask):
+            return ask.problem(
+                429, "Many such letters were asked for from your network; nothing was done.", "Try again later."
+            )
         answer = ask.page("use/stop-sent.html", title="Look into your mailbox", centre=self.path)
-        answer.background = BackgroundTask(self._send_link, typed)
+        ask.afterwards(partial(self._send_link, typed))
         return answer
 
     def show(self, ask: Ask) -> Response:
@@ -140,6 +147,11 @@ class MailPages:
             log.warning("a one-click stop was not carried out: %s", problem)
             return PlainTextResponse("Not done; please try again later.\n", status_code=503)
         return PlainTextResponse(_DONE)
+
+    def _may_send(self, ask: Ask) -> bool:
+        office = self.lease.office
+        with office.store.writing() as tx:
+            return throttling.take(tx, office.keyring, "stop mail", ask.source, limit=SOURCE_LIMIT, now=ask.now)
 
     def _stop_of(self, ask: Ask) -> Stop | None:
         return tokens.read(self.lease.office.keyring, ask.request.path_params["token"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -46,7 +48,11 @@ def _written(order: Order, work: Work, action: Action) -> set[str]:
 def test_no_path_is_lost_and_no_rule_stands_in_the_way(work: Work, data: st.DataObject) -> None:
     forced = data.draw(st.lists(st.sampled_from(work.pointers), max_size=2)) if work.pointers else []
 
-    order = put_in_order(work, [pointer for pointer in forced if pointer.nullable])
+    free = [pointer for pointer in work.pointers if pointer.nullable and pointer not in forced]
+    by_store = data.draw(st.sets(st.sampled_from(free), max_size=2)) if free else set()
+    work = replace(work, pointers=tuple(pointer for pointer in work.pointers if pointer not in by_store))
+
+    order = put_in_order(work, [pointer for pointer in forced if pointer.nullable], by_store)
 
     if order.stuck or order.lost:
         assert order.actions == ()
@@ -57,7 +63,12 @@ def test_no_path_is_lost_and_no_rule_stands_in_the_way(work: Work, data: st.Data
         if reader.table in order.gathered:
             continue
         for other in order.actions:
-            if other == reader or other.table not in read or at[other] > at[reader]:
+            if other == reader or at[other] > at[reader]:
+                continue
+            for each in by_store if other.deed is Deed.DELETE else ():
+                lost = set(each.columns) & read.get(each.table, frozenset())
+                assert each.target != other.table or not lost, f"{other} makes the store hide rows from {reader}"
+            if other.table not in read:
                 continue
             assert not _written(order, work, other) & read[other.table], f"{other} hides rows from {reader}"
             hides = other.deed is Deed.DELETE and (other.table != reader.table or ROWS in read[other.table])

@@ -31,8 +31,8 @@ PLACEHOLDER = words(
 )
 RESERVED_DOMAIN = words(
     r"""
-    (?<![\w-])example\.(?:com|org|net|edu)\b
-    (?<=[@./])[\w-]+\.(?:example|test|invalid|localhost|local)\b
+    (?<![\w-])example\.(?:com|org|net|edu)\b(?!\.\w)
+    (?<=[@./])[\w-]+\.(?:example|test|invalid|localhost|local)\b(?!\.\w)
     @localhost\b
     (?<=@)(?:your-?domain|your-?company|your-?site|domain)\.(?:com|org|net)\b
     """
