@@ -324,3 +324,10 @@ def test_a_page_stands_under_the_entry_above_it() -> None:
     assert frame.standing("/console") == (today, today)
     assert frame.standing("/console/periods/holds") == (group, group.below[1])
     assert frame.standing("/console/mapped") == (None, None)
+
+
+def test_whatever_ends_soon_is_shown_to_somebody() -> None:
+    from troth.entrypoints.console import pages
+    from troth.protection import ending
+
+    assert set(pages._SEEN_BY) == set(ending.Kind)

@@ -4,7 +4,6 @@ import base64
 import json
 import re
 import sys
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +116,10 @@ def test_a_person_key_that_was_changed_stops_the_turn_and_it_goes_on_later(compa
         turn(company)
     with company.office.store.writing() as tx:
         tx.execute(person_keys.update().where(person_keys.c.person == one.person).values(wrapped=one.wrapped))
-    assert "not finished" in looking.look(company.office.store, company.folder, company.environ).findings[-1]
+    assert (
+        "not finished"
+        in looking.look(company.office.store, company.folder, company.environ, company.clock.now()).findings[-1]
+    )
     done = turn(company)
     assert (done.resumed, done.people_keys) == (True, PEOPLE)
     require_all_open(company.office.store, now_loaded(company), numbers)
@@ -210,13 +212,13 @@ def test_killed_at_every_commit_nothing_is_lost(engine: str, tmp_path: Path, req
 
 def test_a_copy_in_escrow_gives_the_key_back_to_its_store_alone(company: Company, tmp_path: Path) -> None:
     store, file = company.office.store, tmp_path / "copy.json"
-    assert looking.look(store, company.folder, company.environ).findings
+    assert looking.look(store, company.folder, company.environ, company.clock.now()).findings
     put = escrow.put(store, company.folder, company.environ, file, PASSPHRASE, company.clock)
     assert put == company.office.keyring.id
     assert file.stat().st_mode & 0o777 == 0o600
     text = of_root(company)
     assert text.strip()[20:40] not in file.read_text()
-    standing = looking.look(store, company.folder, company.environ)
+    standing = looking.look(store, company.folder, company.environ, company.clock.now())
     assert (standing.findings, standing.escrowed_at) == ((), company.clock.now())
     with pytest.raises(KeyUnavailable, match="not overwritten"):
         escrow.restore(store, company.folder, file, escrow.opened(file, PASSPHRASE), company.clock)
@@ -239,7 +241,7 @@ def test_a_copy_from_before_a_turn_is_told_and_not_put_back(company: Company, tm
     store, file = company.office.store, tmp_path / "copy.json"
     escrow.put(store, company.folder, company.environ, file, PASSPHRASE, company.clock)
     turn(company)
-    assert "No copy" in looking.look(store, company.folder, company.environ).findings[0]
+    assert "No copy" in looking.look(store, company.folder, company.environ, company.clock.now()).findings[0]
     (company.folder / keys.FILE).unlink()
     with pytest.raises(KeyUnavailable, match="sealed with key"):
         escrow.restore(store, company.folder, file, escrow.opened(file, PASSPHRASE), company.clock)
@@ -276,7 +278,7 @@ def test_a_copy_for_public_keys_opens_with_the_private_key_of_any_of_them(compan
     escrow.put_for(store, company.folder, company.environ, file, to, company.clock)
 
     assert file.stat().st_mode & 0o777 == 0o600
-    assert looking.look(store, company.folder, company.environ).findings == ()
+    assert looking.look(store, company.folder, company.environ, company.clock.now()).findings == ()
     text = of_root(company)
     for one in (private, other):
         (tmp_path / "private").write_text(f"# created: today\n{one}\n")
@@ -312,7 +314,10 @@ def test_the_key_can_come_from_a_command_and_stand_in_no_file(company: Company) 
 
     assert keysource.source_of(company.folder, environ) == "[key] command in troth.toml", "so that init makes none"
     assert Keyring.load(company.folder, environ) == known
-    assert looking.look(company.office.store, company.folder, environ).where == "[key] command in troth.toml"
+    assert (
+        looking.look(company.office.store, company.folder, environ, company.clock.now()).where
+        == "[key] command in troth.toml"
+    )
     with pytest.raises(KeyUnavailable, match="stands in no file of ours"):
         turning.turn(company.office.store, company.folder, environ, company.clock)
     with application.open(company.folder, environ, company.clock) as opened:
@@ -391,39 +396,3 @@ def test_the_commands(company: Company, monkeypatch: pytest.MonkeyPatch) -> None
     assert json.loads(restored.stdout)["key"] == said["key"]
     (company.folder / keys.FILE).chmod(0o644)
     assert re.search("chmod 600", str(troth("key", "check").exception))
-
-
-def test_how_a_key_stands_with_all_that_hangs_on_it(company: Company) -> None:
-    store, environ = company.office.store, company.environ
-    sealed_bodies(store, now_loaded(company))
-    sequence_all(store, now_loaded(company))
-    old = now_loaded(company)
-    turn(company)
-    found = looking.look(store, company.folder, environ, company.clock.now() + timedelta(days=300))
-    assert (found.source, found.mode, found.age_days, found.turns) == ("troth.key", "0600", 300, 1)
-    assert found.pseudonym_id == old.pseudonym_id
-    assert [each["until"] for each in found.signing] == [PEOPLE + 1, None]
-    assert found.people_keys == {"content": PEOPLE, "accountability": 0, "fields": 0}
-    assert dict(found.holds) == {"sealed bodies of the ledger": PEOPLE, "keys of people": PEOPLE}
-    assert not any("turn it" in each for each in found.findings)
-    later = looking.look(store, company.folder, environ, company.clock.now() + timedelta(days=366))
-    assert "in use for 366 days: turn it" in later.findings[-1]
-
-
-def test_a_key_that_will_be_a_year_old_is_told_before(company: Company) -> None:
-    from troth.policy.periods import Duration
-    from troth.protection import ending
-
-    sealed_bodies(company.office.store, now_loaded(company))
-    begun = FixedClock(NOW).now()
-
-    def told(after_days: int) -> list[str]:
-        with company.office.store.reading() as tx:
-            soon = ending.soon(tx, company.office.policy, begun + timedelta(days=after_days), Duration(30, "day"))
-        return [f"{each.day} {each.renew}" for each in soon if each.kind is ending.Kind.KEY]
-
-    assert told(300) == []
-    assert told(340) == ["2027-11-22 troth key rotate"]
-    company.clock.advance(timedelta(days=340))
-    turn(company)
-    assert told(340) == []

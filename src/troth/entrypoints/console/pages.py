@@ -39,6 +39,7 @@ _SEEN_BY = {
     ending.Kind.RECIPIENT: Operation.RECIPIENTS_SEE,
     ending.Kind.STATUTE: Operation.POLICY_SEE,
     ending.Kind.BALANCE: Operation.POLICY_SEE,
+    ending.Kind.KEY: Operation.LEDGER_SEE,
 }
 """Who sees on the page of today that it ends: those who see it where it stands."""
 
