@@ -287,6 +287,12 @@ def _shown(page: Any, here: str) -> str:
     return found[1] if found else ""
 
 
+def test_a_form_that_was_too_large_leads_back_to_its_page(officer: Any) -> None:
+    here = "/console/attestations"
+    large = officer.post(here, data={"form_token": form_token(officer), "statement": "x" * 300_000})
+    assert (large.status_code, f'<a href="{here}">' in large.text.partition("<main")[2]) == (413, True)
+
+
 def test_whoever_is_lost_in_the_console_is_led_back_there(office: Office, site: Any, officer: Any) -> None:
     for page in (officer, browser(site)):
         lost = page.get("/console/no-such-room")

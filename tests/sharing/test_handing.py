@@ -102,6 +102,8 @@ def test_an_auditor_reads_the_register_and_neither_names_nor_notes(office: Offic
     assert "sealed words" not in shown
     assert ADA.value not in shown
     assert olga.get(f"{HERE}/2").status_code == 404
+    assert re.search(r'href="/console/ledger/entries\?number=\d+"', shown)
+    assert "/console/ledger/entries" not in signed_in(office, site, Role.AGENT).get(f"{HERE}/1").text
 
 
 def test_a_transfer_goes_through_the_console_and_its_notice_is_public(office: Office, site: Any) -> None:

@@ -16,10 +16,10 @@ from starlette.background import BackgroundTask
 from starlette.responses import Response
 
 from troth.errors import AccessDenied, PersonError, RequestError, RequestUnknown, TrothError, UnknownName
-from troth.foundation import operations, people, staff
+from troth.foundation import people, staff
 from troth.foundation.operations import Operation
 from troth.foundation.staff import Caller
-from troth.foundation.web.guarding import Guard, Guarded, StaffPage, StaffRoute, guarded
+from troth.foundation.web.guarding import Guard, Guarded, StaffPage, StaffRoute, entries_of, guarded
 from troth.foundation.web.pages import Ask
 from troth.policy.vocabulary import Right
 from troth.rights import (
@@ -254,18 +254,13 @@ class Pages:
             unasked=max(0, len(asked) - _AT_A_TIME),
             can={act for act in may if _open_to(request, act, facts)},
             grounds=words["grounds"],
-            entries=self._entries(caller),
+            entries=entries_of(self.path.rpartition("/")[0], caller.role),
             typed=ask.form,
             tried=ask.request.url.path.rpartition("/")[2],
             error=error,
             here=self.path,
             **facts,
         )
-
-    def _entries(self, caller: Caller) -> str:
-        """Where an entry of the ledger is shown by its number; empty for who may not see it."""
-        console = self.path.rpartition("/")[0]
-        return f"{console}/ledger/entries" if operations.may(caller.role, Operation.LEDGER_EXPORT) else ""
 
     def _questions(self, desk: Desk, request: Request) -> tuple[tuple[releases.Question, ...], str]:
         """What staff decide about before a copy goes: values that also speak of somebody else."""

@@ -14,7 +14,9 @@ from typing import Protocol
 from starlette.responses import Response
 
 from troth.errors import AccessDenied, TrothError
+from troth.foundation import operations
 from troth.foundation.operations import Operation
+from troth.foundation.roles import Role
 from troth.foundation.staff import Caller
 from troth.foundation.web.pages import Ask, Handler
 
@@ -44,6 +46,11 @@ class Guard(Protocol):
     """What a section's door makes its pages by."""
 
     def __call__(self, page: StaffPage, *, operation: Operation) -> Guarded: ...
+
+
+def entries_of(console: str, role: Role) -> str:
+    """Where the console shows an entry of the ledger by its number; empty for a role that may not see one."""
+    return f"{console}/ledger/entries" if operations.may(role, Operation.LEDGER_EXPORT) else ""
 
 
 def carry_out(ask: Ask, deed: Callable[[], object], *, then: str, again: Callable[[str], Response]) -> Response:

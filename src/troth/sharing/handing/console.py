@@ -18,7 +18,7 @@ from troth.errors import AccessDenied, TrothError
 from troth.foundation import operations, people
 from troth.foundation.operations import Operation
 from troth.foundation.staff import Caller
-from troth.foundation.web.guarding import Guard, Guarded, StaffRoute, carry_out, guarded
+from troth.foundation.web.guarding import Guard, Guarded, StaffRoute, carry_out, entries_of, guarded
 from troth.foundation.web.pages import Ask
 from troth.policy.vocabulary import CATEGORIES, expand, is_pattern
 from troth.sharing import (
@@ -230,6 +230,7 @@ class Pages:
             today=ask.now.date(),
             given=ask.form if error else {},
             error=error,
+            entries=entries_of(self.path, caller.role),
             here=f"{self.path}/demands",
         )
 
