@@ -349,6 +349,29 @@ def test_in_mariadb_a_hold_that_comes_between_the_steps_puts_the_rows_back(
     assert shop.sql("select count(*) from troth_step where step like 'retention drop %%'") == [(0,)]
 
 
+def test_in_mariadb_a_row_without_a_time_that_came_meanwhile_stays(
+    mariadb_shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop, taken = mariadb_shop, exchanging.take_off
+    shop.sql("delete from visits where `at` is null")
+    shop.sql("insert into visits values (205, 1, '2019-01-01 12:00:00', 'x')")
+    came = []
+
+    def late(writer: Any, parent: Any, each: Any, *more: Any) -> bool:
+        if each.partition.name == "p0":
+            shop.sql("insert into visits values (207, 1, null, 'x')")
+            came.append(each)
+        return taken(writer, parent, each, *more)
+
+    monkeypatch.setattr(exchanging, "take_off", late)
+
+    assert end(shop).left == {}
+
+    assert len(came) == 1
+    assert aside(shop) == []
+    assert [row[0] for row in shop.sql("select id from visits where id > 200")] == [207]
+
+
 def test_in_mariadb_whoever_holds_the_table_for_long_keeps_the_partition_and_not_its_rows_from_going(
     mariadb_shop: Shop,
 ) -> None:
