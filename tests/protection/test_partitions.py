@@ -388,6 +388,26 @@ def test_in_mariadb_whoever_holds_the_table_for_long_keeps_the_partition_and_not
     assert sorted(mariadb_shop.sql("select * from visits"), key=repr) == expected()["visits"]
 
 
+def test_in_mariadb_who_may_not_make_tables_ends_rows_one_by_one(
+    request: pytest.FixtureRequest, tmp_path: Path, mariadb_scratch: str
+) -> None:
+    import sqlalchemy
+
+    shop = cut(found_shop(tmp_path, mariadb_scratch))
+    assert end(shop).left == {}  # makes troth_step
+    shop.sql("insert into visits values (208, 1, '2026-08-01 12:00:00', 'x')")
+    address = sqlalchemy.make_url(mariadb_scratch)
+    name, word = f"few_{address.database}"[:30], "of-the-test"
+    shop.sql(f"create user {name}@'127.0.0.1' identified by '{word}'")
+    request.addfinalizer(lambda: shop.sql(f"drop user {name}@'127.0.0.1'"))
+    shop.sql(f"grant select, insert, update, delete on {address.database}.* to {name}@'127.0.0.1'")
+    few = Shop(tmp_path, address.set(username=name, password=word).render_as_string(hide_password=False), shop.clock)
+
+    assert planned(few) == [("q3", 1, "the user of the store may not make, alter and drop tables")]
+    assert end(few).left == {}
+    assert shop.sql("select id from visits where id = 208") == []
+
+
 class Died(BaseException):
     """The process ends here."""
 
