@@ -349,6 +349,29 @@ def test_in_mariadb_a_hold_that_comes_between_the_steps_puts_the_rows_back(
     assert shop.sql("select count(*) from troth_step where step like 'retention drop %%'") == [(0,)]
 
 
+def test_in_mariadb_a_row_without_a_time_that_came_meanwhile_stays(
+    mariadb_shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop, taken = mariadb_shop, exchanging.take_off
+    shop.sql("delete from visits where `at` is null")
+    shop.sql("insert into visits values (205, 1, '2019-01-01 12:00:00', 'x')")
+    came = []
+
+    def late(writer: Any, parent: Any, each: Any, *more: Any) -> bool:
+        if each.partition.name == "p0":
+            shop.sql("insert into visits values (207, 1, null, 'x')")
+            came.append(each)
+        return taken(writer, parent, each, *more)
+
+    monkeypatch.setattr(exchanging, "take_off", late)
+
+    assert end(shop).left == {}
+
+    assert len(came) == 1
+    assert aside(shop) == []
+    assert [row[0] for row in shop.sql("select id from visits where id > 200")] == [207]
+
+
 def test_in_mariadb_whoever_holds_the_table_for_long_keeps_the_partition_and_not_its_rows_from_going(
     mariadb_shop: Shop,
 ) -> None:
@@ -365,39 +388,56 @@ def test_in_mariadb_whoever_holds_the_table_for_long_keeps_the_partition_and_not
     assert sorted(mariadb_shop.sql("select * from visits"), key=repr) == expected()["visits"]
 
 
+def test_in_mariadb_who_may_not_make_tables_ends_rows_one_by_one(
+    request: pytest.FixtureRequest, tmp_path: Path, mariadb_scratch: str
+) -> None:
+    import sqlalchemy
+
+    shop = cut(found_shop(tmp_path, mariadb_scratch))
+    assert end(shop).left == {}  # makes troth_step
+    shop.sql("insert into visits values (208, 1, '2026-08-01 12:00:00', 'x')")
+    address = sqlalchemy.make_url(mariadb_scratch)
+    name, word = f"few_{address.database}"[:30], "of-the-test"
+    shop.sql(f"create user {name}@'127.0.0.1' identified by '{word}'")
+    request.addfinalizer(lambda: shop.sql(f"drop user {name}@'127.0.0.1'"))
+    shop.sql(f"grant select, insert, update, delete on {address.database}.* to {name}@'127.0.0.1'")
+    few = Shop(tmp_path, address.set(username=name, password=word).render_as_string(hide_password=False), shop.clock)
+
+    assert planned(few) == [("q3", 1, "the user of the store may not make, alter and drop tables")]
+    assert end(few).left == {}
+    assert shop.sql("select id from visits where id = 208") == []
+
+
 class Died(BaseException):
     """The process ends here."""
 
 
-def test_in_mariadb_whoever_dies_between_two_statements_that_commit_by_themselves_is_gone_on_from(
-    mariadb_shop: Shop, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("at", "aside_then"),
+    [("before exchange", 0), ("after exchange", 4), ("before drop", 4), ("after drop", 0)],
+)
+def test_in_mariadb_whoever_dies_beside_a_statement_that_commits_by_itself_is_gone_on_from(
+    mariadb_shop: Shop, monkeypatch: pytest.MonkeyPatch, at: str, aside_then: int
 ) -> None:
-    """Dies in each life one such statement later, once before it and once after it, until a life gets through."""
-    alive, deaths, before = Writer.outside, 0, len(mariadb_shop.all()["visits"])
-    left = [0]
+    alive, before = Writer.outside, len(mariadb_shop.all()["visits"])
 
     def mortal_outside(self: Writer, work: Any) -> Any:
-        left[0] -= 1
-        if left[0] == 0:
+        name = getattr(work, "__name__", "")
+        if at == f"before {name}":
             raise Died
         done = alive(self, work)
-        left[0] -= 1
-        if left[0] == 0:
+        if at == f"after {name}":
             raise Died
         return done
 
     monkeypatch.setattr(Writer, "outside", mortal_outside)
-    while True:
-        left[0] = deaths + 1
-        try:
-            done = end(mariadb_shop)
-            break
-        except Died:
-            deaths += 1
-            taken = sum(mariadb_shop.sql(f"select count(*) from {name}")[0][0] for name in aside(mariadb_shop))
-            assert taken in {0, 4}
+    with pytest.raises(Died):
+        end(mariadb_shop)
+    assert sum(mariadb_shop.sql(f"select count(*) from {name}")[0][0] for name in aside(mariadb_shop)) == aside_then
+    monkeypatch.setattr(Writer, "outside", alive)
 
-    assert deaths > 20
+    done = end(mariadb_shop)
+
     assert (filled(mariadb_shop)["q3"], aside(mariadb_shop)) == (0, [])
     assert done.name == "retention-1"
     assert done.counts["shop"]["visits"]["erased"] == before - len(expected()["visits"])

@@ -80,7 +80,24 @@ def past(ask: Rows, ended: Ended, ending: TableEnding) -> tuple[Partition, ...]:
         if not at and any(True for _ in ask(each.any_row().where(over.is_not(yes)))):  # the lowest holds them, too
             each = replace(each, refused=why or "rows without a time lie in it")
         found.append(each)
+    if found and why is None and not _may(ask):
+        refused = "the user of the store may not make, alter and drop tables"
+        return tuple(replace(each, refused=refused) for each in found)
     return tuple(found)
+
+
+def _may(ask: Rows) -> bool:
+    """Whether this user has every right that it takes, on the whole database: the table that is made has a new name."""
+    import sqlalchemy
+
+    me = "concat(char(39), replace(current_user(), '@', concat(char(39), '@', char(39))), char(39))"  # 'name'@'host'
+    given = sqlalchemy.text(
+        f"select privilege_type as word from information_schema.user_privileges where grantee = {me} union "  # noqa: S608 - a constant
+        f"select privilege_type from information_schema.schema_privileges where grantee = {me} "
+        "and database() like table_schema"
+    )
+    listed = sqlalchemy.select(given.columns(sqlalchemy.column("word")).subquery("given"))
+    return {str(word) for (word,) in ask(listed)} >= {"SELECT", "INSERT", "CREATE", "ALTER", "DROP"}
 
 
 def _past(ended: Ended, ending: TableEnding, column: Callable[[str], Any]) -> Any:
@@ -169,7 +186,7 @@ def has_rows(connection: Connection, each: Detached) -> bool:
     """Whether rows stand in what was taken off: not where the two never changed places."""
     import sqlalchemy
 
-    if not sqlalchemy.inspect(connection).has_table(_aside(each)):
+    if not _stands(connection, each):
         return False
     one: Any = sqlalchemy.select(sqlalchemy.literal_column("1")).select_from(_table(each)).limit(1)
     return connection.execute(one).first() is not None
@@ -211,10 +228,12 @@ def settle(writer: Writer, each: Detached) -> None:
     mine = (made.c.request == each.run, made.c.step == each.partition.step)
 
     def drop(connection: Connection) -> None:
+        if not _stands(connection, each):  # this user may have no right to drop anything
+            return
         if each.rows is None and has_rows(connection, each):
             raise RecordsError("rows stand in a table that was to be empty; nothing was dropped.", where=each.table)
         named = connection.dialect.identifier_preparer.quote_identifier(_aside(each))
-        connection.exec_driver_sql(f"drop table if exists {named}".replace("%", "%%"))
+        connection.exec_driver_sql(f"drop table {named}".replace("%", "%%"))
 
     def say(connection: Connection) -> None:
         if each.rows is None:
@@ -224,6 +243,12 @@ def settle(writer: Writer, each: Detached) -> None:
 
     writer.outside(drop)
     writer.carry_out(say)
+
+
+def _stands(connection: Connection, each: Detached) -> bool:
+    import sqlalchemy
+
+    return sqlalchemy.inspect(connection).has_table(_aside(each))
 
 
 def _said(each: Detached) -> dict[str, Any]:
