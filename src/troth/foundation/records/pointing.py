@@ -120,6 +120,8 @@ def _declared(
         found.pointers.append(pointer)
     elif covering is not None and (_leaves(own, covering, pointer) or _kept_with(covering, pointer, target)):
         found.pointers.append(pointer)
+        if covering.deletes and _kept_by_another(own, pointer):
+            found.guards.append(Guard(pointer, cascades=key.on_delete == "CASCADE"))
         if table.name == target.name and not _same_statement(key, kind):
             if nullable:
                 found.cuts.append(Cut(pointer, Fixed(None)))
@@ -188,6 +190,12 @@ def _leaves(own: TableEnd | None, end: End, pointer: Pointer) -> bool:
     if end.deletes or (own is not None and own.row_end is RowEnd.WITH_ANY and not own.keeps):
         return True
     return any(isinstance(end.settings.get(name), (Fixed, StandIn)) for name in pointer.columns)
+
+
+def _kept_by_another(own: TableEnd | None, pointer: Pointer) -> bool:
+    """Whether a row with this pointer may stay although a role lets it go: another role keeps it, by law."""
+    ends = own.ends if own is not None else ()
+    return any(end.kept is not None and not set(pointer.columns) & set(end.settings) for end in ends)
 
 
 def _kept_with(end: End, pointer: Pointer, target: TableEnd) -> bool:

@@ -289,3 +289,21 @@ def test_a_row_that_must_point_at_one_of_its_table_goes_or_the_plan_says_why_not
     _erased(company)
 
     assert company.rows("notes") == [(3, 2, 3)]
+
+
+def test_a_row_that_one_role_keeps_by_law_is_not_let_go_by_another_with_a_pointer_at_nothing(make: Make) -> None:
+    company = make(
+        USERS
+        + "create table deals (id int primary key, seller int, buyer int, at timestamp null, "
+        "foreign key (buyer) references users (id));\n" + PEOPLE + "insert into deals values (1, 1, 1, '2026-01-01 00:00:00'), (2, 1, 2, '2026-01-01 00:00:00');\n",
+        PERSON
+        + OWN
+        + """      deals:
+        whose:
+          seller: {by: seller, on_erasure: {keep: [at, buyer], ground: tax-law, until: at + 10 years, change: {seller: null}}}
+          buyer: {by: buyer, on_erasure: delete}
+""",
+    )  # fmt: skip
+
+    with pytest.raises(ErasureRefused, match="deals: rows that point at rows of users would point at nothing"):
+        company.plan(company.find("1"))
