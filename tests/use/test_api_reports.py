@@ -10,6 +10,7 @@ import pytest
 
 from tests.use.company import found_company
 from tests.use.served import Served, serve
+from troth.use import apps
 from troth.use.tables import closings, messages_sent, use_runs
 
 SETTINGS = """
@@ -99,9 +100,45 @@ def test_a_closed_account_carries_no_use_and_opens_again(app: httpx.Client, serv
     assert served.company.count(closings) == 2
 
 
+def test_a_run_that_is_told_twice_under_one_key_is_one(app: httpx.Client, served: Served) -> None:
+    asked, key = {"program": "fraud-watch", "purpose": "fraud", "data": "device.ip"}, {"Idempotency-Key": "run-1"}
+    before = served.company.count(use_runs)
+
+    first, again = (app.post("/v1/runs", json=asked, headers=key) for _ in range(2))
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.json() == again.json()
+    assert served.company.count(use_runs) == before + 1
+    assert app.post("/v1/runs", json={**asked, "program": "other"}, headers=key).status_code == 409
+
+    run, key = first.json()["run"], {"Idempotency-Key": "end-1"}
+    ended = [app.post(f"/v1/runs/{run}/end", json={"rows": 2}, headers=key) for _ in range(2)]
+    assert [(each.status_code, each.json()) for each in ended] == [(200, {"run": run, "state": "done"})] * 2
+    assert app.post(f"/v1/runs/{run}/end", json={"rows": 3}, headers={"Idempotency-Key": "end-2"}).status_code == 422
+
+
+def test_a_refusal_that_is_asked_for_twice_under_one_key_is_one_refusal(app: httpx.Client, served: Served) -> None:
+    asked, key = {"program": "curious", "purpose": "fraud", "data": "contact.email"}, {"Idempotency-Key": "no-1"}
+    before = served.company.count(use_runs)
+
+    assert [app.post("/v1/runs", json=asked, headers=key).status_code for _ in range(2)] == [403, 403]
+    assert served.company.count(use_runs) == before + 1
+
+
+def test_an_app_ends_its_own_runs_only(app: httpx.Client, served: Served) -> None:
+    run = app.post("/v1/runs", json={"program": "fraud-watch", "purpose": "fraud", "data": "device.ip"}).json()["run"]
+    with served.company.troth.run("here", "fraud", "device.ip") as here:
+        assert app.post(f"/v1/runs/{here.id}/end", json={}).status_code == 422
+    office = served.company.office
+    token = apps.create_app_token(office.store, "other", office.clock.now())
+    with httpx.Client(base_url=served.base, headers={"Authorization": f"Bearer {token}"}, timeout=60) as other:
+        assert other.post(f"/v1/runs/{run}/end", json={}).status_code == 422
+    assert app.post(f"/v1/runs/{run}/end", json={}).status_code == 200
+
+
 def test_what_no_store_could_keep_is_refused_before_it_is_tried(app: httpx.Client) -> None:
     run = app.post("/v1/runs", json={"program": "fraud-watch", "purpose": "fraud", "data": "device.ip"}).json()["run"]
-    assert app.post(f"/v1/runs/{run}/end", json={"rows": 2**31}).status_code == 422
+    assert app.post(f"/v1/runs/{run}/end", json={"rows": 2**63}).status_code == 422
+    assert app.post(f"/v1/runs/{run}/end", json={"rows": 2**40, "people": 2**33}).status_code == 200
     assert app.post(f"/v1/runs/{2**63}/end", json={}).status_code == 422
     early = {"person": "id=17", "word": "closed", "at": "0001-01-01T00:00:00+14:00"}
     assert app.post("/v1/accounts", json=early).status_code == 422

@@ -6,6 +6,7 @@ not. An app that sends a report again under the same `Idempotency-Key` has repor
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from troth.use.office import Office
 
 RunNumber = Annotated[int, Path(ge=1, lt=2**63)]
-Count = Annotated[int, Field(ge=0, lt=2**31)]
+Count = Annotated[int, Field(ge=0, lt=2**63)]
 
 
 class Message(Body):
@@ -87,16 +88,23 @@ def router(office: Office, settings: MessageSettings) -> APIRouter:
             return asdict(closing.show(office, word.person))
 
     @made.post("/runs", status_code=201)
-    def begin(run: RunBegun) -> dict[str, Any]:
+    def begin(run: RunBegun, request: Request, key: Key = None) -> dict[str, Any]:
         """Begin a run under a declared purpose; gives its number. What is not declared is refused, on record."""
+        app = request.state.app
         data = (run.data,) if isinstance(run.data, str) else tuple(dict.fromkeys(run.data))
-        return {"run": runs.begin(office, run.program, run.purpose, data)}
+        wanted = runs.Beginning(run.program, run.purpose, data, app, repeats.named(office, app, key))
+        try:
+            with repeats.once(office, app, key, f"runs\n{run.model_dump_json()}"):
+                return {"run": runs.begin(office, wanted)}
+        except repeats.DoneBefore:
+            return {"run": runs.begun(office, wanted)}
 
     @made.post("/runs/{run}/end")
-    def end(run: RunNumber, ended: RunEnded) -> dict[str, Any]:
-        """End it, with what it used."""
-        state = RunState.FAILED if ended.failed else RunState.DONE
-        runs.end(office, run, state, rows=ended.rows, people=ended.people)
+    def end(run: RunNumber, ended: RunEnded, request: Request, key: Key = None) -> dict[str, Any]:
+        """End one that this app began, with what it used."""
+        app, state = request.state.app, RunState.FAILED if ended.failed else RunState.DONE
+        with suppress(repeats.DoneBefore), repeats.once(office, app, key, f"runs/{run}\n{ended.model_dump_json()}"):
+            runs.end(office, run, state, rows=ended.rows, people=ended.people, app=app)
         return {"run": run, "state": state}
 
     return made

@@ -35,19 +35,28 @@ def once(office: Office, app: str, key: str | None, body: str) -> Iterator[None]
     if key is None:
         yield
         return
-    named = office.keyring.pseudonym("app key", f"{app}\n{key}".encode())
+    called = _called(office, app, key)
     sent = office.keyring.pseudonym("app body", body.encode())
 
     def take(tx: Connection) -> None:
-        hold(tx, f"app key {named.hex()}")
+        hold(tx, f"app key {called.hex()}")
         now = office.clock.now()
-        known = tx.execute(select(app_repeats.c.body).where(app_repeats.c.key == named)).scalar()
+        known = tx.execute(select(app_repeats.c.body).where(app_repeats.c.key == called)).scalar()
         if known is not None:
             if bytes(known) != sent:
                 raise KeyReused(repair="Send another key with another request.")
             raise DoneBefore
         tx.execute(delete(app_repeats).where(app_repeats.c.at < now - KEPT))
-        tx.execute(app_repeats.insert().values(key=named, body=sent, at=now))
+        tx.execute(app_repeats.insert().values(key=called, body=sent, at=now))
 
     with offices.first(take):
         yield
+
+
+def named(office: Office, app: str, key: str | None) -> bytes | None:
+    """What is kept of the name that an app gave to what it sent; None without a name."""
+    return None if key is None else _called(office, app, key)
+
+
+def _called(office: Office, app: str, key: str) -> bytes:
+    return office.keyring.pseudonym("app key", f"{app}\n{key}".encode())

@@ -15,9 +15,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, select, update
 
-from troth.errors import Refused, TrothError
+from troth.errors import Refused, TrothError, UnknownName
 from troth.foundation.canonical import canonical_json
 from troth.foundation.ledger import leaves
 from troth.use.decision import decide_all
@@ -57,6 +57,20 @@ class Run:
         self.rows += rows
 
 
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """Which program begins to use which kinds of data, for which purpose.
+
+    `app` is who says so over HTTP, None for a program of this process; `repeat` the keyed hash of what it called this.
+    """
+
+    program: str
+    purpose: str
+    data: tuple[str, ...]
+    app: str | None = None
+    repeat: bytes | None = None
+
+
 @contextmanager
 def run(lease: Lease, program: str, purpose: str, data: str | Iterable[str]) -> Iterator[Run]:
     """One run of `program` for `purpose` with these kinds of data; left by an exception it is on record as failed.
@@ -66,7 +80,7 @@ def run(lease: Lease, program: str, purpose: str, data: str | Iterable[str]) -> 
     """
     office = lease.office
     categories = tuple(dict.fromkeys((data,) if isinstance(data, str) else data))
-    running = Run(begin(office, program, purpose, categories), purpose, categories, lease)
+    running = Run(begin(office, Beginning(program, purpose, categories)), purpose, categories, lease)
     try:
         yield running
     except BaseException:
@@ -75,26 +89,42 @@ def run(lease: Lease, program: str, purpose: str, data: str | Iterable[str]) -> 
     end(office, running.id, RunState.DONE, rows=running.rows, people=running.people)
 
 
-def begin(office: Office, program: str, purpose: str, data: tuple[str, ...]) -> int:
+def begin(office: Office, wanted: Beginning) -> int:
     """Put on record that a run begins; gives its number, by which it is ended. Raises as `run`."""
-    if not _PROGRAM.fullmatch(program):
+    if not _PROGRAM.fullmatch(wanted.program):
         raise TrothError("a program is named by one lower-case word", expected='such as "fraud-watch"')
-    _require_declared(office, program, purpose, data)
+    refusal = _refusal(office, wanted)
     with office.deed() as tx:
-        return _write(tx, office, program, purpose, data, RunState.BEGUN)
+        number = _write(tx, office, wanted, RunState.BEGUN if refusal is None else RunState.REFUSED)
+    if refusal is not None:
+        raise refusal
+    return number
 
 
-def end(office: Office, number: int, state: RunState, *, rows: int, people: int) -> None:
-    """Put on record how a run ended, and how many rows and people it used.
+def begun(office: Office, wanted: Beginning) -> int:
+    """The number of the run that `wanted.repeat` began already. Raises as `begin` where it was refused; no effect."""
+    repeat = select(use_runs.c.id, use_runs.c.state).where(use_runs.c.repeat == wanted.repeat)
+    with office.store.reading() as tx:
+        before = tx.execute(repeat.order_by(use_runs.c.id.desc()).limit(1)).one()
+    refusal = _refusal(office, wanted) if before.state is RunState.REFUSED else None
+    if refusal is not None:
+        raise refusal
+    return int(before.id)
 
-    Raises: TrothError for a number that no run has, or one that has ended; StoreError.
+
+def end(office: Office, number: int, state: RunState, *, rows: int, people: int, app: str | None = None) -> None:
+    """Put on record how a run ended, and how many rows and people it used; each app ends its own.
+
+    Raises: TrothError for a number that no run of theirs has, or one that has ended; StoreError.
     """
     with office.deed() as tx:
         now = office.clock.now()
         body = {"run": number, "rows": rows, "people": people}
         ended = tx.execute(
             update(use_runs)
-            .where(use_runs.c.id == number, use_runs.c.state == RunState.BEGUN)
+            .where(
+                use_runs.c.id == number, use_runs.c.state == RunState.BEGUN, use_runs.c.app.is_not_distinct_from(app)
+            )
             .values(state=state, ended_at=now, rows=rows, people=people)
         )
         if not ended.rowcount:
@@ -102,39 +132,38 @@ def end(office: Office, number: int, state: RunState, *, rows: int, people: int)
         leaves.append(tx, office.keyring, f"use.{state}", None, body, now)
 
 
-def note_refusal(office: Office, program: str, purpose: str, data: Iterable[str]) -> None:
-    """Put on record that `program` named what the policy does not declare."""
-    with office.deed() as tx:
-        _write(tx, office, program, purpose, tuple(dict.fromkeys(data)), RunState.REFUSED)
+def _refusal(office: Office, wanted: Beginning) -> UnknownName | Refused | None:
+    """Why the policy does not let it begin; None where it does."""
+    purpose, compiled = wanted.purpose, office.compiled
+    if purpose not in compiled.purposes:
+        return unknown_purpose(office, purpose, "is not a purpose of this policy.", tuple(compiled.purposes))
+    if wanted.data and all((purpose, category, None) in compiled.table for category in wanted.data):
+        return None
+    decision = decide_all(compiled, None, purpose, wanted.data)
+    return Refused(
+        f"{purpose} may not use this: {decision.reason.value.replace('-', ' ')}",
+        where=decision.clause,
+        expected=f"of: {', '.join(dict.fromkeys(use.category for use in compiled.purposes[purpose]))}",
+    )
 
 
-def _require_declared(office: Office, program: str, purpose: str, categories: tuple[str, ...]) -> None:
-    if purpose not in office.compiled.purposes:
-        note_refusal(office, program, purpose, categories)
-        raise unknown_purpose(office, purpose, "is not a purpose of this policy.", tuple(office.compiled.purposes))
-    if any((purpose, category, None) not in office.compiled.table for category in categories) or not categories:
-        decision = decide_all(office.compiled, None, purpose, categories)
-        note_refusal(office, program, purpose, categories)
-        raise Refused(
-            f"{purpose} may not use this: {decision.reason.value.replace('-', ' ')}",
-            where=decision.clause,
-            expected=f"of: {', '.join(dict.fromkeys(use.category for use in office.compiled.purposes[purpose]))}",
-        )
-
-
-def _write(  # noqa: PLR0917 - what is written
-    tx: Connection, office: Office, program: str, purpose: str, categories: tuple[str, ...], state: RunState
-) -> int:
+def _write(tx: Connection, office: Office, wanted: Beginning, state: RunState) -> int:
     now = office.clock.now()
-    uses = office.compiled.purposes.get(purpose, ())
-    grounds = sorted({use.basis.value for use in uses if use.basis is not None and use.category in categories})
-    named = purpose if _NAMABLE.fullmatch(purpose) else UNNAMABLE
-    known = sorted(category if _NAMABLE.fullmatch(category) else UNNAMABLE for category in categories)
-    body = {"program": program, "purpose": named, "grounds": grounds, "data": known, "policy": office.policy.sha256}
+    uses = office.compiled.purposes.get(wanted.purpose, ())
+    grounds = sorted({use.basis.value for use in uses if use.basis is not None and use.category in wanted.data})
+    named = wanted.purpose if _NAMABLE.fullmatch(wanted.purpose) else UNNAMABLE
+    known = sorted(category if _NAMABLE.fullmatch(category) else UNNAMABLE for category in wanted.data)
+    body = {
+        "program": wanted.program,
+        "purpose": named,
+        "grounds": grounds,
+        "data": known,
+        "policy": office.policy.sha256,
+    }
     leaf = leaves.append(tx, office.keyring, f"use.{state}", None, body, now)
     result = tx.execute(
         use_runs.insert().values(
-            program=program,
+            program=wanted.program,
             purpose=named,
             grounds=canonical_json(grounds).decode(),
             categories=canonical_json(known).decode(),
@@ -142,6 +171,8 @@ def _write(  # noqa: PLR0917 - what is written
             begun_at=now,
             ended_at=None if state is RunState.BEGUN else now,
             policy_sha256=bytes.fromhex(office.policy.sha256),
+            app=wanted.app,
+            repeat=wanted.repeat,
             leaf=leaf,
         )
     )

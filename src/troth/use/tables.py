@@ -178,7 +178,8 @@ restrictions = Table(
 )
 
 # Each time that a program of the company used data: under which purpose and grounds, which kinds of data (canonical
-# JSON), how many rows, of how many people. Who named what is not declared is here, too, as refused.
+# JSON), how many rows, of how many people. Who named what is not declared is here, too, as refused. `app`: whose it is
+# where it is told over HTTP; `repeat`: the keyed hash of what that app called it, so that its repeats are one.
 use_runs = Table(
     "use_runs",
     metadata,
@@ -190,11 +191,14 @@ use_runs = Table(
     Column("state", OneOf(RunState), nullable=False),
     Column("begun_at", Instant, nullable=False),
     Column("ended_at", Instant),
-    Column("rows", Integer),
-    Column("people", Integer),
+    Column("rows", LONG),
+    Column("people", LONG),
     Column("policy_sha256", LargeBinary(32), nullable=False),
+    Column("app", String(80)),
+    Column("repeat", LargeBinary(16)),
     _leaf(),
     Index("ix_use_runs_purpose_begun_at", "purpose", "begun_at"),
+    Index("ix_use_runs_repeat", "repeat"),
     sqlite_autoincrement=True,
 )
 

@@ -26,6 +26,7 @@ REVISIONS = (
     "0019",
     "0020",
     "0022",
+    "0023",
 )
 """Every step in order; each is a file in `migrations/versions`."""
 
