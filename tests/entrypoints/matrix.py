@@ -170,7 +170,7 @@ REAL: Mapping[tuple[str, str], Maker] = {
     ("POST", "/requests/{number}/ask"): makers.a_request(*_WORKING),
     ("POST", "/requests/{number}/answer"): makers.a_request(*_WORKING, words="done"),
     ("POST", "/requests/{number}/release"): makers.a_request(State.RELEASE, Right.ACCESS),
-    ("POST", "/requests/{number}/approve"): makers.a_request(State.APPROVAL, Right.ERASURE, apart=True),
+    ("POST", "/requests/{number}/approve"): makers.a_request(State.APPROVAL, Right.ERASURE, apart=True, plan="a" * 64),
     ("POST", "/requests/{number}/refuse"): makers.a_request(*_WORKING, ground="unfounded", words="no"),
     ("POST", "/requests/{number}/extend"): makers.a_request(*_WORKING, words="many systems"),
 }

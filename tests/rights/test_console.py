@@ -60,7 +60,7 @@ CASES = {
     Act.EXTEND: ("extend", State.WORKING, Right.RECTIFICATION, {"words": "many systems"}),
     Act.REFUSE: ("refuse", State.WORKING, Right.RECTIFICATION, {"ground": "unfounded", "words": "no"}),
     Act.RELEASE: ("release", State.RELEASE, Right.ACCESS, {}),
-    Act.APPROVE: ("approve", State.APPROVAL, Right.ERASURE, {}),
+    Act.APPROVE: ("approve", State.APPROVAL, Right.ERASURE, {"plan": "a" * 64}),
 }
 
 

@@ -22,6 +22,7 @@ from troth.rights.tables import request_pauses
 from troth.rights.words import Channel, Proof, RefusalGround, State
 
 FOUR_EYES = '[requests]\ncooling_off = "0 days"\nfour_eyes = true\n'
+PLAN = "a" * 64
 APPROVAL = '[requests]\ncooling_off = "0 days"\napproval = true\n'
 
 
@@ -61,7 +62,7 @@ def acts(office: Office) -> dict[Act, Callable[[Caller], object]]:
         Act.EXTEND: lambda who: review.extend(desk, by_hand.number, who, "many systems"),
         Act.ANSWER: lambda who: review.answer(desk, by_hand.number, who, "the name was changed"),
         Act.RELEASE: lambda who: review.release(desk, held.number, who),
-        Act.APPROVE: lambda who: review.approve(desk, erasure.number, who),
+        Act.APPROVE: lambda who: review.approve(desk, erasure.number, who, PLAN),
         Act.REFUSE: lambda who: review.refuse(desk, held.number, who, RefusalGround.EXCESSIVE, "asked yesterday"),
     }
 
@@ -101,10 +102,20 @@ def test_under_four_eyes_two_people_approve_one_of_them_the_dpo(careful_office: 
         office.caller("dora", Role.DPO),
     )
 
-    assert review.approve(office.desk, request.number, ann).state is State.APPROVAL
-    assert review.approve(office.desk, request.number, ann).state is State.APPROVAL
-    assert review.approve(office.desk, request.number, ben).state is State.APPROVAL
-    assert review.approve(office.desk, request.number, dora).state is State.WORKING
+    assert review.approve(office.desk, request.number, ann, PLAN).state is State.APPROVAL
+    assert review.approve(office.desk, request.number, ann, PLAN).state is State.APPROVAL
+    assert review.approve(office.desk, request.number, ben, PLAN).state is State.APPROVAL
+    assert review.approve(office.desk, request.number, dora, PLAN).state is State.WORKING
+
+
+def test_nobody_approves_a_plan_that_was_not_shown(careful_office: Office) -> None:
+    office = careful_office
+    request = confirmed(office, Right.ERASURE)
+    dora = office.caller("dora", Role.DPO)
+    for nothing in ("", "any", "A" * 64):
+        with pytest.raises(MoveRefused):
+            review.approve(office.desk, request.number, dora, nothing)
+    assert office.load(request).state is State.APPROVAL
 
 
 def test_approvals_of_two_different_plans_do_not_add_up(careful_office: Office) -> None:
@@ -125,7 +136,7 @@ def test_who_typed_a_request_in_is_no_eye_on_it(careful_office: Office) -> None:
     identity.settle(office.desk, request.id)
     identity.confirm(office.desk, token_in(office.letters()[-1]))
     with pytest.raises(AccessDenied, match="somebody else"):
-        review.approve(office.desk, request.number, dora)
+        review.approve(office.desk, request.number, dora, PLAN)
 
 
 def test_a_refusal_has_its_ground_its_reason_and_where_to_complain(office: Office) -> None:

@@ -367,7 +367,7 @@ _ACTS: Mapping[str, tuple[Act, Deed]] = {
     "release": (Act.RELEASE, lambda desk, number, caller, _: review.release(desk, number, caller)),
     "approve": (
         Act.APPROVE,
-        lambda desk, number, caller, form: review.approve(desk, number, caller, form.get("plan") or None),
+        lambda desk, number, caller, form: review.approve(desk, number, caller, form.get("plan", "")),
     ),
     "refuse": (Act.REFUSE, _refuse),
     "extend": (

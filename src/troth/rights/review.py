@@ -7,6 +7,7 @@ not count as an eye on it. Every act is a move with its leaf, under the name of 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
@@ -56,6 +57,7 @@ MAY: Mapping[Role, frozenset[Act]] = MappingProxyType(
 )
 """What each role may do, as the matrix says it."""
 
+_HASH = re.compile(r"[0-9a-f]{64}")
 _UNCONFIRMED = frozenset({State.RECEIVED, State.IDENTITY})
 
 
@@ -86,13 +88,15 @@ def confirm(desk: Desk, number: str, caller: Caller, how: str) -> Request:
         return identity.confirm_in(tx, desk, request, request.person, Proof.STAFF, by=by, note=how)
 
 
-def approve(desk: Desk, number: str, caller: Caller, plan_sha256: str | None = None) -> Request:
+def approve(desk: Desk, number: str, caller: Caller, plan_sha256: str) -> Request:
     """Approve an erasure whose plan was looked at; it begins once enough people have.
 
-    `plan_sha256` is the hash of the plan that was shown; approvals of another plan do not count together.
-    Raises: AccessDenied, RequestUnknown; MoveRefused.
+    `plan_sha256` is the hash of the plan that was shown; approvals of another plan do not count together, and nobody
+    approves what was not shown. Raises: AccessDenied, RequestUnknown; MoveRefused.
     """
     by, now = require(caller, Act.APPROVE), desk.office.clock.now()
+    if not _HASH.fullmatch(plan_sha256):
+        raise MoveRefused(where=f"request {number}", repair="Look at its plan, and approve that one.")
     with desk.office.store.writing() as tx:
         request = requests.hold_and_load(tx, number)
         if request.state is not State.APPROVAL:
@@ -266,13 +270,13 @@ def approvals(tx: Connection, request: Request) -> tuple[tuple[str, datetime], .
     return tuple((row.name, row.at) for row in rows)
 
 
-def _enough(tx: Connection, desk: Desk, request: Request, plan_sha256: str | None) -> bool:
+def _enough(tx: Connection, desk: Desk, request: Request, plan_sha256: str) -> bool:
     rows = tx.execute(
         select(accounts.c.role)
         .join(request_approvals, request_approvals.c.staff == accounts.c.id)
         .where(
             request_approvals.c.request == request.id,
-            request_approvals.c.plan_sha256.is_not_distinct_from(plan_sha256),
+            request_approvals.c.plan_sha256 == plan_sha256,
         )
     )
     roles = [row.role for row in rows]
