@@ -181,8 +181,8 @@ def load_person(tx: Connection, keyring: Keyring, person: Person) -> PersonNumbe
     number = find(tx, keyring, person)
     if number is None:
         kinds = " or ".join(sorted({one.kind for one in named(person)}))
-        way_out = "Your app makes people known: company.register(id=..., email=...), or POST /v1/people."
-        raise PersonUnknown(f"nobody is known by this {kinds}", repair=way_out)
+        repair = "Your app makes people known: company.register(id=..., email=...), or POST /v1/people."
+        raise PersonUnknown(f"nobody is known by this {kinds}", repair=repair)
     return number
 
 
