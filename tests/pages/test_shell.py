@@ -107,16 +107,16 @@ def test_whoever_only_reads_does_not_wait_for_those_who_change_something() -> No
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "status", "words"),
+    ("method", "path", "status", "words", "home"),
     [
-        ("GET", "/nothing", 404, "There is no such page"),
-        ("POST", "/privacy/nothing", 404, "There is no such page"),
-        ("GET", "/console/nothing", 404, "There is no such page"),
-        ("POST", "/privacy", 405, "This cannot be done here"),
+        ("GET", "/nothing", 404, "There is no such page", "/privacy"),
+        ("POST", "/privacy/nothing", 404, "There is no such page", "/privacy"),
+        ("GET", "/console/nothing", 404, "There is no such page", "/console"),
+        ("POST", "/privacy", 405, "This cannot be done here", "/privacy"),
     ],
 )
 def test_an_address_that_leads_nowhere_answers_with_a_page(
-    company: RunningCompany, method: str, path: str, status: int, words: str
+    company: RunningCompany, method: str, path: str, status: int, words: str, home: str
 ) -> None:
     async def ask(application: Any) -> httpx.Response:
         transport = httpx.ASGITransport(app=application)
@@ -129,4 +129,4 @@ def test_an_address_that_leads_nowhere_answers_with_a_page(
     assert answer.status_code == status
     assert ("GET" in answer.headers.get("allow", "")) == (status == 405)
     assert f"<h1>{words}</h1>" in answer.text
-    assert 'aria-label="Privacy"' in answer.text
+    assert f'<a class="name" href="{home}">' in answer.text
