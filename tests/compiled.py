@@ -2,8 +2,7 @@
 
 SQLAlchemy keeps what it compiled with the engine, and a test has engines of its own: a third of a whole `troth check`
 went into compiling what the test before had compiled. Here all engines whose dialects are alike share one cache. Its
-key is SQLAlchemy's own; only a table that was described from a catalogue, whose columns have no type and no default,
-counts as the same as one with the same names, since it is described anew for each connection.
+key is SQLAlchemy's own, and tables that are described alike from a catalogue are one object (`records.statements`).
 """
 
 from __future__ import annotations
@@ -12,9 +11,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, Table
+from sqlalchemy import Engine
 from sqlalchemy.engine import Dialect
-from sqlalchemy.types import NullType
 from sqlalchemy.util import LRUCache
 
 KEPT = 3000
@@ -31,7 +29,7 @@ class _Shared(LRUCache[Any, Any]):
 
 def _same_for_all(key: Any) -> Any:
     dialect, statement, *rest = key
-    return (_kind(dialect), _named(statement, {}), *rest)
+    return (_kind(dialect), statement, *rest)
 
 
 def _kind(dialect: Dialect) -> Any:
@@ -43,29 +41,6 @@ def _kind(dialect: Dialect) -> Any:
         if getattr(dialect, "server_version_info", None) is not None:  # it has met its server: nothing changes any more
             vars(dialect)["_kind_in_tests"] = kept
     return kept
-
-
-def _named(key: tuple[Any, ...], seen: dict[Table, Any]) -> tuple[Any, ...]:
-    """`key` with the names of described tables in their place; two tables of one name stay two."""
-    named: list[Any] | None = None
-    for at, part in enumerate(key):
-        if type(part) is tuple:
-            new: Any = _named(part, seen)
-        elif type(part) is Table:
-            if part not in seen:
-                seen[part] = _name(part, len(seen))
-            new = seen[part]
-        else:
-            continue
-        if new is not part:
-            named = list(key) if named is None else named
-            named[at] = new
-    return key if named is None else tuple(named)
-
-
-def _name(table: Table, number: int) -> Any:
-    described = all(type(column.type) is NullType and column.default is None for column in table.columns)
-    return (table.fullname, tuple(table.columns.keys()), number) if described else table
 
 
 @pytest.fixture(autouse=True, scope="session")

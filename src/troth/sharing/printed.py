@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from troth.foundation.proof import counted
-from troth.policy.noise import exactly
-
 if TYPE_CHECKING:
     from decimal import Decimal
 
@@ -67,13 +64,15 @@ def of_spending(noise: Noise, spent: Decimal) -> dict[str, Any]:
 
 def say_spending(noise: Noise, spent: Decimal) -> str:
     """How much of its budget a recipient was told, in words."""
+    from troth.policy.noise import exactly
+
     return f"told {spent.normalize():f} of {exactly(noise.budget).normalize():f} in all, {noise.epsilon:g} a batch"
 
 
 def _say_noisy(each: Disclosure) -> str:
-    columns = each.held_back.columns
+    columns, groups = each.held_back.columns, "group" if each.rows == 1 else "groups"
     return (
-        f"{each.state}  {each.recipient}, {each.at:%Y-%m-%d %H:%M} UTC: {counted(each.rows, 'group')} with noise "
+        f"{each.state}  {each.recipient}, {each.at:%Y-%m-%d %H:%M} UTC: {each.rows} {groups} with noise "
         f"(epsilon {each.epsilon:g}, delta {each.delta:g}; {', '.join(each.kinds)}), {each.safeguard}; disclosure "
         f"{each.id}, entry {each.leaf}" + (f"\n  held back: columns {', '.join(columns)}" if columns else "")
     )
