@@ -51,7 +51,7 @@ class Quietly:
 
 
 async def _failed(send: Send) -> None:
-    body = b"Something on our side failed; nothing was done.\n"
+    body = b"Something on our side failed. See whether it was done before you send it again.\n"
     headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": 500, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -203,7 +203,9 @@ class Site:
                 response = ask.problem(503, "Something on our side does not work right now; nothing was done.", _LATER)
             except Exception as problem:  # noqa: BLE001 - a fault of ours: the log gets kind and place, never a value
                 log.error("%s failed with %s at %s", _name(handler), type(problem).__name__, place_of(problem))  # noqa: TRY400
-                response = ask.problem(500, "Something on our side failed; nothing was done.", _LATER)
+                response = ask.problem(
+                    500, "Something on our side failed.", _LATER if request.method in _SAFE else _LOOK
+                )
             for name, value in ask.cookies.items():
                 self._set(response, request, name, value)
             return response
@@ -259,6 +261,7 @@ def _lost(ask: Ask) -> Response:
 
 
 _LATER = "Please try again later."
+_LOOK = "See whether it was done before you send it again."
 
 
 def _name(handler: Handler) -> str:
