@@ -10,7 +10,7 @@ import datetime as dt
 import json
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from troth.errors import StoreError
 from troth.foundation.people import Identifier, Kind
 from troth.foundation.records import erasing, recounting, shreds
 from troth.foundation.records.keys import BoundKeys, Subject
-from troth.foundation.records.needles import Needle, needles_of
+from troth.foundation.records.needles import Needle, full_names, names_of_row, needles_of
 from troth.foundation.records.questions import question, ready, remembered
 from troth.foundation.records.reach import Reach, ReachedTable
 from troth.foundation.records.recounting import Gone, Target
@@ -63,7 +63,7 @@ class Remains:
 
     def numbered(self, person: int) -> Remains:
         """The same, its needles under the number `person`, by which a sweep tells people apart."""
-        needles = tuple(Needle(person, each.value, each.identifying) for each in self.needles)
+        needles = tuple(replace(each, person=person) for each in self.needles)
         kept = {(person, value, place): n for (_, value, place), n in self.kept.items()}
         return Remains(self.subjects, needles, kept, self.pointed, self.sealed)
 
@@ -101,7 +101,7 @@ def seal(keyring: Keyring, name: str, remains: Remains) -> bytes:
             }
             for each in remains.subjects
         ],
-        "needles": [[each.value, each.identifying] for each in remains.needles],
+        "needles": [[each.value, each.identifying, each.lone] for each in remains.needles],
         "kept": [
             [at[value], place.store, place.table, place.column, n] for (_, value, place), n in remains.kept.items()
         ],
@@ -129,7 +129,7 @@ def unseal(keyring: Keyring, datamap: DataMap, name: str, sealed: bytes) -> Rema
             )
         identifiers = {known: tuple(found) for known, found in each["identifiers"].items()}
         subjects.append(Subject(kinds[each["kind"]], tuple(map(_untyped, each["key"])), identifiers))
-    needles = tuple(Needle(0, value, identifying) for value, identifying in plain["needles"])
+    needles = tuple(Needle(0, *each) for each in plain["needles"])
     kept = {(0, needles[at].value, Place(*place)): n for at, *place, n in plain["kept"]}
     pointed: dict[str, dict[Target, list[tuple[Any, ...]]]] = {}
     for store, table, columns, keys in plain.get("pointed", ()):
@@ -163,6 +163,8 @@ class _Reading:
             personal = frozenset(_columns(table))
             shredded_here = self._shredded(table)
             seen: dict[str, set[Any]] = {name: set() for name in columns}
+            named = names_of_row([table.column(name).category if name in personal else None for name in columns])
+            together: set[tuple[Any, ...]] = set()
             keys = [
                 (found, [columns.index(name) for name in at])
                 for (to, at), found in self.targets.items()
@@ -173,6 +175,10 @@ class _Reading:
                     key = tuple(row[place] for place in places)
                     if None not in key and len(found) < MOST_POINTED:
                         found[key] = None
+                names = tuple(row[place] for place in named)
+                if names and names not in together and len(together) < _MOST_VALUES:
+                    together.add(names)
+                    yield from full_names(names)
                 for name, value in zip(columns, row, strict=True):
                     if name not in personal:
                         continue

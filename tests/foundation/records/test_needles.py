@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from troth.foundation.records.needles import MOST, Match, Matcher, Needle, needles_of
+from troth.foundation.records.needles import MOST, Match, Matcher, Needle, full_names, names_of_row, needles_of
 
 EMAIL = "ann.müller@example.org"
 
@@ -162,3 +162,31 @@ def test_whatever_was_put_into_a_text_is_found_in_it(parts: list[str], before: s
         assert matcher.may_find(text), text
         lowered = text.lower()
         assert any(all(part in lowered for part in sign) for sign in matcher.signs()), "no store would choose this row"
+
+
+def test_one_word_of_a_name_is_known_as_such_unless_it_is_more_than_that() -> None:
+    name = "profile.name"
+
+    found = needles_of(0, [(name, "Nielsen"), (name, "O'Connor"), (name, "Müller-Lee"), (name, "Kara Nielsen")])
+    as_login = needles_of(0, [(name, "Nielsen"), ("account.username", "Nielsen")])
+
+    assert {each.value: each.lone for each in found} == {
+        "Nielsen": True,
+        "O'Connor": True,
+        "Müller-Lee": False,
+        "Kara Nielsen": False,
+    }
+    assert [each.lone for each in as_login] == [False]
+
+
+def test_the_names_of_a_row_are_looked_for_together() -> None:
+    at = names_of_row(["profile.name", "contact.email", None, "profile.name"])
+
+    assert at == (0, 3)
+    assert names_of_row(["profile.name", "contact.email"]) == ()
+    assert list(full_names([" Kara ", "Nielsen"])) == [
+        ("profile.name", "Kara Nielsen"),
+        ("profile.name", "Nielsen Kara"),
+        ("profile.name", "Nielsen, Kara"),
+    ]
+    assert list(full_names([None, "Nielsen", ""])) == []

@@ -252,3 +252,28 @@ def test_types_of_postgresql_are_read_as_text_and_views_are_not(arrays: str, ins
 
     table, column = place.split()
     assert {each.place for each in result.residue[5]} == {Place("shop", table, column), Place("shop", "copied", "v")}
+
+
+FAMILY = [Needle(5, "Nielsen", identifying=True, lone=True), Needle(5, "Kara Nielsen", identifying=True)]
+
+
+@pytest.mark.parametrize(
+    ("table", "values", "residue"),
+    [
+        ("cities", {"name": "Carl Nielsen"}, False),  # a composer, in what is declared to be of nobody
+        ("cities", {"name": "Nielsen"}, False),
+        ("cities", {"name": "Kara Nielsen"}, True),
+        ("log", {"payload": "Symphony No. 4, Nielsen, live"}, False),
+        ("log", {"payload": "nielsen, kara called; KARA  NIELSEN wants her tea"}, True),
+        ("log", {"payload": json.dumps({"first": "Kara", "last": "Nielsen"})}, True),
+        ("log", {"to": "Nielsen"}, True),  # a column of last names
+    ],
+)
+def test_one_word_of_a_name_is_a_trace_only_where_it_is_all_that_stands_there(
+    url: str, table: str, values: dict[str, Any], residue: bool
+) -> None:
+    put(url, {"cities": cities, "log": log}[table], **values)
+
+    result = swept(url, FAMILY)
+
+    assert (5 in result.residue, 5 in result.weak or residue) == (residue, True)

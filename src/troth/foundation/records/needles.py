@@ -9,6 +9,8 @@ person's own rows; after it nobody but others may still have them (`sweep`). Rul
 4. The address of a page and the name of what is clicked are the company's own words, by which nobody would be known
    again, though only one person was there; not so where they carry a query or a number.
 5. Of a long text its beginning and its end are looked for, so that a cut copy is found as well.
+6. One word of a name is many people's: alone in somebody's text it tells of nobody (`Needle.lone`). So the names of a
+   row are looked for together as well.
 
 A phone is looked for as written and as bare digits. What is encrypted or hashed is not seen; what is
 packed is opened by `unpacking`.
@@ -60,6 +62,11 @@ _OWN_WORDS = {
     "usage.page": re.compile(r"(?:https?://[^/?#]+)?/(?:(?!\d{4})[^?#=@%\s])*"),
     "usage.click": re.compile(r"(?:(?!\d{4})[^?#=@%])*"),
 }
+_NAME = "profile.name"
+_LONE = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)?")
+_NAMES = 3
+"""Columns of one row, at most, whose names are put together."""
+
 _NUMBERS = ("contact.phone", "contact.fax", "payment.", "device.", "account.id", *_IDENTITY)
 
 
@@ -68,22 +75,42 @@ class Needle:
     """One value of one person. `person` is whatever the caller tells people apart by.
 
     `identifying`: it stands for this person by its kind (an address, a name, a card), not only by being rare.
+    `lone`: it is one word, known as a part of their name only.
     """
 
     person: int
     value: str = field(repr=False)
     identifying: bool
+    lone: bool = False
 
 
 def needles_of(person: int, values: Iterable[tuple[str | None, Any]]) -> tuple[Needle, ...]:
     """The needles in a person's values, each with its category; at most `MOST`, those that identify first."""
     found: dict[str, bool] = {}
+    more_than_a_word: set[str] = set()
     for category, value in values:
         identifying = (category or "").startswith(_IDENTIFYING)
         for text in _worth(category or "", value, identifying=identifying):
             found[text] = found.get(text, False) or identifying
+            if category != _NAME or _LONE.fullmatch(text) is None:
+                more_than_a_word.add(text)
     chosen = sorted(found.items(), key=lambda each: (not each[1], -len(each[0]), each[0]))[:MOST]
-    return tuple(Needle(person, text, identifying) for text, identifying in chosen)
+    return tuple(Needle(person, text, identifying, text not in more_than_a_word) for text, identifying in chosen)
+
+
+def names_of_row(categories: Sequence[str | None]) -> tuple[int, ...]:
+    """The places of the columns of one row that hold a name each; none where one column holds the whole."""
+    at = tuple(place for place, category in enumerate(categories) if category == _NAME)
+    return at[:_NAMES] if len(at) > 1 else ()
+
+
+def full_names(parts: Sequence[Any]) -> Iterator[tuple[str, str]]:
+    """The names of one row as people write them together, each with its category."""
+    words = [" ".join(part.split()) for part in parts if isinstance(part, str) and part.strip()]
+    for at, first in enumerate(words):
+        for last in words[at + 1 :]:
+            for written in (f"{first} {last}", f"{last} {first}", f"{last}, {first}"):
+                yield _NAME, written
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +143,10 @@ class Matcher:
         for text in _readings(value):
             for anchor in self._anchors.intersection(_WORD.findall(text)):
                 for at in self._by_anchor[anchor]:
-                    if _pattern(self._values[at]).search(text):
-                        found.add(Match(at, _evened(text) == _evened(self._values[at])))
+                    value = self._values[at]
+                    if _pattern(value).search(text):
+                        quoted = self.needles[at].lone and f'"{value}"' in text  # all of a value in a document
+                        found.add(Match(at, quoted or _evened(text) == _evened(value)))
         return {match for match in found if match.whole or Match(match.at, whole=True) not in found}
 
     def may_find(self, text: str) -> bool:

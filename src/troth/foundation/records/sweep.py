@@ -9,7 +9,9 @@ exactly (`needles`). What is found is sorted by whose row it stands in:
 2. A needle that is all of another person's value (a shared phone, a city) is shared: wherever it stands, weak.
 3. At a place where the map says that it stays, as often as it stood there before: kept, not counted.
 4. One that only identifies by being rare, in a table declared not personal (a list of cities): weak.
-5. Anything else is residue.
+5. One word of a name (`Needle.lone`) amid other words, or in a table declared not personal (a composer's, in a list of
+   songs): weak. Both names together are a needle of their own.
+6. Anything else is residue.
 
 Values that are packed (UTF-16, gzip, zlib, base64) are opened first; of those that nobody can open, the number is told.
 Views are left out, since their rows stand elsewhere. Nothing but places and counts leaves this module.
@@ -87,10 +89,13 @@ class Swept:
 
 @dataclass(slots=True)
 class _Seen:
-    """Where one needle was met: rows of others, rows of nobody; whether it was all of another's value."""
+    """Where one needle was met: rows of others, rows of nobody, rows of nobody in which it tells of nobody; whether it
+    was all of another's value.
+    """
 
     others: Counter[Place] = field(default_factory=Counter)
     nobodys: Counter[Place] = field(default_factory=Counter)
+    words: Counter[Place] = field(default_factory=Counter)
     shared: bool = False
 
 
@@ -120,7 +125,7 @@ def sweep(
     known, and nobody's erasure is proven.
     """
     matcher = Matcher(needles)
-    otherwise = Otherwise(datamap)
+    otherwise, plain = Otherwise(datamap), _not_personal(datamap)
     seen: dict[int, _Seen] = defaultdict(_Seen)
     tables = [
         (store, table)
@@ -132,9 +137,11 @@ def sweep(
     closed: Counter[Place] = Counter()
     for done, (store, table) in enumerate(tables, start=1):
         if needles:
+            personal = Place(store, table.name) not in plain
             passed += _pass(
-                records, store, table, matcher, somebody=somebody, otherwise=otherwise, found=seen, closed=closed
-            )
+                records, store, table, matcher,
+                somebody=somebody, otherwise=otherwise, personal=personal, found=seen, closed=closed,
+            )  # fmt: skip
         if progress is not None:
             progress(done, len(tables))
     unread = tuple(Left(place, n) for place, n in sorted(closed.items(), key=str))
@@ -159,10 +166,11 @@ def _pass(
     *,
     somebody: Somebody,
     otherwise: Otherwise,
+    personal: bool,
     found: dict[int, _Seen],
     closed: Counter[Place],
 ) -> int:
-    """Look through one table; gives how many rows were read here."""
+    """Look through one table; gives how many rows were read here. `personal`: not declared to be of nobody."""
     import sqlalchemy
 
     kind = records.kind(store)[0]
@@ -188,9 +196,10 @@ def _pass(
             continue
         for place, value, texts in zip(places, values, inside, strict=True):
             for match in matcher.find(value).union(*map(matcher.find, texts)):
-                where = found[match.at]
-                others = leads and not otherwise.leads(place, value, matcher.needles[match.at].value)
-                (where.others if others else where.nobodys)[place] += 1
+                where, needle = found[match.at], matcher.needles[match.at]
+                others = leads and not otherwise.leads(place, value, needle.value)
+                word = needle.lone and not (match.whole and personal)
+                (where.others if others else where.words if word else where.nobodys)[place] += 1
                 where.shared = where.shared or bool(others and match.whole)
     return rows
 
@@ -198,21 +207,25 @@ def _pass(
 def _sorted_out(
     datamap: DataMap, needles: Sequence[Needle], seen: Mapping[int, _Seen], kept: Kept, *, tables: int, rows: int
 ) -> Swept:
-    nobodys = {table.place for table in datamap.tables() if not table.personal}
+    plain = _not_personal(datamap)
     residue: dict[int, Counter[Place]] = defaultdict(Counter)
     weak: dict[int, Counter[Place]] = defaultdict(Counter)
     for at, where in seen.items():
         needle = needles[at]
-        for place, number in where.others.items():
+        for place, number in (*where.others.items(), *where.words.items()):
             weak[needle.person][place] = max(weak[needle.person][place], number)
         for place, number in where.nobodys.items():
             left = number - kept.get((needle.person, needle.value, place), 0)
             if left <= 0:
                 continue
-            rare = not needle.identifying and Place(place.store, place.table) in nobodys
+            rare = not needle.identifying and Place(place.store, place.table) in plain
             into = weak if where.shared or rare else residue
             into[needle.person][place] = max(into[needle.person][place], left)
     return Swept(_listed(residue), _listed(weak), tables, rows)
+
+
+def _not_personal(datamap: DataMap) -> frozenset[Place]:
+    return frozenset(table.place for table in datamap.tables() if not table.personal)
 
 
 def _listed(counted: Mapping[int, Mapping[Place, int]]) -> Mapping[int, tuple[Left, ...]]:
