@@ -232,10 +232,28 @@ def _json_holds_postgresql(element: _JsonHolds, compiler: Any, **kw: Any) -> str
 
 @compiles(_JsonHolds, "mysql", "mariadb")
 def _json_holds_mysql(element: _JsonHolds, compiler: Any, **kw: Any) -> str:
-    document, value, way = (compiler.process(each, **kw) for each in list(element.clauses)[:3])
+    raw, key, way = (compiler.process(each, **kw) for each in list(element.clauses)[:3])
+    # JSON_CONTAINS compares bytes: both in one set of signs, whatever the column has
+    document, value = f"CONVERT({raw} USING utf8mb4)", f"CONVERT({key} USING utf8mb4)"
     found = f"JSON_EXTRACT({document}, {way})"
     as_number = f"CASE WHEN {value} REGEXP '^-?[0-9]+$' THEN JSON_CONTAINS({found}, {value}) ELSE 0 END"
-    return f"(JSON_VALID({document}) AND (JSON_CONTAINS({found}, JSON_QUOTE({value})) OR {as_number}))"
+    as_escaped = _json_holds_escaped(found, value)
+    return f"(JSON_VALID({document}) AND (JSON_CONTAINS({found}, JSON_QUOTE({value})) OR {as_number} OR {as_escaped}))"
+
+
+_BACKSLASH, _PERCENT = "CHAR(92 USING utf8mb4)", "CHAR(37 USING utf8mb4)"
+_ONE_OF_THEM = "'^\"[$][[][0-9]+[]]\"$'"
+
+
+def _json_holds_escaped(found: str, value: str) -> str:
+    """JSON_CONTAINS compares bytes, and knows no letter that is written as an escape; JSON_SEARCH reads escapes. Its
+    pattern is quoted, its order is that of bytes, and what it finds stands in the list itself, not deeper.
+    """
+    pattern = value
+    for sign in (_BACKSLASH, _PERCENT, "'_'"):
+        pattern = f"REPLACE({pattern}, {sign}, CONCAT({_BACKSLASH}, {sign}))"
+    searched = f"JSON_SEARCH(CONVERT({found} USING utf8mb4) COLLATE utf8mb4_bin, 'one', {pattern})"
+    return f"CASE WHEN LOCATE({_BACKSLASH}, {found}) > 0 THEN COALESCE({searched} REGEXP {_ONE_OF_THEM}, 0) ELSE 0 END"
 
 
 @compiles(_JsonHolds, "sqlite")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy
 
 from tests.foundation.records.erasing.company import ENGINES, Company, Make, new_url
 from troth.errors import ErasureRefused
@@ -307,3 +308,24 @@ def test_a_row_that_one_role_keeps_by_law_is_not_let_go_by_another_with_a_pointe
 
     with pytest.raises(ErasureRefused, match="deals: rows that point at rows of users would point at nothing"):
         company.plan(company.find("1"))
+
+
+def test_a_key_beyond_ascii_is_found_in_a_list_of_json_however_it_is_written_there(make: Make) -> None:
+    company = make(
+        USERS
+        + "create table events (id int primary key, payload text);\n"
+        + "insert into users (id, email) values (1, 'zoë_m@example.org'), (2, 'zoëXm@example.org');\n"
+        'insert into events values (1, \'[{"id": "other"}, {"id": "zoë_m@example.org"}]\'),'
+        ' (3, \'[{"id": "zoëXm@example.org"}]\'), (4, \'[{"id": "ZOË_M@example.org"}]\'), (5, \'[]\');\n',
+        PERSON
+        + OWN
+        + '      events: {whose: {json: "payload[].id", identifier: email, person: customer}, on_erasure: delete}\n',
+    )
+    table = sqlalchemy.table("events", sqlalchemy.column("id"), sqlalchemy.column("payload"))
+    with sqlalchemy.create_engine(company.url, poolclass=sqlalchemy.NullPool).begin() as tx:
+        for id_, who in ((2, "zo\\u00eb_m@example.org"), (6, "zo\\u00ebXm@example.org")):
+            tx.execute(table.insert().values(id=id_, payload=f'[{{"id": "{who}"}}, {{"id": 7}}]'))
+
+    _erased(company)
+
+    assert [row[0] for row in company.ask("select id from events order by id")] == [3, 4, 5, 6]
