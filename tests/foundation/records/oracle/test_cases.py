@@ -2,34 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 import sqlalchemy
 
-from tests.foundation.records.erasing.company import ENGINES, Company, Make, new_url
+from tests.foundation.records.erasing.company import Make
+from tests.foundation.records.oracle.cases import OWN, PEOPLE, PERSON, USERS, erased
 from troth.errors import ErasureRefused
-
-PERSON = "    person: {customer: {table: users, key: id, identifiers: {email: email}}}\n    tables:\n"
-USERS = "create table users (id int primary key, email varchar(80));\n"
-PEOPLE = "insert into users (id, email) values (1, 'ann@example.org'), (2, 'bob@example.org');\n"
-OWN = "      users: {whose: {person: customer}, columns: {email: contact.email}}\n"
-
-
-@pytest.fixture(params=ENGINES)
-def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
-    maker = Make(request.param, new_url(request, tmp_path, request.param))
-    yield maker
-    maker.close()
-
-
-def _erased(company: Company, who: str = "1") -> None:
-    """They are erased: nothing of theirs left, nothing dangling."""
-    people = company.find(who)
-    company.erase(people)
-    assert company.recount(people) == {}
-    assert company.dangling() == {}
 
 
 def test_rows_are_changed_before_the_store_takes_the_pointer_away_that_leads_to_them(make: Make) -> None:
@@ -47,7 +25,7 @@ def test_rows_are_changed_before_the_store_takes_the_pointer_away_that_leads_to_
         + "      words: {whose: visit_id > visits, on_erasure: {change: {body: redact}}}\n",
     )
 
-    _erased(company)
+    erased(company)
 
     assert company.rows("visits") == [(1, None, "[redacted]"), (2, 2, "of bob")]
     assert company.rows("words") == [(1, 1, "[redacted]"), (2, 2, "to bob")]
@@ -71,7 +49,7 @@ def test_a_stand_in_that_must_point_at_somebody_points_at_itself(make: Make, rul
         + "      users: {whose: {person: customer}, columns: {email: contact.email, friend: {link: customer}}}\n",
     )
 
-    _erased(company)
+    erased(company)
 
     assert company.rows("users") == [(2, "bob@example.org", 3), (3, None, 3)]
 
@@ -124,7 +102,7 @@ def test_what_only_the_key_of_a_row_may_be_is_told_when_planning(make: Make, rul
             company.plan(company.find("a"))
         return
 
-    _erased(company, "a")
+    erased(company, "a")
 
     assert company.rows("notes") == [(1, None)]
 
@@ -149,7 +127,7 @@ def test_a_row_that_stays_lets_go_of_a_shared_row_that_goes_or_is_refused(make: 
             company.plan(company.find("1"))
         return
 
-    _erased(company)
+    erased(company)
 
     assert company.rows("addresses") == [(20, "of bob and cy")]
     assert company.rows("labels") == [(1, None, "[redacted]"), (2, "20", "of bob and cy")]
@@ -178,7 +156,7 @@ def test_a_link_that_stands_as_text_is_cut_with_the_row_that_it_points_at(make: 
         + "      users: {whose: {person: customer}, columns: {email: contact.email, friend: {link: customer}}}\n",
     )
 
-    _erased(company)
+    erased(company)
 
     assert company.ask("select id, friend from users order by id") == [(2, None), (3, "2")]
 
@@ -197,7 +175,7 @@ def test_a_thread_whose_member_is_nobody_is_refused_rather_than_left_pointed_at(
 
     with pytest.raises(ErasureRefused, match="members: rows that point at rows of threads would point at nothing"):
         company.plan(company.find("1"))
-    _erased(company, "2")
+    erased(company, "2")
 
     assert company.rows("threads") == [(1,)]
 
@@ -217,7 +195,7 @@ def test_the_key_of_a_stand_in_is_written_as_the_column_has_it(make: Make) -> No
 """,
     )
 
-    _erased(company)
+    erased(company)
     assert company.rows("messages") == [(1, "3", "2", "[redacted]"), (3, "2", None, "hello")]
     company.erase(company.find("2"), "r2")
 
@@ -243,7 +221,7 @@ def test_what_a_law_keeps_of_a_row_that_else_goes_with_any_is_cut_like_every_kep
 """,
     )
 
-    _erased(company)
+    erased(company)
 
     assert company.ask("select id, seller, buyer, body from deals") == [(1, None, 2, "[redacted]")]
 
@@ -267,7 +245,7 @@ def test_what_is_cut_of_rows_that_go_later_is_planned(make: Make) -> None:
 """,
     )  # fmt: skip
 
-    _erased(company)
+    erased(company)
 
     assert company.ask("select id, user_id, body from logs") == [(2, None, "[redacted]")]
 
@@ -287,7 +265,7 @@ def test_a_row_that_must_point_at_one_of_its_table_goes_or_the_plan_says_why_not
         with pytest.raises(ErasureRefused, match=r"notes\.top: this store deletes no row together with the one"):
             company.plan(company.find("1"))
         return
-    _erased(company)
+    erased(company)
 
     assert company.rows("notes") == [(3, 2, 3)]
 
@@ -326,6 +304,6 @@ def test_a_key_beyond_ascii_is_found_in_a_list_of_json_however_it_is_written_the
         for id_, who in ((2, "zo\\u00eb_m@example.org"), (6, "zo\\u00ebXm@example.org")):
             tx.execute(table.insert().values(id=id_, payload=f'[{{"id": "{who}"}}, {{"id": 7}}]'))
 
-    _erased(company)
+    erased(company)
 
     assert [row[0] for row in company.ask("select id from events order by id")] == [3, 4, 5, 6]

@@ -2,33 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
-from tests.foundation.records.erasing.company import ENGINES, Company, Make, new_url
+from tests.foundation.records.erasing.company import Make
+from tests.foundation.records.oracle.cases import OWN, PEOPLE, PERSON, USERS, erased
 from troth.foundation.records import copying
-
-PERSON = "    person: {customer: {table: users, key: id, identifiers: {email: email}}}\n    tables:\n"
-USERS = "create table users (id int primary key, email varchar(80));\n"
-PEOPLE = "insert into users (id, email) values (1, 'ann@example.org'), (2, 'bob@example.org');\n"
-OWN = "      users: {whose: {person: customer}, columns: {email: contact.email}}\n"
-
-
-@pytest.fixture(params=ENGINES)
-def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
-    maker = Make(request.param, new_url(request, tmp_path, request.param))
-    yield maker
-    maker.close()
-
-
-def _erased(company: Company, who: str = "1") -> None:
-    """They are erased: nothing of theirs left, nothing dangling."""
-    people = company.find(who)
-    company.erase(people)
-    assert company.recount(people) == {}
-    assert company.dangling() == {}
 
 
 def test_a_mailbox_of_two_people_of_one_kind_does_not_lead_to_somebody_of_another(make: Make) -> None:
@@ -60,7 +38,7 @@ def test_letters_of_every_alphabet_are_evened_out(make: Make) -> None:
         + "      mails: {whose: {match: receiver, identifier: email}, columns: {receiver: contact.email}}\n",
     )
 
-    _erased(company)
+    erased(company)
 
     assert [row[0] for row in company.rows("mails")] == [2, 4]
 
@@ -74,7 +52,7 @@ def test_a_text_that_is_no_text_is_nobodys_address(tmp_path: Path) -> None:
         PERSON + OWN + "      mails: {whose: {match: receiver, identifier: email}, columns: {receiver: contact.email}}\n",
     )  # fmt: skip
 
-    _erased(company)
+    erased(company)
 
     assert company.ask("select id from mails") == [(1,)]
     make.close()
@@ -127,7 +105,7 @@ insert into devices values (1, '{"of": [{"id": true}]}'), (2, '{"of": [{"id": 0}
         PERSON + OWN + "      events: {whose: {json: body.user}}\n      devices: {whose: {json: 'body.of[].id'}}\n",
     )
 
-    _erased(company)
+    erased(company)
     assert company.ask("select id from events order by id") == [(1,), (4,)]
     assert company.ask("select id from devices order by id") == [(1,), (3,)]
     company.erase(company.find("null"), "r2")
@@ -153,6 +131,6 @@ def test_an_empty_text_where_an_address_would_stand_is_nobody_else(make: Make) -
 """,
     )
 
-    _erased(company)
+    erased(company)
 
     assert company.ask("select id, sender from letters order by id") == [(3, None), (5, None)]
